@@ -1,0 +1,19 @@
+"""Blind indexes: how a link is found by an id that the database does not hold.
+
+HMAC-SHA-256 under a key of its own for each kind, so that the index of a person is never equal to
+that of an EHR, nor a pool slot's to the link that it became.  Used on unique random ids only:
+equality of indexes of names or dates would tell how common they are.
+"""
+
+import hmac
+from uuid import UUID
+
+from linkage_vault.keys import IndexKind, KeyRing
+
+
+def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
+    """32 octets that stand for `value` in look-ups of one kind.
+
+    The input is normalised by its type: however a UUID was written, its 16 octets are indexed.
+    """
+    return hmac.digest(keys.index[kind].reveal(), value.bytes, "sha256")

@@ -1,0 +1,108 @@
+"""Sealing: one fresh data key a value, AES-256-GCM, bound to the place where the value is stored.
+
+An envelope, lengths in octets:
+
+    +--------+-------------+------------------+-------+------------+-----+
+    | format | KEK version |   wrapped DEK    | nonce | ciphertext | tag |
+    |   1    |  4, big end |  40 (RFC 3394)   |  12   |    size    | 16  |
+    +--------+-------------+------------------+-------+------------+-----+
+
+    ciphertext = AES-256-GCM(DEK, nonce, length (2, big end) || plaintext || zeros, associated data)
+
+The data key (DEK) is random, encrypts one plaintext and is then only kept wrapped, so a nonce can
+never meet its key twice.  The associated data is a length-prefixed encoding of table, row, column,
+row version and KEK version: an envelope moved to another row or column, put back from an older
+version of its row, or re-labelled for another KEK does not open.  All envelopes of a column have
+one length.  What opening does *not* prove: that the row was not deleted, and that it is the newest;
+the row version comes from the same database.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from linkage_vault.keys import KEY_SIZE, Kek
+
+FORMAT = 1
+WRAPPED_SIZE = KEY_SIZE + 8
+NONCE_SIZE = 12
+TAG_SIZE = 16
+LENGTH_SIZE = 2
+HEADER_SIZE = 1 + 4 + WRAPPED_SIZE + NONCE_SIZE
+
+
+class Tampered(Exception):  # noqa: N818  the name the design uses: an alarm, not a mistake of a caller
+    """A sealed value does not open in its place: changed, moved, replayed or of an unknown key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed value is stored: what the associated data binds it to."""
+
+    table: str
+    row: str
+    column: str
+    version: int
+
+
+def encode_lengths(*parts: bytes) -> bytes:
+    """Parts with their count and lengths in front, so that no two lists encode alike.
+
+    The pre-authentication encoding of DSSE and PASETO: 64-bit little-endian numbers.
+    """
+    counted = [len(part).to_bytes(8, "little") + part for part in parts]
+    return len(parts).to_bytes(8, "little") + b"".join(counted)
+
+
+def seal(kek: Kek, plaintext: bytes, place: Place, *, size: int) -> bytes:
+    """The envelope of `plaintext`, padded to `size` octets with its length, for one place.
+
+    Raises `ValueError` when the plaintext does not fit: a longer envelope would tell it apart.
+    """
+    if len(plaintext) + LENGTH_SIZE > size:
+        raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
+    padded = (len(plaintext).to_bytes(LENGTH_SIZE, "big") + plaintext).ljust(size, b"\0")
+    dek, nonce = secrets.token_bytes(KEY_SIZE), secrets.token_bytes(NONCE_SIZE)
+    ciphertext = AESGCM(dek).encrypt(nonce, padded, _associated_data(place, kek.version))
+    wrapped = aes_key_wrap(kek.secret.reveal(), dek)
+    return b"".join((bytes([FORMAT]), kek.version.to_bytes(4, "big"), wrapped, nonce, ciphertext))
+
+
+def open_sealed(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
+    """The plaintext of an envelope found in `place`; raises `Tampered`, with the place's column.
+
+    One message for every reason: which check failed is of use only to the one who tampered.
+    """
+    try:
+        return _open(keks, bytes(envelope), place)
+    except (InvalidTag, InvalidUnwrap, KeyError, ValueError):
+        raise Tampered(f"a sealed value of {place.table}.{place.column} does not open") from None
+
+
+def _open(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
+    if len(envelope) < HEADER_SIZE + LENGTH_SIZE + TAG_SIZE or envelope[0] != FORMAT:
+        raise ValueError
+    kek = keks[int.from_bytes(envelope[1:5], "big")]
+    wrapped, nonce = envelope[5 : 5 + WRAPPED_SIZE], envelope[5 + WRAPPED_SIZE : HEADER_SIZE]
+    dek = aes_key_unwrap(kek.secret.reveal(), wrapped)
+    associated_data = _associated_data(place, kek.version)
+    padded = AESGCM(dek).decrypt(nonce, envelope[HEADER_SIZE:], associated_data)
+    end = LENGTH_SIZE + int.from_bytes(padded[:LENGTH_SIZE], "big")
+    if end > len(padded):
+        raise ValueError
+    return padded[LENGTH_SIZE:end]
+
+
+def _associated_data(place: Place, kek_version: int) -> bytes:
+    return encode_lengths(
+        b"moiety/vault/seal/1",
+        place.table.encode(),
+        place.row.encode(),
+        place.column.encode(),
+        place.version.to_bytes(8, "big"),
+        kek_version.to_bytes(4, "big"),
+    )

@@ -1,0 +1,328 @@
+"""The syntax tree of AQL 1.1: one frozen dataclass a construct (QUERY/AQL, chapter Syntax).
+
+Keywords, class names and function names stand in upper case; variables and attributes as
+written. `And` and `Or` hold two or more operands, none of their own kind: `a AND (b AND c)` and
+`a AND b AND c` are one tree. A position never takes part in comparison, so that printing a tree
+and parsing the text gives an equal tree.
+"""
+# ruff: noqa: A005 - the name says what it is, and the module is never imported bare
+
+from dataclasses import dataclass, field
+from typing import Literal as Choice
+
+Operator = Choice["=", "!=", "<", "<=", ">", ">="]
+Primitive = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a construct begins; both count from 1."""
+
+    line: int = 0
+    column: int = 0
+
+
+def _position() -> Position:
+    return field(default=Position(), compare=False, repr=False)
+
+
+# --- values ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value written in the query. Dates and times are text; their path says what they are."""
+
+    value: Primitive
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`$name`, without the sign."""
+
+    name: str
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCode:
+    """An at- or id-code standing as a value: `[archetype_node_id=at0002]`."""
+
+    code: str
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class TermCode:
+    """A coded term shortcut: `ISO_639-1::en`."""
+
+    text: str
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A URI in braces after `matches`."""
+
+    text: str
+    at: Position = _position()
+
+
+# --- paths and their predicates ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One attribute of a path, and what its elements must be."""
+
+    attribute: str
+    predicate: "Predicate | None" = None
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`[at0004]`, `[openEHR-…v1, 'name']`, `[$archetype]`: archetype_node_id, and the name."""
+
+    code: NodeCode | Parameter
+    name: Literal | Parameter | TermCode | NodeCode | None = None
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """`[path operator operand]`, the path relative to the element."""
+
+    path: tuple[Step, ...]
+    operator: Operator
+    operand: "Literal | Parameter | NodeCode | tuple[Step, ...]"
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`[path matches {/regex/}]`; `regex` holds what stands between the slashes."""
+
+    path: tuple[Step, ...]
+    regex: str
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Predicates joined by AND."""
+
+    operands: "tuple[Predicate, ...]"
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """Predicates joined by OR."""
+
+    operands: "tuple[Predicate, ...]"
+    at: Position = _position()
+
+
+Predicate = Node | Test | Pattern | All | Any
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A variable, a condition on it, and the way down from it; no steps means the object."""
+
+    variable: str
+    steps: tuple[Step, ...] = ()
+    predicate: Predicate | None = None
+    at: Position = _position()
+
+
+# --- expressions --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of one row: LENGTH, CONCAT, CURRENT_DATE, …"""
+
+    name: str
+    arguments: "tuple[Expression, ...]" = ()
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Terminology:
+    """`TERMINOLOGY('operation', 'service', 'parameters')`."""
+
+    operation: str
+    service: str
+    parameters: str
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A function of all rows; no argument is `COUNT(*)`."""
+
+    name: Choice["COUNT", "MIN", "MAX", "SUM", "AVG"]
+    argument: Path | None = None
+    distinct: bool = False
+    at: Position = _position()
+
+
+Expression = Literal | Parameter | Path | Call | Terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`left operator right`."""
+
+    left: Path | Call | Terminology
+    operator: Operator
+    right: Expression
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`path LIKE pattern`: `*` any text, `?` one character, a backslash before either: itself."""
+
+    path: Path
+    pattern: Literal | Parameter
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """`path matches {values}`, or a terminology's answer, or a URI."""
+
+    path: Path
+    values: tuple[Literal | Parameter | Terminology | Uri, ...]
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """`EXISTS path`."""
+
+    path: Path
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """`NOT condition`."""
+
+    condition: "Condition"
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Conditions joined by AND."""
+
+    operands: "tuple[Condition, ...]"
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Conditions joined by OR."""
+
+    operands: "tuple[Condition, ...]"
+    at: Position = _position()
+
+
+Condition = Compare | Like | Matches | Exists | Not | And | Or
+
+
+# --- clauses --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class of the reference model, perhaps with a variable and a condition."""
+
+    rm_type: str
+    variable: str | None = None
+    predicate: Predicate | None = None
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`VERSION v[LATEST_VERSION]`; `scope` is the keyword, a condition, or None."""
+
+    variable: str | None = None
+    scope: Choice["LATEST_VERSION", "ALL_VERSIONS"] | Test | None = None
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`parent CONTAINS child`, or `parent NOT CONTAINS child`."""
+
+    parent: Class | Version
+    child: "Source"
+    negated: bool = False
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Sources joined by AND."""
+
+    operands: "tuple[Source, ...]"
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Sources joined by OR."""
+
+    operands: "tuple[Source, ...]"
+    at: Position = _position()
+
+
+Source = Class | Version | Contains | Both | Either
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of SELECT."""
+
+    expression: Expression | Aggregate
+    alias: str | None = None
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key of ORDER BY."""
+
+    path: Path
+    descending: bool = False
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """`TOP n FORWARD|BACKWARD` (deprecated by the specification)."""
+
+    count: int
+    backward: bool = False
+    at: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole query."""
+
+    columns: tuple[Column, ...]
+    source: Source
+    where: Condition | None = None
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    distinct: bool = False
+    top: Top | None = None

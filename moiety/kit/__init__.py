@@ -1,0 +1,14 @@
+"""What every service needs and no domain word, in the order in which a request meets it.
+
+settings.py     a frozen dataclass from the environment; unknown names stop the start
+app.py          the application factory: middleware, error handlers, health, readiness, metrics
+telemetry.py    request and trace ids (own per service, never forwarded), metrics
+bodies.py       the body of a request, read once and bounded
+credentials.py  API keys: minted, shown once, stored as a hash, verified in constant time
+auth.py         the caller of a request, and what the caller may do
+database.py     one set of engines per organisation; commit before response
+commits.py      the queue in which concurrent commits share a transaction
+errors.py       the error tree
+problems.py     the one place that turns an error into an answer
+logs.py         structured logging that can't carry a record's value
+"""

@@ -1,0 +1,107 @@
+"""The application factory that every service shares."""
+
+import importlib.metadata
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+
+import anyio.to_thread
+import sqlalchemy as sa
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from moiety.kit import logs, problems
+from moiety.kit.auth import Require
+from moiety.kit.bodies import BodyLimit
+from moiety.kit.database import Organisations
+from moiety.kit.errors import Unavailable
+from moiety.kit.telemetry import Telemetry
+
+
+def create(
+    title: str,
+    *,
+    service: str,
+    organisations: Organisations,
+    keys: sa.Table,
+    routers: Sequence[APIRouter],
+    threads: int,
+    body_limit: int,
+    while_running: Sequence[Callable[[FastAPI], AbstractContextManager[object]]] = (),
+    open_paths: frozenset[str] = frozenset(),
+) -> FastAPI:
+    """A service: its routes under the one error shape, with health, readiness and metrics.
+
+    `while_running` are context managers entered at start and left at stop (queues, workers).
+    `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        logs.configure(service)
+        with ExitStack() as stack:
+            for entered in while_running:
+                stack.enter_context(entered(app))
+            yield
+        organisations.close()
+
+    app = FastAPI(
+        title=title,
+        version=importlib.metadata.version("moiety"),
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    registry = CollectorRegistry()
+    app.state.organisations = organisations
+    app.state.keys = keys
+    app.state.registry = registry
+    for router in (*routers, _operations()):
+        app.include_router(router)
+    _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=body_limit)
+    app.add_middleware(Telemetry, registry=registry)
+    return app
+
+
+def _operations() -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health")
+    def health() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "up"}
+
+    @router.get("/ready")
+    def ready(request: Request) -> dict[str, str]:
+        """Every database answers; 503 if one does not."""
+        organisations: Organisations = request.app.state.organisations
+        for name in organisations:
+            with organisations.engine(name).connect() as connection:
+                if connection.scalar(sa.select(1)) != 1:
+                    raise Unavailable
+        return {"status": "ready"}
+
+    @router.get("/metrics")
+    def metrics(request: Request) -> Response:
+        """Prometheus metrics: counts and durations by route template, no record value."""
+        return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _demand_keys(app: FastAPI, open_paths: frozenset[str]) -> None:
+    for route in app.routes:
+        if not isinstance(route, APIRoute) or route.path in open_paths:
+            continue
+        if not _requires_key(route.dependant):
+            raise TypeError(f"{route.path} has no Require: every route names the scope it needs")
+
+
+def _requires_key(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, Require) or any(
+        _requires_key(child) for child in dependant.dependencies
+    )

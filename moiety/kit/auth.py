@@ -1,0 +1,67 @@
+"""The caller of a request, and what the caller may do.
+
+Every route carries a `Require`: `moiety.kit.app` refuses to start a service with a route that does
+not, so a forgotten check is a failed start, not an open door.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from moiety.kit import credentials, database
+from moiety.kit.credentials import Caller
+from moiety.kit.errors import Forbidden, Unauthenticated
+
+
+@dataclass(frozen=True)
+class Require:
+    """A dependency: the caller holds a valid key with `scope`.
+
+    Raises Unauthenticated (401) without a valid key and Forbidden (403) without the scope.
+    """
+
+    scope: str
+
+    def __call__(self, request: Request) -> Caller:
+        """The caller of `request`."""
+        if "authorization" not in request.headers and request.url.query.find("mty_") >= 0:
+            raise Unauthenticated(
+                "A key in a URL ends up in logs: send it as a header, and revoke it."
+            )
+        caller = identify(request)
+        if self.scope not in caller.scopes:
+            raise Forbidden(f"This key lacks the scope {self.scope}.")
+        return caller
+
+
+def identify(request: Request) -> Caller:
+    """The caller behind the request's key.  Raises Unauthenticated."""
+    state = request.app.state
+    token = credentials.parse(request.headers.get("authorization"))
+    with state.organisations.engine(token.organisation).connect() as connection:
+        return credentials.verify(connection, state.keys, token)
+
+
+def engine_of(request: Request) -> sa.Engine:
+    """The engine of the organisation that the request's key names."""
+    token = credentials.parse(request.headers.get("authorization"))
+    engine: sa.Engine = request.app.state.organisations.engine(token.organisation)
+    return engine
+
+
+def writer(engine: Annotated[sa.Engine, Depends(engine_of)]) -> Iterator[sa.Connection]:
+    """A connection whose transaction is committed before the response."""
+    yield from database.write(engine)
+
+
+def reader(engine: Annotated[sa.Engine, Depends(engine_of)]) -> Iterator[sa.Connection]:
+    """A connection that only reads."""
+    yield from database.read(engine)
+
+
+Writer = Annotated[sa.Connection, Depends(writer, scope="function")]
+Reader = Annotated[sa.Connection, Depends(reader, scope="function")]
+Engine = Annotated[sa.Engine, Depends(engine_of)]

@@ -1,0 +1,123 @@
+"""API keys: `mty_<organisation>_<key id>_<secret>`, shown once and stored as a hash.
+
+The secret has 256 random bits, so a plain SHA-256 keeps it: a slow hash guards short passwords,
+and would only slow every request here.  The organisation part chooses the connection pool before
+anything is looked up; the key id chooses the row; the secret is compared in constant time.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from moiety.kit.errors import Unauthenticated
+
+ORGANISATION = re.compile(r"[a-z][a-z0-9]{0,30}")
+_TOKEN = re.compile(r"mty_([a-z][a-z0-9]{0,30})_([0-9a-f]{12})_([A-Za-z0-9-]{43})")
+LONGEST_LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The three parts of a key as it travels."""
+
+    organisation: str
+    key_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """Everything but the secret."""
+        return f"Token({self.organisation}, {self.key_id})"
+
+    def __str__(self) -> str:
+        """The key as it is sent; print it once and never again."""
+        return f"mty_{self.organisation}_{self.key_id}_{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a program's key, or a person's.  `user_id` is None for a program."""
+
+    organisation: str
+    key_id: str
+    scopes: frozenset[str]
+    user_id: UUID | None
+
+
+def table(metadata: sa.MetaData) -> sa.Table:
+    """The table of keys that one service accepts, in that service's own database."""
+    return sa.Table(
+        "api_key",
+        metadata,
+        sa.Column("key_id", sa.Text, primary_key=True),
+        sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+        sa.Column("label", sa.Text, nullable=False),
+        sa.Column("scopes", ARRAY(sa.Text), nullable=False),
+        sa.Column("user_id", sa.Uuid),
+        sa.Column("expires", sa.Date, nullable=False),
+        sa.Column("revoked", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
+
+
+def mint(organisation: str) -> Token:
+    """A new random key for an organisation."""
+    if not ORGANISATION.fullmatch(organisation):
+        raise ValueError("an organisation is named by a letter and up to 30 letters or digits")
+    # The token alphabet has no underscore, which separates the parts.
+    secret = secrets.token_urlsafe(32).replace("_", "-")
+    return Token(organisation, secrets.token_hex(6), secret)
+
+
+def parse(header: str | None) -> Token:
+    """The key of an `Authorization` header.  Raises Unauthenticated."""
+    scheme, _, text = (header or "").partition(" ")
+    found = _TOKEN.fullmatch(text.strip())
+    if scheme.lower() != "bearer" or found is None:
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return Token(*found.groups())
+
+
+def store(
+    connection: sa.Connection,
+    keys: sa.Table,
+    token: Token,
+    *,
+    label: str,
+    scopes: frozenset[str],
+    life: timedelta = LONGEST_LIFE,
+    user_id: UUID | None = None,
+) -> None:
+    """Keep the hash of `token` with what it may do.  Raises ValueError over 90 days of life."""
+    if not timedelta(0) < life <= LONGEST_LIFE:
+        raise ValueError("a key lives at most 90 days")
+    connection.execute(
+        keys.insert().values(
+            key_id=token.key_id,
+            secret_hash=_digest(token.secret),
+            label=label,
+            scopes=sorted(scopes),
+            user_id=user_id,
+            expires=(datetime.now(UTC) + life).date(),
+        )
+    )
+
+
+def verify(connection: sa.Connection, keys: sa.Table, token: Token) -> Caller:
+    """The caller behind `token`.  Raises Unauthenticated, the same for every reason."""
+    row = connection.execute(sa.select(keys).where(keys.c.key_id == token.key_id)).one_or_none()
+    # An unknown key id is compared too, so that it costs the same time as a wrong secret.
+    expected = row.secret_hash if row else _digest("no such key")
+    same = hmac.compare_digest(expected, _digest(token.secret))
+    if row is None or not same or row.revoked or row.expires < datetime.now(UTC).date():
+        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return Caller(token.organisation, row.key_id, frozenset(row.scopes), row.user_id)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,84 @@
+"""Connections: one engine per organisation, and *commit before response*.
+
+An organisation has databases of its own, so the credential chooses the engine and no row needs to
+say whose it is.  A request that writes gets its connection from `writer`, declared with
+`scope="function"`: FastAPI's default would commit after the client has read its 201.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from moiety.kit.errors import Unauthenticated
+from moiety.kit.settings import SettingsError
+
+NAMING: Mapping[str, str] = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Constraint names for every MetaData, so that a migration can name what it changes."""
+
+
+class Organisations:
+    """The engines of one service, by organisation."""
+
+    def __init__(self, urls: Mapping[str, str], *, connections: int) -> None:
+        self._engines = {
+            name: sa.create_engine(
+                _driver(url),
+                pool_size=connections,
+                max_overflow=0,
+                pool_timeout=5,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": 3},
+            )
+            for name, url in urls.items()
+        }
+
+    def engine(self, organisation: str) -> sa.Engine:
+        """The engine of `organisation`.  An unknown one is answered like a wrong key."""
+        try:
+            return self._engines[organisation]
+        except KeyError:
+            raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"}) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._engines)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+
+
+def read_urls(organisation: str, url: str | None, folder: Path | None) -> dict[str, str]:
+    """Database URLs by organisation: one URL, or a folder with one `<organisation>.url` each."""
+    if folder is None and url is None:
+        raise SettingsError("No database: set …_DATABASE_URL_FILE, or …_ORGANISATIONS_FOLDER.")
+    if folder is None:
+        return {organisation: url or ""}
+    found = {file.stem: file.read_text().strip() for file in sorted(folder.glob("*.url"))}
+    if not found:
+        raise SettingsError(f"No <organisation>.url file in {folder}.")
+    return found
+
+
+def write(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in a transaction that is committed before the answer is sent."""
+    with engine.begin() as connection:
+        yield connection
+
+
+def read(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in a read-only transaction."""
+    with engine.connect().execution_options(postgresql_readonly=True) as connection:
+        yield connection
+
+
+def _driver(url: str) -> sa.URL:
+    return sa.make_url(url).set(drivername="postgresql+psycopg")

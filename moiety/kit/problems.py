@@ -1,0 +1,96 @@
+"""The one place that turns an error into an answer.
+
+`{"error": reason phrase, "message": text, "code": stable name, "trace_id": …}`, with
+`validationErrors` where there are findings.  An error that is not ours shows nothing but the
+trace id: neither a stack trace nor the input, whatever the exception's text holds.
+"""
+
+import traceback
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy.exc as sa_exc
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from moiety.kit import errors
+from moiety.kit.telemetry import trace_id
+
+_HTTP = {
+    HTTPStatus.NOT_FOUND: errors.NotFound,
+    HTTPStatus.METHOD_NOT_ALLOWED: errors.MethodNotAllowed,
+    HTTPStatus.BAD_REQUEST: errors.Malformed,
+}
+
+
+def body(error: errors.ServiceError) -> dict[str, Any]:
+    """The one shape."""
+    shape: dict[str, Any] = {
+        "error": error.status.phrase,
+        "message": error.message,
+        "code": error.code,
+        "trace_id": trace_id(),
+    }
+    if error.findings:
+        shape["validationErrors"] = error.findings
+    return shape
+
+
+def answer(error: errors.ServiceError) -> Response:
+    """`error` as an HTTP response."""
+    return Response(
+        msgspec.json.encode(body(error)),
+        status_code=error.status,
+        media_type="application/json",
+        headers=error.headers,
+    )
+
+
+def translate(error: Exception) -> errors.ServiceError:
+    """Our error for any exception; what we do not know becomes a silent Defect."""
+    match error:
+        case errors.ServiceError():
+            return error
+        case RequestValidationError():
+            # FastAPI would echo the input; the place and the kind of fault are enough.
+            places = [
+                {"path": ".".join(str(p) for p in e["loc"]), "rule": e["type"]}
+                for e in error.errors()
+            ]
+            return errors.Malformed("A parameter is missing or of the wrong kind.", findings=places)
+        case HTTPException():
+            kind = _HTTP.get(HTTPStatus(error.status_code), errors.Malformed)
+            return kind(headers=dict(error.headers or {}))
+        case sa_exc.TimeoutError() | sa_exc.OperationalError() | psycopg.OperationalError():
+            return errors.Unavailable()
+    return errors.Defect()
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where an exception was raised: the part of a trace that holds no value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of `app` in the one shape."""
+
+    async def handle(_request: Request, error: Exception) -> Response:
+        ours = translate(error)
+        if ours.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            structlog.get_logger().error(
+                "request failed",
+                code=ours.code,
+                error_kind=type(error).__name__,
+                place=place_of(error),
+                trace_id=trace_id(),
+            )
+        return answer(ours)
+
+    for kind in (errors.ServiceError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, handle)

@@ -1,0 +1,108 @@
+"""An operational template as a flat tree: every constraint a node, numbered in pre-order.
+
+Node a contains node b iff a.number < b.number <= a.last. Nodes with `group` have rows of
+their own; every other archetyped node is told by columns in its nearest group's row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from moiety.openehr.constraints import Constraint, Interval
+from moiety.openehr.leaves import Column, Group
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """C_ATTRIBUTE: `children` are numbers of nodes; `cardinality` only where several may stand."""
+
+    name: str
+    minimum: int
+    maximum: int | None
+    multiple: bool
+    cardinality: Interval | None
+    ordered: bool
+    unique: bool
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateNode:
+    """C_OBJECT of any kind, data values and primitives included.
+
+    `node_id` is what `archetype_node_id` holds in data: the archetype id at an archetype
+    root, else the at-code ("" for values). `archetype_id` is that of the nearest root.
+    `name` is set when the template fixes exactly one name. `path` starts at the composition.
+    `group` is the group key when the node has rows of its own; `group_path` leads from the
+    nearest group node here ("" at a group node). `maximum` None is unbounded.
+    """
+
+    number: int
+    parent: int
+    last: int
+    attribute: str
+    rm_type: str
+    node_id: str
+    archetype_id: str
+    is_root: bool
+    is_slot: bool
+    name: str | None
+    minimum: int
+    maximum: int | None
+    path: str
+    group: str | None
+    group_path: str
+    attributes: tuple[Attribute, ...]
+    constraint: Constraint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    text: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An operational template (OPT 1.4). `terms`: archetype id → code → text and description."""
+
+    template_id: str
+    uid: str | None
+    concept: str
+    archetype_id: str
+    language: str
+    nodes: tuple[TemplateNode, ...]
+    groups: Mapping[str, Group]
+    terms: Mapping[str, Mapping[str, Term]]
+    annotations: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One segment of a path: `events[at0006, 'Any event']`."""
+
+    attribute: str
+    node_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One way a path can go through a template.
+
+    `chain`: the group nodes entered after the start, outermost first; the columns belong to
+    the last of them (to the start's own group when empty).
+    `columns`: those at the end, one for each kind; empty when the path ends at an object.
+    `constant`: the value, where the template alone decides it (archetype_node_id, template id).
+    `node`: the last archetyped node passed.
+    `presence`: where `node` has no rows of its own, a column that is null iff `node` is absent;
+    None for a node with rows, and for structures whose presence rows do not tell.
+    `names`: name predicates met on the way: how many of `chain` were entered then, the column
+    that holds the name in that row, and the name asked for.
+    """
+
+    chain: tuple[TemplateNode, ...]
+    node: TemplateNode
+    columns: tuple[Column, ...]
+    constant: str | None
+    presence: Column | None
+    names: tuple[tuple[int, Column, str], ...]

@@ -1,0 +1,111 @@
+"""Sealing: what is sealed opens in its place, and nowhere else."""
+
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage_vault.keys import Kek, Secret
+from linkage_vault.seal import (
+    FORMAT,
+    HEADER_SIZE,
+    TAG_SIZE,
+    Place,
+    Tampered,
+    encode_lengths,
+    open_sealed,
+    seal,
+)
+
+KEK = Kek(1, Secret(secrets.token_bytes(32)))
+OTHER = Kek(2, Secret(secrets.token_bytes(32)))
+KEKS = {1: KEK, 2: OTHER}
+PLACE = Place("link", "0c57a4c1", "sealed", 1)
+SIZE = 64
+
+
+@given(st.binary(max_size=SIZE - 2))
+def test_what_is_sealed_opens(plaintext):
+    """Opening in the same place returns the plaintext, and every envelope has one length."""
+    envelope = seal(KEK, plaintext, PLACE, size=SIZE)
+    assert plaintext == open_sealed(KEKS, envelope, PLACE)
+    assert HEADER_SIZE + SIZE + TAG_SIZE == len(envelope)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place("pool_slot", "0c57a4c1", "sealed", 1),
+        Place("link", "0c57a4c2", "sealed", 1),
+        Place("link", "0c57a4c1", "other", 1),
+        Place("link", "0c57a4c1", "sealed", 2),
+        Place("link0c57a4c1", "", "sealed", 1),
+    ],
+    ids=["table", "row", "column", "row version", "shifted border"],
+)
+def test_an_envelope_moved_to_another_place_does_not_open(place):
+    """Table, row, column and row version are bound: two swapped ciphertexts both fail."""
+    with pytest.raises(Tampered):
+        open_sealed(KEKS, seal(KEK, b"person and record", PLACE, size=SIZE), place)
+
+
+def test_every_changed_bit_is_found():
+    """Whichever bit of an envelope is flipped, opening fails."""
+    envelope = seal(KEK, b"person and record", PLACE, size=SIZE)
+    for bit in range(len(envelope) * 8):
+        changed = bytearray(envelope)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(Tampered):
+            open_sealed(KEKS, bytes(changed), PLACE)
+
+
+def test_every_shortened_envelope_is_refused():
+    """An envelope cut anywhere fails in the same way."""
+    envelope = seal(KEK, b"person and record", PLACE, size=SIZE)
+    for length in range(len(envelope)):
+        with pytest.raises(Tampered):
+            open_sealed(KEKS, envelope[:length], PLACE)
+
+
+def test_a_key_version_opens_only_its_own_envelopes():
+    """Without the version that sealed it, or under that number another key, nothing opens."""
+    envelope = seal(KEK, b"person and record", PLACE, size=SIZE)
+    for keks in ({2: OTHER}, {1: Kek(1, OTHER.secret)}, {}):
+        with pytest.raises(Tampered):
+            open_sealed(keks, envelope, PLACE)
+
+
+def test_an_envelope_re_labelled_for_another_version_of_the_same_key_fails():
+    """The KEK version is part of what is authenticated, not only a hint."""
+    envelope = seal(KEK, b"person and record", PLACE, size=SIZE)
+    relabelled = bytes([FORMAT]) + (2).to_bytes(4, "big") + envelope[5:]
+    with pytest.raises(Tampered):
+        open_sealed({2: Kek(2, KEK.secret)}, relabelled, PLACE)
+
+
+def test_the_failure_says_where_and_shows_nothing():
+    """The alarm names table and column; neither row nor content is in its text."""
+    with pytest.raises(Tampered) as caught:
+        open_sealed(KEKS, b"\x01" * 200, PLACE)
+    assert str(caught.value) == "a sealed value of link.sealed does not open"
+    assert caught.value.__cause__ is None
+
+
+def test_a_plaintext_too_long_is_refused():
+    """A longer envelope would tell its row apart from the others."""
+    with pytest.raises(ValueError, match="exceeds 64 octets"):
+        seal(KEK, b"x" * (SIZE - 1), PLACE, size=SIZE)
+
+
+def test_no_two_envelopes_share_a_nonce_a_key_or_a_block():
+    """Sealing one plaintext 2,000 times repeats nothing after the header's first five octets."""
+    envelopes = [seal(KEK, b"same", PLACE, size=SIZE) for _ in range(2000)]
+    for start, end in ((5, 45), (45, 57), (57, 73)):
+        assert 2000 == len({envelope[start:end] for envelope in envelopes})
+
+
+@given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
+def test_length_prefixed_encodings_are_unambiguous(one, other):
+    """Two lists of parts encode alike only when they are the same list."""
+    assert (one == other) == (encode_lengths(*one) == encode_lengths(*other))
