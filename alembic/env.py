@@ -45,5 +45,5 @@ else:
         with context.begin_transaction():
             connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
             context.run_migrations()
-            if grants.exists():
+            if context.get_context().get_current_heads():
                 connection.exec_driver_sql(grants.read_text())

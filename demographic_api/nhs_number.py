@@ -31,7 +31,7 @@ def is_valid(digits: str) -> bool:
 
 
 def check_digit(stem: str) -> str | None:
-    """The digit that completes nine digits, or None for a stem that is never issued (it would be 10)."""
+    """The digit that completes nine digits, or None where it would be 10: never issued."""
     remainder = sum(
         weight * int(digit) for weight, digit in zip(range(10, 1, -1), stem, strict=True)
     )

@@ -1,0 +1,23 @@
+"""The only place that can say which EHR belongs to whom.
+
+app.py          create_app: the service put together; refuses to start without its keys
+settings.py     what the environment sets
+deps.py         what a route asks for: the vault, the caller with roles, a decoded message
+routes/         HTTP only: parse, call one work function, render
+links.py        link, resolve person → EHR, resolve EHR → person
+review.py       read the trail, its heads and proofs
+decisions.py    who may do what for which purpose; every refusal is written down
+purposes.py     HL7 purposes of use
+users.py        people and their roles
+pool.py         EHRs of nobody, minted beforehand and handed out at random
+minting.py      the worker that keeps the pool filled
+trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
+verification.py the whole trail checked by anybody who has the public key
+tree_heads.py   signed tree heads
+merkle.py       the Merkle tree of RFC 9162
+blind_index.py  how a link is found by an id that the database does not hold
+seal.py         sealing bound to a place
+keys.py         the key file, outside every database
+vault.py        an engine with the keys of the same organisation
+tables.py       one MetaData
+"""

@@ -3,10 +3,10 @@
 The file (mode 0600, owned by the service's user) holds
 
     {"format": 1,
-     "kek":       {"current": 1, "keys": {"1": BASE64}},     wraps the data keys of links and pool slots
-     "index":     {"current": 1, "keys": {"1": BASE64}},     root of the blind-index keys
-     "trail":     {"current": 1, "keys": {"1": BASE64}},     wraps the data keys of trail entries
-     "tree_head": BASE64}                                    seed of the Ed25519 key that signs tree heads
+     "kek":       {"current": 1, "keys": {"1": BASE64}},  wraps data keys of links and pool slots
+     "index":     {"current": 1, "keys": {"1": BASE64}},  root of the blind-index keys
+     "trail":     {"current": 1, "keys": {"1": BASE64}},  wraps the data keys of trail entries
+     "tree_head": BASE64}                                 seed of the Ed25519 key that signs heads
 
 Every key is 32 octets from the operating system's generator.  Blind-index keys are derived from
 their root by HKDF-SHA-256 (RFC 5869), one label a kind, so that an index of a person can never be
@@ -15,6 +15,7 @@ reader of the process's memory, and it does not fetch keys from a key service.
 """
 
 import base64
+import itertools
 import json
 import os
 import secrets
@@ -213,7 +214,7 @@ def _secret(name: str, text: Any) -> Secret:
 def _refuse_weak(octets: bytes) -> None:
     if len(octets) != KEY_SIZE:
         raise BadKeys(f"a key has {KEY_SIZE} octets, this one has {len(octets)}.")
-    steps = {(after - before) % 256 for before, after in zip(octets, octets[1:], strict=False)}
+    steps = {(after - before) % 256 for before, after in itertools.pairwise(octets)}
     # A random key fails one of these once in more than 10^13: they catch zeros, counters, words.
     if len(set(octets)) < 16 or len(steps) < 8 or all(32 <= octet < 127 for octet in octets):
         raise BadKeys("it is a default, a pattern or typed text, not a random key.")

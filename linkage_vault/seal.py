@@ -35,7 +35,7 @@ LENGTH_SIZE = 2
 HEADER_SIZE = 1 + 4 + WRAPPED_SIZE + NONCE_SIZE
 
 
-class Tampered(Exception):  # noqa: N818  the name the design uses: an alarm, not a mistake of a caller
+class Tampered(Exception):
     """A sealed value does not open in its place: changed, moved, replayed or of an unknown key."""
 
 

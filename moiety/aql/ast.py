@@ -5,7 +5,6 @@ written. `And` and `Or` hold two or more operands, none of their own kind: `a AN
 `a AND b AND c` are one tree. A position never takes part in comparison, so that printing a tree
 and parsing the text gives an equal tree.
 """
-# ruff: noqa: A005 - the name says what it is, and the module is never imported bare
 
 from dataclasses import dataclass, field
 from typing import Literal as Choice
@@ -16,17 +15,16 @@ Primitive = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a construct begins; both count from 1."""
+    """Where a construct begins; both count from 1. Any two are equal: trees compare without."""
 
-    line: int = 0
-    column: int = 0
-
-
-def _position() -> Position:
-    return field(default=Position(), compare=False, repr=False)
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
 
-# --- values ---------------------------------------------------------------------------------
+NOWHERE = Position()
+
+
+# --- values ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Literal:
     """A value written in the query. Dates and times are text; their path says what they are."""
 
     value: Primitive
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Parameter:
     """`$name`, without the sign."""
 
     name: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class NodeCode:
     """An at- or id-code standing as a value: `[archetype_node_id=at0002]`."""
 
     code: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class TermCode:
     """A coded term shortcut: `ISO_639-1::en`."""
 
     text: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +64,10 @@ class Uri:
     """A URI in braces after `matches`."""
 
     text: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
-# --- paths and their predicates ---------------------------------------------------------------
+# --- paths and their predicates ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Step:
 
     attribute: str
     predicate: "Predicate | None" = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class Node:
 
     code: NodeCode | Parameter
     name: Literal | Parameter | TermCode | NodeCode | None = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class Test:
     path: tuple[Step, ...]
     operator: Operator
     operand: "Literal | Parameter | NodeCode | tuple[Step, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Pattern:
 
     path: tuple[Step, ...]
     regex: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class All:
     """Predicates joined by AND."""
 
     operands: "tuple[Predicate, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class Any:
     """Predicates joined by OR."""
 
     operands: "tuple[Predicate, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 Predicate = Node | Test | Pattern | All | Any
@@ -135,10 +133,10 @@ class Path:
     variable: str
     steps: tuple[Step, ...] = ()
     predicate: Predicate | None = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
-# --- expressions --------------------------------------------------------------------------------
+# --- expressions ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ class Call:
 
     name: str
     arguments: "tuple[Expression, ...]" = ()
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ class Terminology:
     operation: str
     service: str
     parameters: str
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ class Aggregate:
     name: Choice["COUNT", "MIN", "MAX", "SUM", "AVG"]
     argument: Path | None = None
     distinct: bool = False
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 Expression = Literal | Parameter | Path | Call | Terminology
@@ -180,7 +178,7 @@ class Compare:
     left: Path | Call | Terminology
     operator: Operator
     right: Expression
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ class Like:
 
     path: Path
     pattern: Literal | Parameter
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,7 @@ class Matches:
 
     path: Path
     values: tuple[Literal | Parameter | Terminology | Uri, ...]
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,7 @@ class Exists:
     """`EXISTS path`."""
 
     path: Path
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,7 @@ class Not:
     """`NOT condition`."""
 
     condition: "Condition"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +220,7 @@ class And:
     """Conditions joined by AND."""
 
     operands: "tuple[Condition, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +228,13 @@ class Or:
     """Conditions joined by OR."""
 
     operands: "tuple[Condition, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 Condition = Compare | Like | Matches | Exists | Not | And | Or
 
 
-# --- clauses --------------------------------------------------------------------------------------
+# --- clauses ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +244,7 @@ class Class:
     rm_type: str
     variable: str | None = None
     predicate: Predicate | None = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +253,7 @@ class Version:
 
     variable: str | None = None
     scope: Choice["LATEST_VERSION", "ALL_VERSIONS"] | Test | None = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +263,7 @@ class Contains:
     parent: Class | Version
     child: "Source"
     negated: bool = False
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +271,7 @@ class Both:
     """Sources joined by AND."""
 
     operands: "tuple[Source, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +279,7 @@ class Either:
     """Sources joined by OR."""
 
     operands: "tuple[Source, ...]"
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 Source = Class | Version | Contains | Both | Either
@@ -293,7 +291,7 @@ class Column:
 
     expression: Expression | Aggregate
     alias: str | None = None
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +300,7 @@ class Order:
 
     path: Path
     descending: bool = False
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +309,7 @@ class Top:
 
     count: int
     backward: bool = False
-    at: Position = _position()
+    at: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

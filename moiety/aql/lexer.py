@@ -1,7 +1,8 @@
 """Text → tokens. One table of kinds, tried in order at each place (QUERY/AQL, lexer grammar).
 
 Words are not split into keywords and names here: `/value` may follow a slash although VALUE is a
-word of other languages, and the parser knows where a keyword can stand.
+word of other languages, and the parser knows where a keyword can stand. Repetitions that could
+be tried again at every character are bounded, so that reading stays linear in the length.
 """
 
 import re
@@ -21,20 +22,24 @@ _KINDS = (
     ("a string", _STRING),
     ("a parameter", r"\$" + _WORD),
     ("a regular expression", r"\{\s*/(?:[^/\\\r\n]|\\.)+/\s*\}"),
-    ("a URI", r"[A-Za-z][A-Za-z0-9+.-]*://[^\s{}'\"]*"),
+    ("a URI", r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s{}'\"]*"),
     (
         "an archetype id",
-        r"(?:[A-Za-z][\w.-]*::)?[A-Za-z]\w*-[A-Za-z]\w*-[A-Za-z]\w*"
-        r"\.[A-Za-z][\w-]*\.v\d+(?:\.\d+)*(?:-(?:rc|alpha)(?:\.\d+)?)?",
+        (
+            r"(?:[A-Za-z][\w.-]{0,80}::)?[A-Za-z]\w{0,40}-[A-Za-z]\w{0,40}-[A-Za-z]\w{0,80}"
+            r"\.[A-Za-z][\w-]{0,160}\.v\d+(?:\.\d+)*(?:-(?:rc|alpha)(?:\.\d+)?)?"
+        ),
     ),
-    ("a coded term", r"[A-Za-z][\w.-]*(?:\([\w.-]+\))?::[\w.-]+(?:\|[^|\[\]\r\n]+\|)?"),
+    ("a coded term", r"[A-Za-z][\w.-]{0,80}(?:\([\w.-]{1,40}\))?::[\w.-]+(?:\|[^|\[\]\r\n]+\|)?"),
     ("a node code", r"(?:at|id)\d+(?:\.\d+)*(?![\w])"),
     ("an identifier", _WORD),
     ("a real number", r"\d+\.\d+(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+"),
     ("an integer", r"\d+"),
     ("a symbol", r"!=|<=|>=|<>|[=<>()\[\]{},/*-]"),
 )
-_TABLE = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, (_, pattern) in enumerate(_KINDS)))
+_TABLE = re.compile(  # ASCII: \w and \d mean what the grammar means
+    "|".join(f"(?P<k{n}>{pattern})" for n, (_, pattern) in enumerate(_KINDS)), re.ASCII
+)
 _NAMES = {f"k{n}": kind for n, (kind, _) in enumerate(_KINDS)}
 
 

@@ -44,7 +44,7 @@ def test_spaces_and_hyphens_are_taken_out():
 
 
 def test_what_is_not_a_number_is_none():
-    """Wrong check digit, wrong length, other scripts' digits, letters, equal digits, double spaces."""
+    """A wrong check digit, length, script, letter or space, and ten equal digits."""
     wrong = (
         "9990000043", "999000004", "99900000420", "٩٩٩٠٠٠٠٠٤٢", "999OOOOO42", "", " 9990000042",
         "9990000042\n", "999  000 0042", "0000000000", "1111111111", "９９９００００４２",

@@ -101,7 +101,7 @@ def test_inclusion_proofs_hold_and_agree_with_a_second_implementation(data, size
 
 @given(st.data(), sizes)
 def test_bent_inclusion_proofs_fail(data, size):
-    """Another leaf, place, size, root, or a path with a bit changed or a node more proves nothing."""
+    """Another leaf, place or root, and a path changed, longer or shorter, prove nothing."""
     index = data.draw(st.integers(0, size - 1))
     leaves = _leaves(size)
     path = merkle.prove_inclusion(leaves, index)
@@ -158,7 +158,7 @@ def test_a_second_implementation_agrees_that_the_beginning_is_the_same(data, siz
 
 
 def test_proofs_of_the_impossible_are_refused():
-    """A leaf beyond the tree, or a first tree larger than the second, is a mistake of the caller."""
+    """A leaf beyond the tree and a first tree larger than the second are refused."""
     with pytest.raises(ValueError, match="no leaf 3"):
         merkle.prove_inclusion(_leaves(3), 3)
     with pytest.raises(ValueError, match="no tree of 4"):

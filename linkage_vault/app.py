@@ -1,0 +1,86 @@
+"""create_app: the vault put together."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from linkage_vault import routes
+from linkage_vault.keys import BadKeys, KeyRing, load_key_file
+from linkage_vault.minting import keep_filled
+from linkage_vault.settings import PREFIX, Settings
+from linkage_vault.tables import api_key
+from linkage_vault.vault import Vault
+from moiety.kit import app as kit
+from moiety.kit import settings as kit_settings
+from moiety.kit.database import Organisations, read_urls
+from moiety.kit.settings import SettingsError
+from moiety.wire.exchange import connect
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service.  Raises SettingsError, one sentence, without safe keys for each organisation."""
+    settings = settings or kit_settings.read(Settings, PREFIX, os.environ)
+    urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
+    rings = {name: _load(_key_file(settings, name)) for name in urls}
+    organisations = Organisations(urls, connections=settings.connections)
+    workers = [
+        _worker(settings, Vault(organisations.engine(name), rings[name]), key)
+        for name, key in _clinical_keys(settings, urls).items()
+    ]
+    app = kit.create(
+        "Moiety linkage vault",
+        service="vault",
+        organisations=organisations,
+        keys=api_key,
+        routers=[routes.router],
+        threads=settings.threads,
+        body_limit=settings.body_limit,
+        while_running=workers,
+    )
+    app.state.key_rings = rings
+    app.state.pool_target = settings.pool_target
+    return app
+
+
+def _load(path: Path) -> KeyRing:
+    try:
+        return load_key_file(path)
+    except BadKeys as error:
+        raise SettingsError(f"The vault does not start. {error}") from None
+
+
+def _key_file(settings: Settings, organisation: str) -> Path:
+    if settings.organisations_folder is not None:
+        return settings.organisations_folder / f"{organisation}.keys"
+    if settings.key_file is None:
+        raise SettingsError(f"The vault does not start without its keys: set {PREFIX}_KEY_FILE.")
+    return settings.key_file
+
+
+def _clinical_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str]:
+    """The key for minting EHRs of each organisation that has one."""
+    if not settings.clinical_url:
+        return {}
+    if settings.organisations_folder is None:
+        if settings.clinical_key is None:
+            raise SettingsError(f"{PREFIX}_CLINICAL_URL needs {PREFIX}_CLINICAL_KEY_FILE.")
+        return {settings.organisation: settings.clinical_key}
+    files = {name: settings.organisations_folder / f"{name}.clinical" for name in urls}
+    return {name: file.read_text().strip() for name, file in files.items() if file.exists()}
+
+
+def _worker(
+    settings: Settings, vault: Vault, key: str
+) -> Callable[[FastAPI], AbstractContextManager[object]]:
+    start = partial(
+        keep_filled,
+        vault,
+        connect(settings.clinical_url, key),
+        target=settings.pool_target,
+        interval=settings.pool_interval,
+    )
+    return lambda _app: start()

@@ -1,0 +1,73 @@
+"""The worker that keeps the pool filled with EHRs of nobody.
+
+It waits until half of the pool is used and then mints in batches, shuffled before they are stored:
+neither the time nor the order of minting follows the registrations.
+"""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from linkage_vault import pool
+from linkage_vault.vault import Vault
+from moiety.kit.errors import ServiceError
+from moiety.wire import clinical
+
+BATCH = 50
+
+
+@contextmanager
+def keep_filled(
+    vault: Vault, client: httpx.Client, *, target: int, interval: float
+) -> Iterator[None]:
+    """Runs the worker while the context lasts; `interval` is the pause between looks in seconds."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_work, args=(vault, client, target, interval, stop), name="minting", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=client.timeout.read)
+        client.close()
+
+
+def fill(vault: Vault, client: httpx.Client, *, target: int, stop: threading.Event) -> int:
+    """Mints up to `target` when less than half is left; returns how many EHRs were added."""
+    with vault.engine.connect() as connection:
+        missing = target - pool.count(connection)
+    if 2 * missing <= target:
+        return 0
+    added = 0
+    while missing > added and not stop.is_set():
+        added += _mint(vault, client, min(BATCH, missing - added))
+    return added
+
+
+def _mint(vault: Vault, client: httpx.Client, size: int) -> int:
+    ehr_ids = [clinical.open_ehr(client) for _ in range(size)]
+    random.SystemRandom().shuffle(ehr_ids)
+    with vault.engine.begin() as connection:
+        return sum(pool.put(connection, vault.keys, ehr_id) for ehr_id in ehr_ids)
+
+
+def _work(
+    vault: Vault, client: httpx.Client, target: int, interval: float, stop: threading.Event
+) -> None:
+    log = structlog.get_logger()
+    while not stop.is_set():
+        try:
+            added = fill(vault, client, target=target, stop=stop)
+        except (ServiceError, SQLAlchemyError) as error:
+            log.warning("pool not filled", error_kind=type(error).__name__, peer="clinical")
+            added = 0
+        if added:
+            log.info("pool filled", count=added)
+        stop.wait(interval)

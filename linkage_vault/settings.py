@@ -1,0 +1,30 @@
+"""What the environment sets: `MOIETY_VAULT_…`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moiety.kit import settings
+
+PREFIX = "MOIETY_VAULT"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The vault's settings; every secret is named by the path of its file.
+
+    One organisation: `database_url`, `key_file` and `clinical_key`.  Several: a folder that holds
+    `<organisation>.url`, `<organisation>.keys` and `<organisation>.clinical` for each.
+    """
+
+    organisation: str = "main"
+    database_url: str | None = settings.secret(default=None)
+    key_file: Path | None = None
+    organisations_folder: Path | None = None
+    # Where EHRs are opened for the pool, and with which key; without a URL it is not filled.
+    clinical_url: str = ""
+    clinical_key: str | None = settings.secret(default=None)
+    pool_target: int = 200
+    pool_interval: float = 1.0  # seconds between looks at the pool
+    connections: int = 16
+    threads: int = 32
+    body_limit: int = 65_536  # octets

@@ -1,0 +1,166 @@
+"""The trail: every decision, committed before its answer, in a Merkle tree with signed heads.
+
+An entry is sealed under the trail's own key; the leaf is a hash of the sealed octets, so anybody
+with the public key can verify the whole trail and read none of it.  Exact times are inside the
+seal; outside stands the month.  Appending is serial: one advisory lock orders the entries, and each
+append first makes sure that it extends a tree whose head this vault signed.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from linkage_vault import merkle
+from linkage_vault.keys import KeyRing
+from linkage_vault.seal import Place, Tampered, encode_lengths, open_sealed, seal
+from linkage_vault.tables import trail_head, trail_leaf
+from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
+from linkage_vault.vault import Vault
+from moiety.kit.errors import Unavailable
+
+ENTRY_SIZE = 2048  # octets inside the seal: the longest reason and name fit with room to spare
+_ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One decision.  `subject` is the id that was asked with, never the id that was answered."""
+
+    at: datetime
+    action: str
+    outcome: str
+    user_id: UUID | None
+    user_name: str | None
+    key_id: str
+    purpose_of_use: str | None
+    reason: str | None
+    subject: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A row of the trail as it is stored: the sealed entry and its hash in the tree."""
+
+    position: int
+    month: date
+    entry: bytes
+    leaf_hash: bytes
+
+
+def record(vault: Vault, entry: Entry) -> int:
+    """Commits an entry in a transaction of its own and returns its position.
+
+    Raises Unavailable when it cannot be committed: then the caller must reveal nothing.
+    Raises Tampered when the stored tree is not the one that the last signed head describes.
+    """
+    try:
+        with vault.engine.begin() as connection:
+            return _append(connection, vault.keys, msgspec.json.encode(entry))
+    except SQLAlchemyError:
+        raise Unavailable("The trail cannot be written, so nothing is answered.") from None
+
+
+def hash_entry(position: int, month: date, sealed: bytes) -> bytes:
+    """The leaf hash of a row: over its position, its month and the hash of the sealed octets."""
+    return merkle.hash_leaf(
+        encode_lengths(
+            b"moiety/vault/trail/1",
+            position.to_bytes(8, "big"),
+            month.isoformat().encode(),
+            hashlib.sha256(sealed).digest(),
+        )
+    )
+
+
+def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
+    """The entry of a row.  Raises Tampered."""
+    plaintext = open_sealed(keys.trail.by_version, leaf.entry, _place(leaf.position))
+    return msgspec.json.decode(plaintext, type=Entry)
+
+
+def leaves(
+    connection: sa.Connection, *, first: int = 0, count: int | None = None
+) -> Iterator[Leaf]:
+    """The rows from position `first`, in order, streamed."""
+    query = sa.select(trail_leaf).where(trail_leaf.c.position >= first).limit(count)
+    for row in _stream(connection, query.order_by(trail_leaf.c.position)):
+        yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
+
+
+def newest(connection: sa.Connection, *, before: int | None = None) -> Iterator[Leaf]:
+    """The rows below position `before`, newest first, streamed."""
+    query = sa.select(trail_leaf).order_by(trail_leaf.c.position.desc())
+    if before is not None:
+        query = query.where(trail_leaf.c.position < before)
+    for row in _stream(connection, query):
+        yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
+
+
+def heads(connection: sa.Connection) -> Iterator[TreeHead]:
+    """Every signed head, by size, streamed."""
+    for row in _stream(connection, sa.select(trail_head).order_by(trail_head.c.size)):
+        yield TreeHead(row.size, row.root, row.signature)
+
+
+def latest_head(connection: sa.Connection, keys: KeyRing) -> TreeHead:
+    """The newest signed head; of an empty trail, a head of size 0 signed now."""
+    row = connection.execute(_latest()).one_or_none()
+    if row is None:
+        return sign_head(keys.tree_head, 0, merkle.EMPTY_ROOT)
+    return TreeHead(row.size, row.root, row.signature)
+
+
+def current_month() -> date:
+    """The first day of this month, UTC: the finest time that stands outside a seal."""
+    return datetime.now(UTC).date().replace(day=1)
+
+
+def _append(connection: sa.Connection, keys: KeyRing, plaintext: bytes) -> int:
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ORDER)))
+    size, peaks = _extendable(connection, keys)
+    month = current_month()
+    sealed = seal(keys.trail.current, plaintext, _place(size), size=ENTRY_SIZE)
+    leaf_hash = hash_entry(size, month, sealed)
+    peaks = merkle.append(peaks, size, leaf_hash)
+    head = sign_head(keys.tree_head, size + 1, merkle.root_of_peaks(peaks))
+    connection.execute(
+        trail_leaf.insert().values(position=size, month=month, entry=sealed, leaf_hash=leaf_hash)
+    )
+    connection.execute(
+        trail_head.insert().values(
+            size=head.size, root=head.root, peaks=b"".join(peaks), signature=head.signature
+        )
+    )
+    return size
+
+
+def _extendable(connection: sa.Connection, keys: KeyRing) -> tuple[int, merkle.Peaks]:
+    """Size and peaks of the tree, checked against the signature of its head."""
+    row = connection.execute(_latest()).one_or_none()
+    if row is None:
+        return 0, ()
+    width = merkle.HASH_SIZE
+    peaks = tuple(row.peaks[at : at + width] for at in range(0, len(row.peaks), width))
+    head = TreeHead(row.size, row.root, row.signature)
+    if merkle.root_of_peaks(peaks) != row.root or not is_genuine(head, keys.tree_head_public):
+        raise Tampered("the newest tree head of the trail is not one that this vault signed")
+    return row.size, peaks
+
+
+def _latest() -> sa.Select[tuple[int, bytes, bytes, bytes]]:
+    return sa.select(trail_head).order_by(trail_head.c.size.desc()).limit(1)
+
+
+def _place(position: int) -> Place:
+    return Place("trail_leaf", str(position), "entry", 1)
+
+
+def _stream(
+    connection: sa.Connection, query: sa.Select[tuple[object, ...]]
+) -> Iterator[sa.Row[tuple[object, ...]]]:
+    return iter(connection.execution_options(yield_per=1000).execute(query))

@@ -1,0 +1,117 @@
+"""A place in the tokens of a query: what the grammar functions read from."""
+
+from typing import NoReturn
+
+from moiety.aql.ast import Position
+from moiety.aql.errors import AqlError
+from moiety.aql.lexer import Token, tokens
+
+MAXIMUM_DEPTH = 60
+
+RESERVED = frozenset(
+    [
+        "SELECT",
+        "DISTINCT",
+        "TOP",
+        "FORWARD",
+        "BACKWARD",
+        "AS",
+        "FROM",
+        "CONTAINS",
+        "WHERE",
+        "AND",
+        "OR",
+        "NOT",
+        "EXISTS",
+        "LIKE",
+        "MATCHES",
+        "ORDER",
+        "BY",
+        "ASC",
+        "ASCENDING",
+        "DESC",
+        "DESCENDING",
+        "LIMIT",
+        "OFFSET",
+        "NULL",
+        "TRUE",
+        "FALSE",
+        "VERSION",
+    ]
+)
+
+
+class Cursor:
+    """Tokens and an index; `depth` counts open brackets of the grammar, not of the text."""
+
+    def __init__(self, text: str) -> None:
+        self.tokens = tokens(text)
+        self.index = 0
+        self.depth = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    @property
+    def at(self) -> Position:
+        return Position(self.token.line, self.token.column)
+
+    def ahead(self, distance: int = 1) -> Token:
+        """The token so many places on, or the last one."""
+        return self.tokens[min(self.index + distance, len(self.tokens) - 1)]
+
+    def word(self) -> str:
+        """The word here in upper case, "" when no word stands here."""
+        return self.token.text.upper() if self.token.kind == "an identifier" else ""
+
+    def take(self) -> str:
+        """The text of the token here; steps on."""
+        text = self.token.text
+        self.index += 1
+        return text
+
+    def accept(self, *texts: str) -> str:
+        """The first of these keywords or symbols that stands here (steps on), or ""."""
+        here = self.word() or (self.token.text if self.token.kind == "a symbol" else "")
+        if here in texts:
+            self.index += 1
+            return here
+        return ""
+
+    def expect(self, *texts: str) -> str:
+        """As `accept`, and an error when none of them stands here."""
+        return self.accept(*texts) or self.fail(" or ".join(texts))
+
+    def kind(self, kind: str, expected: str = "") -> str:
+        """The text of a token of this kind; steps on, or fails."""
+        if self.token.kind != kind:
+            self.fail(expected or kind)
+        return self.take()
+
+    def name(self, expected: str) -> str:
+        """A word that is no keyword: a variable or a class."""
+        if self.token.kind != "an identifier" or self.word() in RESERVED:
+            self.fail(expected)
+        return self.take()
+
+    def fail(self, expected: str) -> NoReturn:
+        """Raise AqlError here; says the kind of what was found, a keyword by its name."""
+        token, word = self.token, self.word()
+        if word in RESERVED:
+            found = word
+        elif token.kind == "a symbol":
+            found = f"'{token.text}'"
+        else:
+            found = "the end of the query" if token.kind == "end" else token.kind
+        raise AqlError(token.line, token.column, expected, found)
+
+    def deeper(self) -> None:
+        """Count a level of nesting; a query that nests too deep is refused, not crashed on."""
+        self.depth += 1
+        if self.depth > MAXIMUM_DEPTH:
+            self.fail(f"at most {MAXIMUM_DEPTH} levels of nesting")
+
+    def back(self) -> None:
+        """Leave a level of nesting."""
+        self.depth -= 1

@@ -1,0 +1,87 @@
+"""Conditions in brackets, asked of an object of a document."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from moiety.aql import ast
+from moiety.aql.errors import AqlNotSupported
+from moiety.aql.values import compare, disjunction, value
+
+
+def elements(holder: Any, step: ast.Step) -> Iterator[Any]:
+    """The objects or values that a step leads to: the members of a list, or the one value."""
+    found = holder.get(step.attribute) if isinstance(holder, dict) else None
+    for element in found if isinstance(found, list) else (found,):
+        if element is not None and holds(step.predicate, element):
+            yield element
+
+
+def holds(predicate: ast.Predicate | None, element: Any) -> bool:
+    """Whether an element satisfies a predicate; what is unknown is not satisfied."""
+    match predicate:
+        case None:
+            return True
+        case ast.Node():
+            return _is_node(predicate, element)
+        case ast.All():
+            return all(holds(operand, element) for operand in predicate.operands)
+        case ast.Any():
+            return any(holds(operand, element) for operand in predicate.operands)
+        case ast.Test():
+            return _passes(predicate, element)
+        case ast.Pattern():
+            line, column = predicate.at.line, predicate.at.column
+            raise AqlNotSupported(line, column, "a regular expression in a predicate")
+
+
+def _is_node(node: ast.Node, element: Any) -> bool:
+    if not isinstance(element, dict) or element.get("archetype_node_id") != code(node):
+        return False
+    name = element.get("name") or {}
+    match node.name:
+        case None:
+            return True
+        case ast.Literal():
+            return bool(name.get("value") == node.name.value)
+        case ast.TermCode():
+            terminology, _, term = node.name.text.partition("::")
+            return _is_coded(name, term.partition("|")[0], terminology)
+        case ast.NodeCode():
+            return _is_coded(name, node.name.code, "local")
+        case _:
+            raise AqlNotSupported(node.at.line, node.at.column, "an open parameter")
+
+
+def code(node: ast.Node) -> str:
+    """The archetype_node_id that a bound predicate asks for."""
+    if isinstance(node.code, ast.Parameter):
+        raise AqlNotSupported(node.at.line, node.at.column, "an open parameter")
+    return node.code.code
+
+
+def _is_coded(name: Any, term: str, terminology: str) -> bool:
+    coded = name.get("defining_code") or {}
+    scheme = (coded.get("terminology_id") or {}).get("value")
+    return coded.get("code_string") == term and scheme == terminology
+
+
+def _passes(test: ast.Test, element: Any) -> bool:
+    """True where some value at the left compares so with some value at the right."""
+    left = list(_values(test.path, element))
+    if isinstance(test.operand, tuple):
+        right = list(_values(test.operand, element))
+    elif isinstance(test.operand, ast.NodeCode):
+        right = [value(test.operand.code)]
+    elif isinstance(test.operand, ast.Literal):
+        right = [value(test.operand.value)]
+    else:
+        raise AqlNotSupported(test.at.line, test.at.column, "an open parameter")
+    return disjunction(compare(test.operator, a, b) for a in left for b in right) is True
+
+
+def _values(path: tuple[ast.Step, ...], holder: Any) -> Iterator[Any]:
+    for element in elements(holder, path[0]):
+        if len(path) > 1:
+            yield from _values(path[1:], element)
+        else:
+            yield value(element, holder, path[0].attribute)

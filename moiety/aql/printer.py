@@ -1,0 +1,203 @@
+"""Tree → text: `render(query)`, such that parsing the text gives the tree again.
+
+`_executed_aql` of a result is written with it. One function a kind of node, found by the type.
+"""
+
+from functools import singledispatch
+from typing import Any
+
+from moiety.aql import ast
+from moiety.aql.lexer import quote
+
+
+@singledispatch
+def render(node: Any) -> str:
+    """AQL of a tree or a part of one. Raises TypeError for what is no part of a tree."""
+    raise TypeError(type(node).__name__)
+
+
+@render.register
+def _(node: ast.Literal) -> str:
+    if isinstance(node.value, str):
+        return quote(node.value)
+    if node.value is None or isinstance(node.value, bool):
+        return str(node.value).upper().replace("NONE", "NULL")
+    return repr(node.value)
+
+
+@render.register
+def _(node: ast.Parameter) -> str:
+    return f"${node.name}"
+
+
+@render.register
+def _(node: ast.NodeCode) -> str:
+    return node.code
+
+
+@render.register(ast.TermCode)
+@render.register(ast.Uri)
+def _(node: ast.TermCode | ast.Uri) -> str:
+    return node.text
+
+
+@render.register
+def _(node: tuple) -> str:  # type: ignore[type-arg]  # singledispatch takes plain classes: steps
+    return "/".join(render(step) for step in node)
+
+
+@render.register
+def _(node: ast.Step) -> str:
+    return node.attribute + _bracketed(node.predicate)
+
+
+def _bracketed(predicate: ast.Predicate | None) -> str:
+    return f"[{render(predicate)}]" if predicate is not None else ""
+
+
+@render.register
+def _(node: ast.Node) -> str:
+    return render(node.code) + (f", {render(node.name)}" if node.name is not None else "")
+
+
+@render.register
+def _(node: ast.Test) -> str:
+    return f"{render(node.path)}{node.operator}{render(node.operand)}"
+
+
+@render.register
+def _(node: ast.Pattern) -> str:
+    return f"{render(node.path)} matches {{/{node.regex}/}}"
+
+
+@render.register
+def _(node: ast.All) -> str:
+    return " AND ".join(render(operand) for operand in node.operands)
+
+
+@render.register
+def _(node: ast.Any) -> str:
+    return " OR ".join(render(operand) for operand in node.operands)
+
+
+@render.register
+def _(node: ast.Path) -> str:
+    steps = f"/{render(node.steps)}" if node.steps else ""
+    return node.variable + _bracketed(node.predicate) + steps
+
+
+@render.register
+def _(node: ast.Call) -> str:
+    return f"{node.name}({', '.join(render(argument) for argument in node.arguments)})"
+
+
+@render.register
+def _(node: ast.Terminology) -> str:
+    arguments = (node.operation, node.service, node.parameters)
+    return f"TERMINOLOGY({', '.join(quote(argument) for argument in arguments)})"
+
+
+@render.register
+def _(node: ast.Aggregate) -> str:
+    argument = render(node.argument) if node.argument is not None else "*"
+    return f"{node.name}({'DISTINCT ' if node.distinct else ''}{argument})"
+
+
+@render.register
+def _(node: ast.Compare) -> str:
+    return f"{render(node.left)} {node.operator} {render(node.right)}"
+
+
+@render.register
+def _(node: ast.Like) -> str:
+    return f"{render(node.path)} LIKE {render(node.pattern)}"
+
+
+@render.register
+def _(node: ast.Matches) -> str:
+    return f"{render(node.path)} matches {{{', '.join(render(value) for value in node.values)}}}"
+
+
+@render.register
+def _(node: ast.Exists) -> str:
+    return f"EXISTS {render(node.path)}"
+
+
+@render.register
+def _(node: ast.Not) -> str:
+    return f"NOT {_grouped(node.condition)}"
+
+
+@render.register
+def _(node: ast.And) -> str:
+    return " AND ".join(_grouped(operand) for operand in node.operands)
+
+
+@render.register
+def _(node: ast.Or) -> str:
+    return " OR ".join(_grouped(operand) for operand in node.operands)
+
+
+@render.register
+def _(node: ast.Class) -> str:
+    variable = f" {node.variable}" if node.variable is not None else ""
+    return node.rm_type + variable + _bracketed(node.predicate)
+
+
+@render.register
+def _(node: ast.Version) -> str:
+    variable = f" {node.variable}" if node.variable is not None else ""
+    if node.scope is None:
+        return f"VERSION{variable}"
+    return f"VERSION{variable}[{node.scope if isinstance(node.scope, str) else render(node.scope)}]"
+
+
+@render.register
+def _(node: ast.Contains) -> str:
+    child = _grouped(node.child) if not isinstance(node.child, ast.Contains) else render(node.child)
+    return f"{render(node.parent)} {'NOT ' if node.negated else ''}CONTAINS {child}"
+
+
+@render.register
+def _(node: ast.Both) -> str:
+    return " AND ".join(_grouped(operand) for operand in node.operands)
+
+
+@render.register
+def _(node: ast.Either) -> str:
+    return " OR ".join(_grouped(operand) for operand in node.operands)
+
+
+def _grouped(node: Any) -> str:
+    compound = (ast.And, ast.Or, ast.Both, ast.Either, ast.Contains)
+    return f"({render(node)})" if isinstance(node, compound) else render(node)
+
+
+@render.register
+def _(node: ast.Column) -> str:
+    return render(node.expression) + (f" AS {node.alias}" if node.alias is not None else "")
+
+
+@render.register
+def _(node: ast.Order) -> str:
+    return render(node.path) + (" DESC" if node.descending else " ASC")
+
+
+@render.register
+def _(node: ast.Top) -> str:
+    return f"TOP {node.count}{' BACKWARD' if node.backward else ''}"
+
+
+@render.register
+def _(node: ast.Query) -> str:
+    clauses = [
+        "SELECT" + (" DISTINCT" if node.distinct else ""),
+        render(node.top) if node.top is not None else "",
+        ", ".join(render(column) for column in node.columns),
+        f"FROM {render(node.source)}",
+        f"WHERE {render(node.where)}" if node.where is not None else "",
+        f"ORDER BY {', '.join(render(key) for key in node.order)}" if node.order else "",
+        f"LIMIT {node.limit}" if node.limit is not None else "",
+        f"OFFSET {node.offset}" if node.offset is not None else "",
+    ]
+    return " ".join(clause for clause in clauses if clause)

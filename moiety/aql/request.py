@@ -1,0 +1,213 @@
+"""A tree with its parameters in place and its names looked up: what both ways of answering read.
+
+    bind      parameters → the values given for them
+    request   the variables, the cells each row must have, and what happens to the rows after
+
+Everything that depends on the text alone and can be wrong is found here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from moiety.aql import ast
+from moiety.aql.classes import CLASSES
+from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.paths import storable
+from moiety.aql.printer import render
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A column of the result: the cell it shows, and the aggregate that makes one value of many.
+
+    `cell` is None for COUNT(*). `name` is the alias or "#" and the place; `path` is "" for what
+    is no path.
+    """
+
+    cell: int | None
+    aggregate: ast.Aggregate | None
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query ready to be answered. `cells` are evaluated for each row that WHERE lets through."""
+
+    query: ast.Query
+    variables: Mapping[str, ast.Class | ast.Version]
+    cells: tuple[ast.Path | ast.Literal, ...]
+    outputs: tuple[Output, ...]
+    keys: tuple[tuple[int, bool], ...]
+    limit: int | None
+    offset: int
+
+    @property
+    def aggregated(self) -> bool:
+        """Whether the result is one row made of all."""
+        return any(output.aggregate for output in self.outputs)
+
+    @property
+    def paths(self) -> tuple[ast.Path, ...]:
+        """Every path that takes part in expansion: those of SELECT, ORDER BY and comparisons."""
+        compared = _compared(self.query.where) if self.query.where is not None else ()
+        selected = (cell for cell in self.cells if isinstance(cell, ast.Path))
+        return tuple(dict.fromkeys((*selected, *compared)))
+
+
+def _compared(condition: ast.Condition) -> Iterator[ast.Path]:
+    match condition:
+        case ast.And() | ast.Or():
+            for operand in condition.operands:
+                yield from _compared(operand)
+        case ast.Not():
+            yield from _compared(condition.condition)
+        case ast.Like() | ast.Matches():
+            yield condition.path
+        case ast.Compare():
+            for side in (condition.left, condition.right):
+                if isinstance(side, ast.Path):
+                    yield side
+        case ast.Exists():
+            return
+
+
+def bind(tree: Any, parameters: Mapping[str, Any]) -> Any:
+    """A tree with every parameter replaced by the value given for it; a list only in `matches`.
+
+    Raises AqlError at a parameter without a value or with one that has no place there.
+    """
+    if isinstance(tree, ast.Parameter):
+        return ast.Literal(_primitive(tree, parameters), tree.at)
+    if isinstance(tree, ast.Node) and isinstance(tree.code, ast.Parameter):
+        code = _primitive(tree.code, parameters)
+        if not isinstance(code, str):
+            raise AqlError(tree.at.line, tree.at.column, "a text as value of the parameter")
+        return replace(tree, code=ast.NodeCode(code, tree.at), name=bind(tree.name, parameters))
+    if isinstance(tree, ast.Matches):
+        return replace(tree, path=bind(tree.path, parameters), values=_values(tree, parameters))
+    if isinstance(tree, tuple):
+        return tuple(bind(part, parameters) for part in tree)
+    if is_dataclass(tree) and not isinstance(tree, ast.Position | type):
+        parts = {field.name: bind(getattr(tree, field.name), parameters) for field in fields(tree)}
+        return replace(tree, **parts)
+    return tree
+
+
+def _values(tree: ast.Matches, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    values: list[Any] = []
+    for item in tree.values:
+        given = parameters.get(item.name) if isinstance(item, ast.Parameter) else None
+        if isinstance(item, ast.Parameter) and isinstance(given, list | tuple):
+            values += [bind(item, {item.name: member}) for member in given]
+        else:
+            values.append(bind(item, parameters))
+    return tuple(values)
+
+
+def _primitive(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.Primitive:
+    line, column = parameter.at.line, parameter.at.column
+    if parameter.name not in parameters:
+        raise AqlError(line, column, "a value for the parameter", "none")
+    given = parameters[parameter.name]
+    if isinstance(given, str) and not storable(given):
+        raise AqlError(line, column, "text without NUL and without half a surrogate pair")
+    if given is not None and not isinstance(given, str | int | float | bool):
+        raise AqlError(line, column, "a text, a number or a truth value for the parameter")
+    return given
+
+
+def request(query: ast.Query, parameters: Mapping[str, Any]) -> Request:
+    """Check a tree and lay out its rows. Raises AqlError and AqlNotSupported with the place."""
+    bound: ast.Query = bind(query, parameters)
+    variables = _variables(bound.source)
+    _check_functions(bound)
+    cells: dict[ast.Path | ast.Literal, int] = {}
+    outputs = tuple(_output(column, n, cells) for n, column in enumerate(bound.columns))
+    plain = [column for column in bound.columns if not isinstance(column.expression, ast.Aggregate)]
+    if plain and any(output.aggregate for output in outputs):
+        at = plain[0].at
+        raise AqlNotSupported(at.line, at.column, "a plain column beside an aggregate")
+    keys = tuple((_cell(key.path, cells), key.descending) for key in bound.order)
+    made = Request(bound, variables, tuple(cells), outputs, keys, _limit(bound), bound.offset or 0)
+    _check_paths(made)
+    return made
+
+
+def _output(column: ast.Column, place: int, cells: dict[Any, int]) -> Output:
+    expression = column.expression
+    name = column.alias or f"#{place}"
+    if isinstance(expression, ast.Aggregate):
+        argument = expression.argument
+        cell = _cell(argument, cells) if argument is not None else None
+        return Output(cell, expression, name, render(expression))
+    path = render(expression) if isinstance(expression, ast.Path) else ""
+    return Output(_cell(expression, cells), None, name, path)
+
+
+def _cell(expression: Any, cells: dict[Any, int]) -> int:
+    return cells.setdefault(expression, len(cells))
+
+
+def _limit(query: ast.Query) -> int | None:
+    if query.top is None:
+        return query.limit
+    if query.limit is not None:
+        raise AqlError(query.top.at.line, query.top.at.column, "TOP or LIMIT, one of them")
+    if query.top.backward:
+        raise AqlNotSupported(query.top.at.line, query.top.at.column, "TOP … BACKWARD")
+    return query.top.count
+
+
+def sources(source: ast.Source) -> Iterator[ast.Class | ast.Version]:
+    """Every class of a FROM clause, containers first."""
+    match source:
+        case ast.Contains():
+            yield source.parent
+            yield from sources(source.child)
+        case ast.Both() | ast.Either():
+            for operand in source.operands:
+                yield from sources(operand)
+        case _:
+            yield source
+
+
+def _variables(source: ast.Source) -> dict[str, ast.Class | ast.Version]:
+    found: dict[str, ast.Class | ast.Version] = {}
+    for place, item in enumerate(sources(source)):
+        at = item.at
+        if isinstance(item, ast.Version) or item.rm_type in {"EHR_STATUS", "FOLDER"}:
+            construct = "VERSION" if isinstance(item, ast.Version) else item.rm_type
+            raise AqlNotSupported(at.line, at.column, f"{construct} in FROM")
+        if item.rm_type not in CLASSES:
+            raise AqlError(at.line, at.column, "a class of the reference model")
+        if item.rm_type == "EHR" and place:
+            raise AqlError(at.line, at.column, "EHR at the head of FROM only")
+        if item.variable is not None and found.setdefault(item.variable.lower(), item) is not item:
+            raise AqlError(at.line, at.column, "a variable that is not taken")
+    return found
+
+
+def _check_paths(made: Request) -> None:
+    for part in walk((made.query.columns, made.query.where, made.query.order)):
+        if isinstance(part, ast.Path) and part.variable.lower() not in made.variables:
+            raise AqlError(part.at.line, part.at.column, "a variable that FROM defines")
+
+
+def _check_functions(query: ast.Query) -> None:
+    kinds = {ast.Call: "a function", ast.Terminology: "TERMINOLOGY", ast.Uri: "a URI in matches"}
+    for part in walk(query):
+        if type(part) in kinds:
+            raise AqlNotSupported(part.at.line, part.at.column, kinds[type(part)])
+
+
+def walk(tree: Any) -> Iterator[Any]:
+    """Every part of a tree, the tree itself first."""
+    yield tree
+    if isinstance(tree, tuple):
+        for part in tree:
+            yield from walk(part)
+    elif is_dataclass(tree) and not isinstance(tree, ast.Position):
+        for field in fields(tree):
+            yield from walk(getattr(tree, field.name))

@@ -1,0 +1,100 @@
+"""Paths of a query as one tree: two paths that share a beginning share its elements.
+
+A row of the result takes one element at every place of the tree. A place that meets several
+elements multiplies rows, one that meets none is null, and places side by side form the product.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moiety.aql import ast
+from moiety.aql.predicates import elements, holds
+
+Elements = dict[int, Any]
+"""Place → the object or value that a row takes there; a place without an element is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One node of the tree. `parent` is -1 for a variable, whose step holds the path's own
+    predicate and no attribute.
+    """
+
+    number: int
+    parent: int
+    variable: str
+    step: ast.Step
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trie:
+    """Places in pre-order, the roots of each variable, and where each path ends."""
+
+    places: tuple[Place, ...]
+    roots: Mapping[str, tuple[int, ...]]
+    ends: Mapping[ast.Path, int]
+
+    def reach(self, path: ast.Path) -> tuple[int, tuple[ast.Step, ...]]:
+        """How far a path that takes no part in expansion is shared: the place (-1: nowhere) and
+        the steps that remain.
+        """
+        place, steps = -1, _steps(path)
+        below = self.roots.get(path.variable.lower(), ())
+        for count, step in enumerate(steps):
+            found = [n for n in below if self.places[n].step == step]
+            if not found:
+                return place, steps[count:]
+            place, below = found[0], self.places[found[0]].children
+        return place, ()
+
+
+def _steps(path: ast.Path) -> tuple[ast.Step, ...]:
+    return (ast.Step("", path.predicate), *path.steps)
+
+
+def build(paths: Iterable[ast.Path]) -> Trie:
+    """The tree of some paths."""
+    parents: list[tuple[int, str, ast.Step]] = []
+    numbers: dict[tuple[int, str, ast.Step], int] = {}
+    ends: dict[ast.Path, int] = {}
+    for path in paths:
+        place = -1
+        for step in _steps(path):
+            key = (place, path.variable.lower(), step)
+            if key not in numbers:
+                numbers[key] = len(parents)
+                parents.append(key)
+            place = numbers[key]
+        ends[path] = place
+    children: list[list[int]] = [[] for _ in parents]
+    roots: dict[str, list[int]] = {}
+    for number, (parent, variable, _) in enumerate(parents):
+        (children[parent] if parent >= 0 else roots.setdefault(variable, [])).append(number)
+    places = tuple(Place(n, *parents[n], tuple(children[n])) for n in range(len(parents)))
+    return Trie(places, {name: tuple(found) for name, found in roots.items()}, ends)
+
+
+def expand(trie: Trie, objects: Mapping[str, Any]) -> list[Elements]:
+    """Every way to take one element at each place, for one binding of the variables."""
+    rows: list[Elements] = [{}]
+    for variable, roots in trie.roots.items():
+        bound = objects.get(variable)
+        for root in roots:
+            satisfied = bound is not None and holds(trie.places[root].step.predicate, bound)
+            rows = _product(rows, _below(trie, root, bound) if satisfied else [{}])
+    return rows
+
+
+def _below(trie: Trie, place: int, element: Any) -> list[Elements]:
+    rows: list[Elements] = [{place: element}]
+    for child in trie.places[place].children:
+        found = list(elements(element, trie.places[child].step))
+        options = [row for each in found for row in _below(trie, child, each)]
+        rows = _product(rows, options or [{}])
+    return rows
+
+
+def _product(left: list[Elements], right: list[Elements]) -> list[Elements]:
+    return [{**a, **b} for a in left for b in right]

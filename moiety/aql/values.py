@@ -1,0 +1,190 @@
+"""Values of a row and how they compare: the three-valued logic of WHERE and the order of results.
+
+A value keeps what the document holds (`raw`) beside what it compares by (`rank`, `key`). Dates,
+times and durations compare by magnitude where the class beside them says what they are; numbers,
+truth values and texts among their own; text < number < truth value otherwise, so that any two
+values have one order. Text compares by code point.
+
+An object compares only as a DV_ORDERED, by its magnitude, and only with its own kind: comparing
+`…/value` with a text asks for a date, never for a DV_TEXT.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from moiety.aql.ast import Operator
+from moiety.openehr import times
+
+NOTHING: Final = -1
+TEXT: Final = 0
+CALENDAR: Final = 1
+TIME: Final = 2
+DURATION: Final = 3
+NUMBER: Final = 4
+BOOLEAN: Final = 5
+
+TEMPORAL: Final = {
+    "DV_DATE": CALENDAR,
+    "DV_DATE_TIME": CALENDAR,
+    "DV_TIME": TIME,
+    "DV_DURATION": DURATION,
+}
+"""Classes whose `value` is a time, and the rank it compares in: dates are the first moment of
+their day, so that dates and date-times have one order."""
+
+_READERS: Final[dict[int, Callable[[str], float]]] = {
+    CALENDAR: times.date_time_seconds,
+    TIME: times.time_seconds,
+    DURATION: times.duration_seconds,
+}
+
+
+class Value(NamedTuple):
+    """`raw` is JSON; `key` is what compares, None where the rank is NOTHING."""
+
+    raw: Any
+    rank: int
+    key: Any
+
+    @property
+    def whole(self) -> bool:
+        """Whether an object stands here, not a primitive."""
+        return isinstance(self.raw, dict | list)
+
+
+NULL: Final = Value(None, NOTHING, None)
+
+
+def value(raw: Any, holder: Any = None, attribute: str = "value") -> Value:
+    """The value of a JSON value found under `attribute` of the object `holder`."""
+    if raw is None:
+        return NULL
+    if isinstance(raw, bool):
+        return Value(raw, BOOLEAN, raw)
+    if isinstance(raw, int | float):
+        return Value(raw, NUMBER, raw)
+    if isinstance(raw, str):
+        timed = isinstance(holder, dict) and attribute == "value"
+        rank = TEMPORAL.get(holder.get("_type", "")) if timed else None
+        return moment(raw, rank) or Value(raw, TEXT, raw)
+    return _object(raw)
+
+
+def moment(text: str, rank: int | None) -> Value | None:
+    """A time of a rank; None where the rank is another or the text is no such time."""
+    if rank not in _READERS:
+        return None
+    try:
+        return Value(text, rank, _READERS[rank](text))
+    except ValueError:
+        return None
+
+
+def _object(raw: Any) -> Value:
+    rm_type = raw.get("_type") if isinstance(raw, dict) else None
+    if rm_type in {"DV_QUANTITY", "DV_COUNT"}:
+        return _ordered(raw, raw.get("magnitude"))
+    if rm_type in {"DV_ORDINAL", "DV_SCALE"}:
+        return _ordered(raw, raw.get("value"))
+    if rm_type == "DV_PROPORTION" and raw.get("denominator"):
+        return _ordered(raw, raw.get("numerator", 0) / raw["denominator"])
+    if rm_type in TEMPORAL:
+        time = moment(raw.get("value", ""), TEMPORAL[rm_type])
+        return Value(raw, time.rank, time.key) if time else Value(raw, NOTHING, None)
+    return Value(raw, NOTHING, None)
+
+
+def _ordered(raw: Any, magnitude: float | None) -> Value:
+    return Value(raw, NOTHING if magnitude is None else NUMBER, magnitude)
+
+
+def compare(operator: Operator, left: Value, right: Value) -> bool | None:
+    """The truth of a comparison; None is unknown, as in SQL."""
+    if NOTHING in {left.rank, right.rank}:
+        return None
+    left, right = _aligned(left, right), _aligned(right, left)
+    if left.rank != right.rank:
+        if left.whole or right.whole:
+            return None
+        return decide(operator, left.rank, right.rank)
+    return decide(operator, left.key, right.key)
+
+
+def _aligned(this: Value, other: Value) -> Value:
+    """`this` as `other` can compare with it: a text read as a time, or a time read as text."""
+    if this.rank == TEXT and other.rank in _READERS:
+        return moment(this.key, other.rank) or this
+    if this.rank in _READERS and other.rank != this.rank and not this.whole:
+        readable = other.rank == TEXT and moment(other.key, this.rank)
+        return this if readable else Value(this.raw, TEXT, this.raw)
+    return this
+
+
+def decide(operator: Operator, left: Any, right: Any) -> bool:
+    """Compare two keys of one rank."""
+    match operator:
+        case "=":
+            return bool(left == right)
+        case "!=":
+            return bool(left != right)
+        case "<":
+            return bool(left < right)
+        case "<=":
+            return bool(left <= right)
+        case ">":
+            return bool(left > right)
+        case ">=":
+            return bool(left >= right)
+
+
+def conjunction(truths: Iterable[bool | None]) -> bool | None:
+    """AND of three-valued truths."""
+    unknown = False
+    for truth in truths:
+        if truth is False:
+            return False
+        unknown = unknown or truth is None
+    return None if unknown else True
+
+
+def disjunction(truths: Iterable[bool | None]) -> bool | None:
+    """OR of three-valued truths."""
+    truth = conjunction(None if t is None else not t for t in truths)
+    return None if truth is None else not truth
+
+
+def like(text: Value, pattern: str) -> bool | None:
+    """Whether a text fits a LIKE pattern; unknown for what is no text."""
+    if not isinstance(text.raw, str):
+        return None
+    return _regex(pattern).fullmatch(text.raw) is not None
+
+
+LIKE_TOKEN: Final = re.compile(r"\\[\\*?]|.", re.DOTALL)
+"""`*`, `?`, a backslash before one of `\\ * ?`, or any other character, which means itself."""
+
+
+@lru_cache(maxsize=256)
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    pieces = LIKE_TOKEN.findall(pattern)
+    return re.compile(
+        "".join(parts.get(piece) or re.escape(_unescaped(piece)) for piece in pieces), re.DOTALL
+    )
+
+
+def _unescaped(piece: str) -> str:
+    return piece[1] if len(piece) == 2 else piece
+
+
+def sql_pattern(pattern: str) -> str:
+    r"""The pattern as SQL's LIKE reads it with `ESCAPE '\'`."""
+    parts = {"*": "%", "?": "_"}
+    pieces = LIKE_TOKEN.findall(pattern)
+    return "".join(parts.get(piece) or _escaped(_unescaped(piece)) for piece in pieces)
+
+
+def _escaped(character: str) -> str:
+    return "\\" + character if character in "%_\\" else character

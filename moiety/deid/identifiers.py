@@ -1,0 +1,90 @@
+"""The identifiers that rules alone can find, for the screen at the clinical repository's doors.
+
+Each finding says its kind, its place in the text, and how sure it is: a ten-digit number that
+passes Modulus 11 is one in eleven by chance, so it counts as `certain` only after a cue such as
+"NHS no".  The finding never holds the words.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moiety.deid import national_numbers
+
+_TEN_DIGITS = re.compile(r"(?<![\d.,/-])\d(?:[ -]?\d){9}(?![\d/]|[.,]\d)", re.ASCII)
+_CUE = re.compile(
+    r"(?:\b(?:NHS|CHI|H\s?&\s?C|HSC|HCN|NINO|NI)\b|\bnational\s+(?:health|insurance))"
+    r"[\s:#.\-]*(?:(?:no|nos|num|number|id|identifier|ref)\b)?[\s:#.\-=]*(?:is\s+)?$",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+_TELEPHONE = re.compile(
+    r"(?<![\d+])(?:(?:\+|00)44[ ()-]*(?:\(0\))?[ -]*|\(?0)(?:\d[ ()-]*){9,10}(?!\d)", re.ASCII
+)
+_POSTCODE = r"(?:GIR ?0AA|[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPSTUW]? ?\d[ABD-HJLNP-UW-Z]{2})"
+_ADDRESS = re.compile(
+    rf"(?<!\w)\d{{1,4}}[A-Za-z]?,? +(?:[A-Z][\w'’-]*[ ,\n]+){{1,8}}{_POSTCODE}(?!\w)", re.ASCII
+)
+_CUE_REACH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One identifier in a text: kind, offsets, and whether its context makes it certain."""
+
+    kind: str
+    start: int
+    length: int
+    certain: bool
+
+    @property
+    def national(self) -> bool:
+        """Whether it is a number that a nation gives a person."""
+        return self.kind in NATIONAL
+
+
+NATIONAL = frozenset({"NHS_NUMBER", "CHI_NUMBER", "HC_NUMBER", "NATIONAL_INSURANCE_NUMBER"})
+
+
+def find(text: str) -> list[Finding]:
+    """Every identifier that the rules see in `text`, in order of place, none overlapping."""
+    if not _may_hold_one(text):
+        return []
+    found = sorted(_all(text), key=lambda f: (f.start, -f.length))
+    kept: list[Finding] = []
+    for finding in found:
+        if not kept or finding.start >= kept[-1].start + kept[-1].length:
+            kept.append(finding)
+    return kept
+
+
+def _may_hold_one(text: str) -> bool:
+    return "@" in text or sum(c.isdigit() for c in text) >= 3
+
+
+def _all(text: str) -> Iterator[Finding]:
+    for match in _TEN_DIGITS.finditer(text):
+        digits = match[0].replace(" ", "").replace("-", "")
+        if kind := national_numbers.kind_of(digits):
+            yield _finding(kind, match, certain=_cued(text, match.start()))
+    for match in national_numbers.NINO.finditer(text):
+        if not _inside_word(text, match):
+            certain = _cued(text, match.start())
+            yield _finding("NATIONAL_INSURANCE_NUMBER", match, certain=certain)
+    for kind, pattern in (("EMAIL", _EMAIL), ("TELEPHONE", _TELEPHONE), ("ADDRESS", _ADDRESS)):
+        for match in pattern.finditer(text):
+            yield _finding(kind, match, certain=True)
+
+
+def _finding(kind: str, match: re.Match[str], *, certain: bool) -> Finding:
+    return Finding(kind, match.start(), match.end() - match.start(), certain)
+
+
+def _cued(text: str, start: int) -> bool:
+    return _CUE.search(text[max(0, start - _CUE_REACH) : start]) is not None
+
+
+def _inside_word(text: str, match: re.Match[str]) -> bool:
+    before = text[match.start() - 1 : match.start()]
+    after = text[match.end() : match.end() + 1]
+    return before.isalnum() or after.isalnum()

@@ -1,0 +1,255 @@
+"""Canonical JSON of the reference model (ITS-JSON), both directions, strict and fast.
+
+decode ── msgspec, typed ──► object ── nothing lost? ──► done           (the usual document)
+             │ refused                    │ perhaps
+             └──────────► read as plain JSON, doubled keys looked for, absent `_type`
+                          filled in where one class is meant ──► object, or RmError with path
+
+msgspec skips a doubled key without a word, so the written form of the object is compared with
+what came: `_may_have_lost` says why equal counts prove that no key went missing.
+"""
+
+import json
+import re
+from functools import cache
+from typing import Any, NoReturn, TypeVar, cast, get_args, get_type_hints
+
+import msgspec
+
+from moiety.openehr import rm
+from moiety.openehr.errors import RmError
+
+RmObject = TypeVar("RmObject", bound=rm.Any)
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(thing: rm.Any) -> bytes:
+    """Canonical JSON: compact UTF-8, `_type` first in every object, absent attributes left out."""
+    return _ENCODER.encode(thing)
+
+
+def decode_composition(body: bytes) -> rm.Composition:
+    """A COMPOSITION from canonical JSON.
+
+    Raises RmError with the path for broken JSON, unknown or doubled keys, wrong classes and
+    wrong JSON types. Mandatory attributes that are absent are findings of validation.
+    """
+    return decode(body, rm.Composition)
+
+
+def decode(body: bytes, rm_class: type[RmObject]) -> RmObject:
+    """An object of `rm_class` from canonical JSON. Raises RmError, as decode_composition."""
+    try:
+        found = _decoder(rm_class).decode(body)
+        written = _ENCODER.encode(found)
+    except msgspec.ValidationError:
+        return _decode_closely(body, rm_class)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise RmError("", _malformed(error)) from None
+    except RecursionError:
+        raise RmError("", "nested too deeply") from None
+    if _may_have_lost(body, written):
+        _read_closely(body)
+    return cast("RmObject", found)
+
+
+@cache
+def _decoder(rm_class: type[rm.Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(rm_class)
+
+
+def _may_have_lost(body: bytes, written: bytes) -> bool:
+    """Whether a key of `body` may be missing from `written`, the compact form of its object.
+
+    Colons stand after keys and inside strings, nowhere else. Without escaped colons, body and
+    written agree in the strings that both hold; written may add `_type` keys and nothing
+    else, and these are counted apart. So colons less `_type` keys are equal on both sides iff
+    no other key was dropped, neither doubled nor null. A second `_type` in one object has
+    been compared with the first by the decoder.
+    """
+    if 92 in body and (b"\\u003" in body or b"\\u0000" in body):  # a backslash; : or NUL escaped
+        return True
+    keys = body.count(b":") - body.count(b'"_type":')
+    if b'"_type" :' in body:
+        keys -= body.count(b'"_type" :')
+    return keys != written.count(b":") - written.count(b'"_type":')
+
+
+# --- the close reading
+
+
+_DOUBLED = "\0doubled"  # no key of a document: the scan refuses NUL
+
+
+def _read_closely(body: bytes) -> Any:
+    """Plain JSON of `body`; raises RmError for doubled keys, NUL characters and constants."""
+    doubled: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            doubled.append(next(name for name in names if names.count(name) > 1))
+            found[_DOUBLED] = True
+        return found
+
+    try:
+        tree = json.loads(body, object_pairs_hook=members, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise RmError("", "nested too deeply") from None
+    except RmError:
+        raise
+    except ValueError as error:
+        raise RmError("", _malformed(error)) from None
+    if doubled:
+        raise RmError(_path_to_doubled(tree, "") or "", f"{_key(doubled[0])} stands twice")
+    if b"\\u0000" in body:
+        _refuse_nul(tree, "")
+    return tree
+
+
+def _decode_closely(body: bytes, rm_class: type[RmObject]) -> RmObject:
+    tree = _read_closely(body)
+    try:
+        _fill_types(tree, rm_class)
+        found = msgspec.convert(tree, rm_class)
+        _ENCODER.encode(found)
+    except msgspec.ValidationError as error:
+        raise _fault(str(error)) from None
+    except UnicodeError:
+        raise RmError("", "a text holds half of a surrogate pair") from None
+    except RecursionError:
+        raise RmError("", "nested too deeply") from None
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise RmError("", f"{name} is no JSON number")
+
+
+def _path_to_doubled(tree: Any, path: str) -> str | None:
+    if isinstance(tree, dict):
+        if _DOUBLED in tree:
+            return path
+        branches = [(f"{path}/{name}", branch) for name, branch in tree.items()]
+    elif isinstance(tree, list):
+        branches = [(f"{path}[{index}]", branch) for index, branch in enumerate(tree)]
+    else:
+        return None
+    paths = (_path_to_doubled(branch, below) for below, branch in branches)
+    return next((found for found in paths if found is not None), None)
+
+
+def _refuse_nul(tree: Any, path: str) -> None:
+    if isinstance(tree, str) and "\0" in tree:
+        raise RmError(path, "a text holds the character NUL")
+    if isinstance(tree, dict):
+        for name, branch in tree.items():
+            if "\0" in name:
+                raise RmError(path, "a key holds the character NUL")
+            _refuse_nul(branch, f"{path}/{name}")
+    if isinstance(tree, list):
+        for index, branch in enumerate(tree):
+            _refuse_nul(branch, f"{path}[{index}]")
+
+
+# --- absent `_type`
+
+
+@cache
+def _fields(rm_class: type[rm.Any]) -> dict[str, tuple[type[rm.Any], ...]]:
+    """Attribute → the classes that may stand there; attributes of plain values are left out."""
+    hints = get_type_hints(rm_class)
+    found = {name: _classes(hints[name]) for name in rm_class.__struct_fields__}
+    return {name: classes for name, classes in found.items() if classes}
+
+
+def _classes(hint: Any) -> tuple[type[rm.Any], ...]:
+    if isinstance(hint, type) and issubclass(hint, rm.Any):
+        return (hint,)
+    return tuple(found for part in get_args(hint) for found in _classes(part))
+
+
+def _fill_types(tree: Any, declared: type[rm.Any]) -> None:
+    """Write the `_type` that canonical JSON may leave out into `tree`, in place."""
+    if not isinstance(tree, dict):
+        return
+    name = tree.get("_type")
+    rm_class = rm.CLASSES.get(name, declared) if isinstance(name, str) else declared
+    for attribute, classes in _fields(rm_class).items():
+        branch = tree.get(attribute)
+        for item in branch if isinstance(branch, list) else (branch,):
+            if not isinstance(item, dict):
+                continue
+            if "_type" not in item:
+                _name_class(item, classes)
+            _fill_types(item, classes[0])
+
+
+_BROADEST = (
+    rm.DvText,
+    rm.DvUri,
+    rm.PartyIdentified,
+    rm.AuditDetails,
+)
+"""Concrete classes with subclasses: where one is declared, an object without `_type` is it."""
+
+
+def _name_class(item: dict[str, Any], classes: tuple[type[rm.Any], ...]) -> None:
+    if len(classes) == 1:
+        item["_type"] = classes[0].__struct_config__.tag
+    elif rm.ObjectRef in classes:
+        item["_type"] = "LOCATABLE_REF" if "path" in item else "OBJECT_REF"
+    elif rm.HierObjectId in classes:
+        versioned = isinstance(item.get("value"), str) and "::" in item["value"]
+        plain = "GENERIC_ID" if "scheme" in item else "HIER_OBJECT_ID"
+        item["_type"] = "OBJECT_VERSION_ID" if versioned else plain
+    elif rm.DvQuantity not in classes and rm.PartySelf not in classes:  # declared concrete
+        for broadest in _BROADEST:
+            if broadest in classes:
+                item["_type"] = broadest.__struct_config__.tag
+
+
+# --- messages: a path and a kind, never a value
+
+
+_ATTRIBUTES = frozenset(
+    name for rm_class in rm.CLASSES.values() for name in rm_class.__struct_fields__
+) | {"_type"}
+
+
+def _key(name: str) -> str:
+    """A key as messages may show it: only names of the model are no value of the record."""
+    return f"the key {name}" if name in _ATTRIBUTES else "a key that the model does not have"
+
+
+def _fault(message: str) -> RmError:
+    said, _, place = message.partition(" - at `")
+    path = re.sub(r"\.", "/", place.rstrip("`").removeprefix("$"))
+    path = path.removesuffix("/_type")
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", said, re.DOTALL):
+        return RmError(path, f"{_key(unknown[1])} has no place in this class")
+    if said.startswith("Invalid value"):
+        return RmError(path, "`_type` names no class that may stand here")
+    if said.startswith("Object missing required field `_type`"):
+        return RmError(path, "`_type` is missing where several classes may stand")
+    if kinds := re.fullmatch(r"Expected `([^`]*)`(?:, got `([a-z]+)`)?", said):
+        found = f", found {kinds[2]}" if kinds[2] else ""
+        return RmError(path, f"expected {kinds[1].removesuffix(' | null')}{found}")
+    if said.startswith(("Expected `int`", "Number out of range")):
+        return RmError(path, "the number is out of range")
+    return RmError(path, "does not fit the reference model")
+
+
+def _malformed(error: Exception) -> str:
+    """What is wrong with the JSON, and where, without its text."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"malformed JSON at line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeError):
+        return "malformed JSON: no UTF-8"
+    if place := re.search(r"\(byte (\d+)\)", str(error)):
+        return f"malformed JSON at byte {place[1]}"
+    if "truncated" in str(error):
+        return "malformed JSON: it ends too early"
+    return "malformed JSON"

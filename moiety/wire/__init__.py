@@ -1,0 +1,8 @@
+"""What the services say to each other: the messages, and one small client each.
+
+decoding.py     a request body into a typed message; faults name a path, never a value
+exchange.py     one HTTP call: the key as a header, an error rebuilt from its `code`
+clinical.py     what the vault asks of clinical_api: a fresh EHR for its pool
+demographic.py  what a registrar's program asks of demographic_api
+vault.py        the vault's messages, and what programs and people ask of linkage_vault
+"""

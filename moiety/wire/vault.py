@@ -1,0 +1,171 @@
+"""The vault's messages, and what programs and people ask of linkage_vault.
+
+Ids travel in bodies only, never in a URL.  The server decodes and the client encodes the same
+types, so the two cannot drift.
+"""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+from msgspec import Meta
+
+from moiety.wire.exchange import call
+
+BASE = "/vault/v1"
+T = TypeVar("T")
+
+# One line, no control characters: a reason is read by an auditor, in a terminal too.
+Reason = Annotated[str, Meta(min_length=10, max_length=300, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
+# Whether a word is a purpose is decided by the vault's list of HL7 codes.
+Purpose = Annotated[str, Meta(min_length=1, max_length=32)]
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A body with exactly the named elements."""
+
+
+class Link(Message, frozen=True):
+    """Open a record for a person: `POST /link`."""
+
+    person_id: UUID
+
+
+class ResolvePerson(Message, frozen=True):
+    """Which record is this person's: `POST /resolve/person`."""
+
+    person_id: UUID
+    purpose_of_use: Purpose
+
+
+class ResolveEhr(Message, frozen=True):
+    """Whose record is this: `POST /resolve/ehr`."""
+
+    ehr_id: UUID
+    purpose_of_use: Purpose
+    reason: Reason
+
+
+class TrailSearch(Message, frozen=True):
+    """What was asked about one person, or about one record: `POST /trail/search`."""
+
+    person_id: UUID | None = None
+    ehr_id: UUID | None = None
+    limit: Limit = 100
+
+
+class EhrAnswer(Message, frozen=True):
+    """The record of the person that was asked about."""
+
+    ehr_id: UUID
+
+
+class PersonAnswer(Message, frozen=True):
+    """The person whose record was asked about."""
+
+    person_id: UUID
+
+
+class TrailEntry(Message, frozen=True):
+    """One crossing or refusal, as an auditor reads it: who, what, why and when, not of whom."""
+
+    position: int
+    at: datetime
+    action: str
+    outcome: str
+    user_id: UUID | None
+    user_name: str | None
+    key_id: str
+    purpose_of_use: str | None
+    reason: str | None
+
+
+class TrailAnswer(Message, frozen=True):
+    """Entries, newest first."""
+
+    entries: list[TrailEntry]
+
+
+class HeadAnswer(Message, frozen=True):
+    """A signed tree head and the key that checks it, hexadecimal."""
+
+    size: int
+    root: str
+    signature: str
+    public_key: str
+
+
+class ProofAnswer(Message, frozen=True):
+    """Hashes, hexadecimal: an RFC 9162 inclusion path with its leaf hash, or a consistency path."""
+
+    size: int
+    leaf_hash: str | None
+    path: list[str]
+
+
+class PoolAnswer(Message, frozen=True):
+    """How many EHRs wait in the pool, and how many are kept there."""
+
+    waiting: int
+    target: int
+
+
+def link(client: httpx.Client, person_id: UUID) -> UUID:
+    """The EHR opened for a person, the same if asked again.  Raises Unavailable if none is left."""
+    return _ask(client, "/link", Link(person_id), EhrAnswer).ehr_id
+
+
+def resolve_person(client: httpx.Client, person_id: UUID, *, purpose_of_use: str) -> UUID:
+    """The EHR of a person.  Raises NotFound without a link, Forbidden where one may not ask."""
+    return _ask(
+        client, "/resolve/person", ResolvePerson(person_id, purpose_of_use), EhrAnswer
+    ).ehr_id
+
+
+def resolve_ehr(client: httpx.Client, ehr_id: UUID, *, purpose_of_use: str, reason: str) -> UUID:
+    """The person of an EHR.  Raises NotFound and Forbidden as resolve_person does."""
+    message = ResolveEhr(ehr_id, purpose_of_use, reason)
+    return _ask(client, "/resolve/ehr", message, PersonAnswer).person_id
+
+
+def read_trail(client: httpx.Client, *, limit: int = 100) -> list[TrailEntry]:
+    """The newest entries of the trail."""
+    answer = call(client, "GET", f"{BASE}/trail?limit={limit}")
+    return msgspec.json.decode(answer.content, type=TrailAnswer).entries
+
+
+def search_trail(client: httpx.Client, search: TrailSearch) -> list[TrailEntry]:
+    """The entries about one person or one EHR."""
+    return _ask(client, "/trail/search", search, TrailAnswer).entries
+
+
+def read_head(client: httpx.Client) -> HeadAnswer:
+    """The latest signed tree head, for a witness to keep."""
+    answer = call(client, "GET", f"{BASE}/trail/head")
+    return msgspec.json.decode(answer.content, type=HeadAnswer)
+
+
+def prove_inclusion(client: httpx.Client, position: int, *, size: int) -> ProofAnswer:
+    """That an entry is in the tree of `size` entries.  Raises NotFound beyond the trail."""
+    answer = call(client, "GET", f"{BASE}/trail/proof?size={size}&position={position}")
+    return msgspec.json.decode(answer.content, type=ProofAnswer)
+
+
+def prove_consistency(client: httpx.Client, first: int, *, size: int) -> ProofAnswer:
+    """That the tree of `first` entries is the beginning of that of `size` entries."""
+    answer = call(client, "GET", f"{BASE}/trail/proof?size={size}&first={first}")
+    return msgspec.json.decode(answer.content, type=ProofAnswer)
+
+
+def read_pool(client: httpx.Client) -> PoolAnswer:
+    """The state of the pool of EHRs."""
+    answer = call(client, "GET", f"{BASE}/pool")
+    return msgspec.json.decode(answer.content, type=PoolAnswer)
+
+
+def _ask(client: httpx.Client, path: str, message: Message, kind: type[T]) -> T:
+    answer = call(client, "POST", BASE + path, json=msgspec.to_builtins(message))
+    return msgspec.json.decode(answer.content, type=kind)
