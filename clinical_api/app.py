@@ -1,7 +1,6 @@
 """The clinical service, put together: `uvicorn --factory clinical_api.app:create_app`."""
 
 import os
-from collections.abc import Mapping
 
 from fastapi import FastAPI
 
@@ -12,9 +11,9 @@ from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
-    """The openEHR repository, by the settings of `environ` (default: the process's own)."""
-    settings = Settings.from_env(os.environ if environ is None else environ)
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The openEHR repository, by `settings` (default: those of the environment)."""
+    settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     return kit.create(
         "Moiety clinical repository",

@@ -33,7 +33,13 @@ from moiety.openehr.validate import Checked
 _FINDINGS = Children(
     "screen_finding",
     "row_key",
-    (("number", "small"), ("path", "text"), ("kind", "text"), ("start", "small"), ("length", "small")),
+    (
+        ("number", "small"),
+        ("path", "text"),
+        ("kind", "text"),
+        ("start", "small"),
+        ("length", "small"),
+    ),
 )
 
 
@@ -92,7 +98,9 @@ def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]
     return Prepared(composition, known, checked, found)
 
 
-def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Mapping[str, Any]) -> Commit:
+def create(
+    ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Mapping[str, Any]
+) -> Commit:
     """The commit of a first version.  Its result is a Written.
 
     It raises NotFound without the EHR, and Conflict when the EHR may not be modified or the
@@ -306,13 +314,13 @@ def _version(
 
 def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]:
     """The tables that the version's rows go to, and one JSON array for each."""
-    key = prepared.known.template_key
+    kinds = prepared.known.kinds
     children: list[Children] = []
     arrays: list[list[dict[str, Any]]] = []
     for rows in prepared.checked.rows:
-        columns = (*_PLACE, *zip(rows.columns, rows.kinds, strict=True))
+        columns = tuple((name, kinds[name]) for name in rows.columns)
         children.append(Children(f"leaf.{rows.table}", "row_key", columns))
-        arrays.append([_short((key, *values)) for values in rows.values])
+        arrays.append([_short(values) for values in rows.values])
     if prepared.found:
         children.append(_FINDINGS)
         arrays.append(
@@ -325,10 +333,7 @@ def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]
     return tuple(children), values
 
 
-_PLACE = tuple((name, "small") for name in ("template_key", "num", "cap", "par", "node"))
-
-
-def _short(values: tuple[Any, ...]) -> dict[str, Any]:
+def _short(values: tuple[object, ...]) -> dict[str, object]:
     return {f"v{n}": value for n, value in enumerate(values) if value is not None}
 
 

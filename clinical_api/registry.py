@@ -19,11 +19,12 @@ from moiety.openehr.validate import CompiledTemplate, compile_template
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A template in force."""
+    """A template in force.  `kinds`: the kind of each column of its leaf tables, by name."""
 
     template_key: int
     template: Template
     compiled: CompiledTemplate
+    kinds: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +76,13 @@ def _read(connection: sa.Connection, version: UUID | None, before: Snapshot) -> 
     by_key = dict(before.by_key)
     for key, packed in connection.execute(new):
         template = parse_opt(documents.unpack(packed))
-        by_key[key] = Known(key, template, compile_template(template))
+        by_key[key] = Known(key, template, compile_template(template), _kinds(template))
     return Snapshot(version, {k.template.template_id: k for k in by_key.values()}, by_key)
+
+
+_PLACE = dict.fromkeys(("num", "cap", "par", "template_key", "node"), "small")
+
+
+def _kinds(template: Template) -> dict[str, str]:
+    columns = (column for group in template.groups.values() for column in group.columns)
+    return _PLACE | {column.name: column.kind for column in columns}

@@ -1,0 +1,15 @@
+"""Persons and their identifiers, as FHIR R4 `Patient`; nothing here knows of a record.
+
+app.py         create_app: the service put together
+settings.py    what the environment sets
+routes/        HTTP only: parse, call one work function, render
+outcomes.py    errors as FHIR OperationOutcome
+capability.py  what this server can do, as FHIR CapabilityStatement
+persons.py     register, read and update a person
+searching.py   find persons by identifier, or by name and birth date
+patients.py    checks of a Patient that its types cannot state
+fhir.py        the supported part of FHIR R4 `Patient` as types
+words.py       names as they are compared: case, accents and spaces evened out
+nhs_number.py  Modulus 11
+tables.py      one MetaData
+"""

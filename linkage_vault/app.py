@@ -15,7 +15,6 @@ from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.tables import api_key
 from linkage_vault.vault import Vault
 from moiety.kit import app as kit
-from moiety.kit import settings as kit_settings
 from moiety.kit.database import Organisations, read_urls
 from moiety.kit.settings import SettingsError
 from moiety.wire.exchange import connect
@@ -23,7 +22,7 @@ from moiety.wire.exchange import connect
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError, one sentence, without safe keys for each organisation."""
-    settings = settings or kit_settings.read(Settings, PREFIX, os.environ)
+    settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     rings = {name: _load(_key_file(settings, name)) for name in urls}
     organisations = Organisations(urls, connections=settings.connections)

@@ -1,14 +1,16 @@
-"""What the environment sets: `MOIETY_VAULT_…`."""
+"""What the environment sets for the vault: MOIETY_VAULT_<NAME>."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from moiety.kit import settings
+from moiety.kit.settings import secret
 
 PREFIX = "MOIETY_VAULT"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The vault's settings; every secret is named by the path of its file.
 
@@ -17,14 +19,19 @@ class Settings:
     """
 
     organisation: str = "main"
-    database_url: str | None = settings.secret(default=None)
+    database_url: str | None = secret(default=None)
     key_file: Path | None = None
     organisations_folder: Path | None = None
     # Where EHRs are opened for the pool, and with which key; without a URL it is not filled.
     clinical_url: str = ""
-    clinical_key: str | None = settings.secret(default=None)
+    clinical_key: str | None = secret(default=None)
     pool_target: int = 200
     pool_interval: float = 1.0  # seconds between looks at the pool
     connections: int = 16
     threads: int = 32
     body_limit: int = 65_536  # octets
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings.  Raises SettingsError with one sentence."""
+        return settings.read(cls, PREFIX, environ)

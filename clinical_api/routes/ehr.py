@@ -1,11 +1,10 @@
 """EHR: open and read."""
 
 from http import HTTPStatus
-from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from clinical_api import ehrs
 from clinical_api.deps import (

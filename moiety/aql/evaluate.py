@@ -11,7 +11,7 @@ from typing import Any
 
 from moiety.aql import ast
 from moiety.aql.classes import concrete
-from moiety.aql.predicates import elements, holds
+from moiety.aql.predicates import asks_archetype, asks_code, elements, holds, is_archetype
 from moiety.aql.request import Request
 from moiety.aql.trie import Elements, Trie, build, expand
 from moiety.aql.values import (
@@ -50,7 +50,7 @@ def evaluate(request: Request, records: Iterable[Record]) -> Iterator[Row]:
     trie = build(request.paths)
     for record in records:
         tree = _Tree(record)
-        for binding in _bindings(request.query.source, tree, 0, len(tree.objects)):
+        for binding in _bindings(request.query.source, tree, _Scope(0, len(tree.objects))):
             for taken in expand(trie, binding):
                 if request.query.where is None or _truth(request.query.where, trie, taken):
                     yield tuple(_cell(cell, trie, taken) for cell in request.cells)
@@ -69,55 +69,72 @@ def spans_compositions(source: ast.Source) -> bool:
 
 
 class _Tree:
-    """Objects of a record in pre-order: number n contains those from n + 1 up to last[n]."""
+    """Objects of a record in pre-order: number n contains those from n + 1 up to last[n] - 1.
+
+    `root` is the number of the nearest archetype root, the object itself where it is one.
+    """
 
     def __init__(self, record: Record) -> None:
         self.objects: list[Any] = [record.ehr]
         self.last: list[int] = [0]
+        self.root: list[int] = [0]
         for composition in record.compositions:
-            self._add(composition)
+            self._add(composition, 0)
         self.last[0] = len(self.objects)
 
-    def _add(self, part: Any) -> None:
+    def _add(self, part: Any, root: int) -> None:
         if isinstance(part, list):
             for member in part:
-                self._add(member)
+                self._add(member, root)
         elif isinstance(part, Mapping):
             number = len(self.objects)
-            if "_type" in part:
-                self.objects.append(part)
-                self.last.append(number)
+            inner = number if is_archetype(part.get("archetype_node_id", "")) else root
+            self.objects.append(part)
+            self.last.append(number)
+            self.root.append(inner)
             for member in part.values():
-                self._add(member)
-            if "_type" in part:
-                self.last[number] = len(self.objects)
+                self._add(member, inner)
+            self.last[number] = len(self.objects)
 
 
-def _bindings(source: ast.Source, tree: _Tree, start: int, stop: int) -> list[Binding]:
-    """Every binding of the variables of a source to objects numbered from start to stop."""
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Objects numbered from start to stop - 1. `root`: at-codes are those of this object's
+    archetype, which FROM names; None where any may be meant.
+    """
+
+    start: int
+    stop: int
+    root: int | None = None
+
+
+def _bindings(source: ast.Source, tree: _Tree, scope: _Scope) -> list[Binding]:
+    """Every binding of the variables of a source to objects in scope."""
     match source:
         case ast.Class():
-            return [_named(source, tree, n) for n in _candidates(source, tree, start, stop)]
+            return [_named(source, tree, n) for n in _candidates(source, tree, scope)]
         case ast.Contains(parent=ast.Class() as parent):
-            found = _candidates(parent, tree, start, stop)
+            found = _candidates(parent, tree, scope)
             return [b for n in found for b in _containing(source, parent, tree, n)]
         case ast.Both():
             rows: list[Binding] = [{}]
             for operand in source.operands:
-                rows = _product(rows, _bindings(operand, tree, start, stop))
+                rows = _product(rows, _bindings(operand, tree, scope))
             return rows
         case ast.Either():
-            return _either(source, tree, start, stop)
+            return _either(source, tree, scope)
         case _:
             return []
 
 
-def _candidates(item: ast.Class, tree: _Tree, start: int, stop: int) -> list[int]:
+def _candidates(item: ast.Class, tree: _Tree, scope: _Scope) -> list[int]:
     wanted = concrete(item.rm_type)
+    local = scope.root is not None and asks_code(item)
     return [
         number
-        for number in range(start, stop)
-        if tree.objects[number].get("_type") in wanted
+        for number in range(scope.start, scope.stop)
+        if tree.objects[number].get("_type", "") in wanted
+        and (not local or tree.root[number] == scope.root)
         and holds(item.predicate, tree.objects[number])
     ]
 
@@ -127,18 +144,19 @@ def _named(item: ast.Class, tree: _Tree, number: int) -> Binding:
 
 
 def _containing(source: ast.Contains, parent: ast.Class, tree: _Tree, number: int) -> list[Binding]:
-    below = _bindings(source.child, tree, number + 1, tree.last[number])
+    root = number if asks_archetype(parent) else None
+    below = _bindings(source.child, tree, _Scope(number + 1, tree.last[number], root))
     if source.negated:
         below = [] if below else [{}]
     return _product([_named(parent, tree, number)], below)
 
 
-def _either(source: ast.Either, tree: _Tree, start: int, stop: int) -> list[Binding]:
+def _either(source: ast.Either, tree: _Tree, scope: _Scope) -> list[Binding]:
     """Each operand that is met, beside those that are not: null there. None met: no row."""
     rows: list[Binding] = [{}]
     met = False
     for operand in source.operands:
-        found = _bindings(operand, tree, start, stop)
+        found = _bindings(operand, tree, scope)
         met = met or bool(found)
         rows = _product(rows, found or [{}])
     return rows if met else []
@@ -185,8 +203,6 @@ def _truth(condition: ast.Condition, trie: Trie, taken: Elements) -> bool | None
 def _exists(path: ast.Path, trie: Trie, taken: Elements) -> bool:
     """Whether the path leads anywhere from the elements that the row has taken already."""
     place, steps = trie.reach(path)
-    if place < 0:
-        return False
     return _leads(taken.get(place), steps)
 
 

@@ -59,6 +59,23 @@ def code(node: ast.Node) -> str:
     return node.code.code
 
 
+def is_archetype(node_id: str) -> bool:
+    """Whether an archetype_node_id names an archetype, not a node inside one."""
+    return "-" in node_id
+
+
+def asks_archetype(item: ast.Class) -> bool:
+    """Whether a class of FROM is named by its archetype."""
+    return isinstance(item.predicate, ast.Node) and is_archetype(code(item.predicate))
+
+
+def asks_code(item: ast.Class) -> bool:
+    """Whether a class of FROM is named by a code: the code is one of the archetype that the class
+    around it names.
+    """
+    return isinstance(item.predicate, ast.Node) and not is_archetype(code(item.predicate))
+
+
 def _is_coded(name: Any, term: str, terminology: str) -> bool:
     coded = name.get("defining_code") or {}
     scheme = (coded.get("terminology_id") or {}).get("value")

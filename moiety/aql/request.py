@@ -50,7 +50,10 @@ class Request:
 
     @property
     def paths(self) -> tuple[ast.Path, ...]:
-        """Every path that takes part in expansion: those of SELECT, ORDER BY and comparisons."""
+        """Every path that takes part in expansion: those of SELECT, ORDER BY and comparisons.
+
+        The path of an EXISTS takes none of its own, but starts at its variable.
+        """
         compared = _compared(self.query.where) if self.query.where is not None else ()
         selected = (cell for cell in self.cells if isinstance(cell, ast.Path))
         return tuple(dict.fromkeys((*selected, *compared)))
@@ -70,7 +73,7 @@ def _compared(condition: ast.Condition) -> Iterator[ast.Path]:
                 if isinstance(side, ast.Path):
                     yield side
         case ast.Exists():
-            return
+            yield ast.Path(condition.path.variable, (), condition.path.predicate)
 
 
 def bind(tree: Any, parameters: Mapping[str, Any]) -> Any:
@@ -193,6 +196,14 @@ def _check_paths(made: Request) -> None:
     for part in walk((made.query.columns, made.query.where, made.query.order)):
         if isinstance(part, ast.Path) and part.variable.lower() not in made.variables:
             raise AqlError(part.at.line, part.at.column, "a variable that FROM defines")
+        if isinstance(part, ast.Path) and _needs_status(part, made):
+            raise AqlNotSupported(part.at.line, part.at.column, "ehr_status of an EHR")
+
+
+def _needs_status(path: ast.Path, made: Request) -> bool:
+    item = made.variables[path.variable.lower()]
+    is_ehr = isinstance(item, ast.Class) and item.rm_type == "EHR"
+    return is_ehr and bool(path.steps) and path.steps[0].attribute == "ehr_status"
 
 
 def _check_functions(query: ast.Query) -> None:

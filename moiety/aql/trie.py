@@ -37,8 +37,8 @@ class Trie:
     ends: Mapping[ast.Path, int]
 
     def reach(self, path: ast.Path) -> tuple[int, tuple[ast.Step, ...]]:
-        """How far a path that takes no part in expansion is shared: the place (-1: nowhere) and
-        the steps that remain.
+        """How far a path that takes no part in expansion is shared: the place and the
+        steps that remain.
         """
         place, steps = -1, _steps(path)
         below = self.roots.get(path.variable.lower(), ())

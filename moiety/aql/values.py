@@ -6,7 +6,8 @@ truth values and texts among their own; text < number < truth value otherwise, s
 values have one order. Text compares by code point.
 
 An object compares only as a DV_ORDERED, by its magnitude, and only with its own kind: comparing
-`…/value` with a text asks for a date, never for a DV_TEXT.
+`…/value` with a text asks for a time, never for a DV_TEXT. A duration has its magnitude there
+alone: its text, `…/value/value`, is the one of the four that compares as text, "P30M" < "P40D".
 """
 
 import re
@@ -68,7 +69,7 @@ def value(raw: Any, holder: Any = None, attribute: str = "value") -> Value:
     if isinstance(raw, str):
         timed = isinstance(holder, dict) and attribute == "value"
         rank = TEMPORAL.get(holder.get("_type", "")) if timed else None
-        return moment(raw, rank) or Value(raw, TEXT, raw)
+        return (moment(raw, rank) if rank != DURATION else None) or Value(raw, TEXT, raw)
     return _object(raw)
 
 

@@ -152,7 +152,7 @@ def _keep_old(kind: Versioned, owner: Owner, gone: Sequence[str]) -> list[str]:
         f"kept AS (INSERT INTO {kind.history.name} ({names}) SELECT {names} FROM old)",
         *(
             f"gone_{i} AS (DELETE FROM leaf.{table} l USING old"
-            f" WHERE l.{key} = old.{key} AND l.comp_id = old.row_key)"
+            f" WHERE l.{key} = old.{key} AND l.row_key = old.row_key)"
             for i, table in enumerate(gone)
         ),
     ]

@@ -17,6 +17,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moiety.kit import errors
 from moiety.kit.telemetry import trace_id
@@ -81,16 +82,48 @@ def install(app: FastAPI) -> None:
     """Answer every exception of `app` in the one shape."""
 
     async def handle(_request: Request, error: Exception) -> Response:
-        ours = translate(error)
-        if ours.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            structlog.get_logger().error(
-                "request failed",
-                code=ours.code,
-                error_kind=type(error).__name__,
-                place=place_of(error),
-                trace_id=trace_id(),
-            )
-        return answer(ours)
+        return _report(error)
 
-    for kind in (errors.ServiceError, RequestValidationError, HTTPException, Exception):
+    for kind in (errors.ServiceError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+    app.add_middleware(Defects)
+
+
+class Defects:
+    """ASGI middleware: an exception that no handler knew is answered here and goes no further.
+
+    Starlette's own outermost handler would raise it again for the server to print, with the values
+    of the record that it was about.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:  # noqa: BLE001  the renderer is where unknown errors end
+            response = _report(error)
+            if not started and scope["type"] == "http":
+                await response(scope, receive, send)
+
+
+def _report(error: Exception) -> Response:
+    ours = translate(error)
+    if ours.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        structlog.get_logger().error(
+            "request failed",
+            code=ours.code,
+            error_kind=type(error).__name__,
+            place=place_of(error),
+            trace_id=trace_id(),
+        )
+    return answer(ours)

@@ -27,10 +27,6 @@ class Residue(enum.IntFlag):
     """Archetyped nodes stand under an attribute that the template does not mention."""
     FEEDER_AUDIT = 4
     """A feeder audit holds archetyped structure (other_details)."""
-    UNTYPED_VALUE = 8
-    """An element holds a data type whose values have no columns at that place."""
-    PARTY_DETAILS = 16
-    """A party (or another place outside the template's tree) holds archetyped structure."""
 
 
 @dataclass(frozen=True, slots=True)

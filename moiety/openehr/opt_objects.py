@@ -204,8 +204,6 @@ def _name_below(root: Draft, terms: dict[str, Term]) -> None:
                 root.terms.update(child.terms)
                 if not child.is_root:
                     visit(child)
-                elif child is not root:
-                    child.names = _fixed_names(child, child.terms.get(child.node_id, {}))
 
     visit(root)
 
@@ -223,5 +221,3 @@ def _fixed_names(draft: Draft, terms: dict[str, Term]) -> frozenset[str]:
                     elif isinstance(constraint, CodePhraseConstraint):
                         names |= {terms[code].text for code in constraint.codes if code in terms}
     return frozenset(names)
-
-

@@ -171,9 +171,10 @@ DOMAIN_TYPES: dict[str, Callable[[Place], Constraint]] = {
     "C_DV_STATE": state,
 }
 
-# --- primitives (Archetype.xsd)
+# --- primitives of Archetype.xsd
 
-_VALIDITY = {"1001": True, "1002": None, "1003": False}  # mandatory, optional, disallowed
+_VALIDITY = {"1001": True, "1002": None, "1003": False}
+"""VALIDITY_KIND: a part is mandatory, optional or disallowed."""
 
 
 def primitive(place: Place) -> Constraint:

@@ -45,7 +45,9 @@ class Place:
             name = etree.QName(child)
             if name.namespace != NAMESPACE:
                 raise TemplateError(self.path, name.localname, "is not in the openEHR namespace")
-            found.setdefault(name.localname, []).append(Place(child, f"{self.path}/{name.localname}"))
+            found.setdefault(name.localname, []).append(
+                Place(child, f"{self.path}/{name.localname}")
+            )
         return found
 
     def refuse(self, construct: str, reason: str) -> TemplateError:
@@ -53,7 +55,8 @@ class Place:
 
     def check(self, *, one: str = "", optional: str = "", many: str = "") -> None:
         """Raise TemplateError unless the children are these: `one` exactly once, `optional` at
-        most once, `many` any number of times (names, separated by spaces)."""
+        most once, `many` any number of times (names, separated by spaces).
+        """
         known = {*one.split(), *optional.split(), *many.split()}
         for name, places in self.children.items():
             if name not in known:
@@ -118,7 +121,7 @@ def read_template(xml: bytes) -> Place:
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
         raise TemplateError("file", "XML", f"is not well-formed at line {line}") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise TemplateError("file", "DOCTYPE", "has no place in a template")
     name = etree.QName(root)
     if name.localname != "template" or name.namespace != NAMESPACE:

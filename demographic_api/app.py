@@ -1,0 +1,30 @@
+"""create_app: the demographic service put together."""
+
+import os
+
+from fastapi import FastAPI
+
+from demographic_api import outcomes, routes
+from demographic_api.settings import Settings
+from demographic_api.tables import api_key
+from moiety.kit import app as kit
+from moiety.kit.database import Organisations, read_urls
+from moiety.wire.demographic import BASE
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service.  Raises SettingsError with one sentence."""
+    settings = settings or Settings.from_env(os.environ)
+    urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
+    app = kit.create(
+        "Moiety demographic service",
+        service="demographic",
+        organisations=Organisations(urls, connections=settings.connections),
+        keys=api_key,
+        routers=[routes.router],
+        threads=settings.threads,
+        body_limit=settings.body_limit,
+        open_paths=frozenset({f"{BASE}/metadata"}),
+    )
+    outcomes.install(app)
+    return app

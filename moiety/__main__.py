@@ -1,0 +1,5 @@
+"""`python -m moiety`: the command line."""
+
+from moiety.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""Conditions over cells: what each comparison means for the types that meet in it.
+
+The same rules as `values.compare`, decided before any row is read.
+"""
+
+from moiety.aql.ast import Operator
+from moiety.aql.plan import (
+    Alternative,
+    Cell,
+    Compared,
+    Condition,
+    Constant,
+    Decided,
+    Expression,
+    First,
+    Given,
+    Known,
+    Likened,
+    Present,
+    Some,
+)
+from moiety.aql.spots import Untold
+from moiety.aql.values import (
+    BOOLEAN,
+    DURATION,
+    NOTHING,
+    NUMBER,
+    TEXT,
+    Value,
+    decide,
+    moment,
+    sql_pattern,
+)
+
+_RANKS = {"text": TEXT, "integer": NUMBER, "real": NUMBER, "boolean": BOOLEAN}
+
+
+def with_value(cell: Cell, operator: Operator, value: Value) -> Condition:
+    """A cell against a value. Raises Untold where its types have no one magnitude."""
+    if value.rank == NOTHING or not cell.alternatives:
+        return Known(None)
+    if cell.rank < 0:
+        raise Untold("times of several kinds at one place")
+    time = _moment(cell, value)
+    parts = [_part(cell, choice, operator, value, time) for choice in cell.alternatives]
+    known = tuple(part for part in parts if part is not None)
+    return known[0] if len(known) == 1 else First(known) if known else Known(None)
+
+
+def _moment(cell: Cell, value: Value) -> Value | None:
+    """The value as a time of the cell's kind, where the cell compares as one."""
+    timed = cell.rank and (cell.whole or cell.rank != DURATION)
+    return moment(value.key, cell.rank) if timed and value.rank == TEXT else None
+
+
+def _part(
+    cell: Cell, choice: Alternative, operator: Operator, value: Value, time: Value | None
+) -> Condition | None:
+    """One alternative against the value; None where it has no say."""
+    if choice.kind == "instant":
+        if time is None:
+            return None
+        return Compared(choice.expression, operator, Constant(time.key), "instant")
+    if choice.kind not in _RANKS:
+        raise Untold("a value that does not compare")
+    rank = _RANKS[choice.kind]
+    if rank == value.rank:
+        return _same(choice, operator, value)
+    if cell.whole:
+        return None
+    return Decided(choice.expression, decide(operator, rank, value.rank))
+
+
+def _same(choice: Alternative, operator: Operator, value: Value) -> Condition:
+    kind = choice.kind
+    if kind == "integer" and isinstance(value.key, float):
+        kind = "real"
+    if kind in {"document", "time_created"}:
+        raise Untold("a value that does not compare")
+    return Compared(choice.expression, operator, Constant(value.key), kind)
+
+
+def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
+    """A cell against another. Raises Untold where either may have several types."""
+    if not left.alternatives or not right.alternatives:
+        return Known(None)
+    one, other = _single(left), _single(right)
+    if one.kind in {"integer", "real"} and other.kind in {"integer", "real"}:
+        return Compared(one.expression, operator, other.expression, "real")
+    if one.kind != other.kind or one.kind in {"document", "time_created"}:
+        raise Untold("a comparison of two kinds")
+    if one.kind == "instant" and left.rank != right.rank:
+        raise Untold("a comparison of two kinds of time")
+    kind = one.kind
+    return Compared(one.expression, operator, other.expression, kind)  # type: ignore[arg-type]
+
+
+def _single(cell: Cell) -> Alternative:
+    """The alternative that a cell compares by."""
+    timed = cell.rank > 0 and (cell.whole or cell.rank != DURATION)
+    instants = [choice for choice in cell.alternatives if choice.kind == "instant"]
+    others = [choice for choice in cell.alternatives if choice.kind != "instant"]
+    if cell.rank < 0 or (timed and [choice.kind for choice in others] not in ([], ["text"])):
+        raise Untold("a comparison of several kinds")
+    chosen = instants if timed else others
+    if len(chosen) != 1:
+        raise Untold("a comparison of several kinds")
+    return chosen[0]
+
+
+def like(cell: Cell, pattern: str) -> Condition:
+    """A cell against a LIKE pattern: its text, unknown where it has none."""
+    texts = [choice for choice in cell.alternatives if choice.kind == "text"]
+    if cell.whole or not texts:
+        return Known(None)
+    return Likened(texts[0].expression, sql_pattern(pattern))
+
+
+def one_of(cell: Cell, values: list[Value]) -> Condition:
+    """A cell against a list of values."""
+    return Some(tuple(with_value(cell, "=", value) for value in values))
+
+
+def present(cell: Cell) -> Condition:
+    """Whether a cell has a value. Raises Untold where rows do not tell."""
+    expression = presence(cell)
+    return Known(False) if expression is None else Given(expression)
+
+
+def presence(cell: Cell) -> Expression | None:
+    """What is not null where the cell has a value; None where it never has."""
+    if cell.presence is not None:
+        return cell.presence
+    if cell.whole:
+        raise Untold("whether an object is there")
+    if not cell.alternatives:
+        return None
+    return Present(tuple(choice.expression for choice in cell.alternatives))

@@ -1,0 +1,210 @@
+"""The plan of a query over typed rows: after it, nothing can be wrong.
+
+A plan is branches whose rows are put together with UNION ALL. A branch joins rows of group
+tables; its cells and conditions name their columns, and its literals stand as typed values. What
+a condition can meet is decided here (a number against a text, a time against a date): SQL only
+writes it down. Templates that agree in all of this share a branch.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from moiety.aql.ast import Operator
+from moiety.openehr.leaves import Kind
+
+Key: TypeAlias = tuple[int, int]
+"""(template_key, node): which template node a group row stands for."""
+
+
+# --- where rows come from ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One group row of a branch.
+
+    `inside`: number of the source that contains it, -1 where the composition alone does.
+    `optional`: it belongs to a path, may be missing, and is the row directly below `inside`;
+    otherwise it belongs to a variable of FROM and lies anywhere inside.
+    `name`: the row's name/value must be this; the column that holds it.
+    """
+
+    table: str
+    inside: int
+    optional: bool
+    name: "tuple[str, str] | None" = None
+
+
+# --- expressions ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A column of a source; null where one of `guards` (column, name asked for) does not hold."""
+
+    source: int
+    column: str
+    kind: Kind
+    guards: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the head of the composition or its EHR tells."""
+
+    what: Literal["ehr_id", "system_id", "time_created", "uid", "template_id", "document", "row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Not null where the source has a row."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that the query or the template decides; where a source is given, null unless the
+    source has a row.
+    """
+
+    value: str | int | float | bool | None
+    source: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Not null where one of some expressions is not."""
+
+    parts: "tuple[Expression, ...]"
+
+
+Expression: TypeAlias = Leaf | Head | Row | Constant | Present
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One type that a cell's value may have, and where it then stands. At most one alternative
+    of a cell is not null, but for an instant, which stands beside its text.
+    """
+
+    kind: Kind | Literal["document", "time_created"]
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of a row. `rank`: the temporal rank of its instants, 0 where it has none.
+
+    `whole`: an object stands here. Its alternatives are magnitudes, which compare and order but
+    are not the object; `presence` tells whether it is there.
+    """
+
+    alternatives: tuple[Alternative, ...]
+    rank: int = 0
+    whole: bool = False
+    presence: Expression | None = None
+
+
+# --- conditions -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`left operator right`, of one kind."""
+
+    left: Expression
+    operator: Operator
+    right: Expression
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Kinds that differ: this truth where the expression is not null, else unknown."""
+
+    expression: Expression
+    truth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first of some truths that is known."""
+
+    parts: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Likened:
+    """A text against a pattern of SQL's LIKE with a backslash as escape."""
+
+    expression: Expression
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Whether an expression is not null."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """True, false or unknown, whatever the row."""
+
+    truth: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """AND."""
+
+    parts: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """OR."""
+
+    parts: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    """NOT."""
+
+    part: "Condition"
+
+
+Condition: TypeAlias = Compared | Decided | First | Likened | Given | Known | Every | Some | Negated
+
+
+# --- the whole --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A query over rows of one shape. `nodes`: for each source, what its rows stand for;
+    `keys`: the templates it answers for, None where no template matters.
+    """
+
+    sources: tuple[Source, ...]
+    cells: tuple[Cell, ...]
+    where: Condition
+    nodes: tuple[frozenset[Key], ...]
+    keys: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`branches` answer for compositions with the templates `settled`, current rows and none of
+    the residue bits `residue`; documents answer for the rest. `reasons` say why some templates,
+    or all, are left to documents. `narrow` holds for every row: it narrows both ways.
+    """
+
+    branches: tuple[Branch, ...]
+    settled: frozenset[int]
+    residue: int
+    reasons: tuple[str, ...]
+    narrow: Condition

@@ -1,0 +1,118 @@
+"""Request and templates → plan: which rows answer, for which templates, and what is left over.
+
+`resolve` tries every template on its own. A template whose rows cannot answer is left to the
+documents, with a reason; one that cannot hold what FROM names is settled without rows. Branches
+that agree in all but their template nodes become one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from moiety.aql import ast, conditions
+from moiety.aql.branches import branch
+from moiety.aql.cells import cell_of_ehr
+from moiety.aql.evaluate import spans_compositions
+from moiety.aql.plan import Alternative, Branch, Cell, Condition, Every, Head, Plan
+from moiety.aql.request import Request
+from moiety.aql.shapes import Member, candidates, members, residue_of, shapes
+from moiety.aql.spots import Untold
+from moiety.aql.trie import Trie, build
+from moiety.aql.values import value
+from moiety.openehr.template import Template
+
+MAXIMUM_BRANCHES = 32
+
+
+def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
+    """The plan of a request over the templates of a registry (template_key → template)."""
+    narrow = _narrow(request)
+    deep = any(step.predicate for path in request.paths for step in path.steps)
+    try:
+        chain = members(request.query.source)
+    except Untold as reason:
+        return Plan((), frozenset(), 0, (str(reason),), narrow)
+    if spans_compositions(request.query.source):
+        return Plan((), frozenset(), 0, ("several compositions in one row",), narrow)
+    trie = build(request.paths)
+    found: dict[Branch, Branch] = {}
+    settled: set[int] = set()
+    reasons: dict[str, None] = {}
+    for key, template in templates.items():
+        try:
+            for made in _branches(request, trie, chain, key, template):
+                _merge(found, made)
+            settled.add(key)
+        except Untold as reason:
+            reasons[str(reason)] = None
+    if len(found) > MAXIMUM_BRANCHES:
+        return Plan((), frozenset(), 0, ("too many shapes of templates",), narrow)
+    residue = residue_of(chain, deep=deep)
+    return Plan(tuple(found.values()), frozenset(settled), residue, tuple(reasons), narrow)
+
+
+def _branches(
+    request: Request, trie: Trie, chain: list[Member], key: int, template: Template
+) -> list[Branch]:
+    found = candidates(template, chain)
+    return [
+        branch(request, trie, template, key, (chain, shape))
+        for shape in shapes(template, chain, found)
+    ]
+
+
+def _merge(found: dict[Branch, Branch], made: Branch) -> None:
+    shape = replace(made, nodes=(), keys=frozenset())
+    known = found.get(shape)
+    if known is None:
+        found[shape] = made
+        return
+    nodes = tuple(a | b for a, b in zip(known.nodes, made.nodes, strict=True))
+    found[shape] = replace(known, nodes=nodes, keys=known.keys | made.keys)
+
+
+def _narrow(request: Request) -> Condition:
+    """What every row satisfies and heads can tell: comparisons of ehr_id and of uid."""
+    parts = [_of_head(request, part) for part in _conjuncts(request.query.where)]
+    top = request.query.source
+    first = top.parent if isinstance(top, ast.Contains) else top
+    if isinstance(first, ast.Class) and first.rm_type == "EHR":
+        parts += [_of_ehr(part) for part in _demands(first.predicate)]
+    return Every(tuple(part for part in parts if part is not None))
+
+
+def _conjuncts(condition: ast.Condition | None) -> tuple[ast.Condition, ...]:
+    if isinstance(condition, ast.And):
+        return condition.operands
+    return () if condition is None else (condition,)
+
+
+def _of_head(request: Request, condition: ast.Condition) -> Condition | None:
+    if not isinstance(condition, ast.Compare) or not isinstance(condition.left, ast.Path):
+        return None
+    path, right = condition.left, condition.right
+    item = request.variables[path.variable.lower()]
+    tail = tuple(step.attribute for step in path.steps)
+    if not isinstance(right, ast.Literal) or not isinstance(item, ast.Class) or path.predicate:
+        return None
+    if item.rm_type == "EHR" and tail == ("ehr_id", "value"):
+        return conditions.with_value(cell_of_ehr(tail), condition.operator, value(right.value))
+    several = spans_compositions(request.query.source)
+    if item.rm_type == "COMPOSITION" and tail == ("uid", "value") and not several:
+        uid = Cell((Alternative("text", Head("uid")),))
+        return conditions.with_value(uid, condition.operator, value(right.value))
+    return None
+
+
+def _demands(predicate: ast.Predicate | None) -> tuple[ast.Predicate, ...]:
+    if isinstance(predicate, ast.All):
+        return predicate.operands
+    return () if predicate is None else (predicate,)
+
+
+def _of_ehr(predicate: ast.Predicate) -> Condition | None:
+    match predicate:
+        case ast.Test(operand=ast.Literal(value=wanted), path=path, operator=operator):
+            tail = tuple(step.attribute for step in path)
+            if tail == ("ehr_id", "value"):
+                return conditions.with_value(cell_of_ehr(tail), operator, value(wanted))
+    return None

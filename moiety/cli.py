@@ -1,0 +1,257 @@
+"""The `moiety` command: starts services on a desk, makes keys, loads files, verifies the trail.
+
+It is the only module, with moiety.commands, that may import the services, and it imports each one
+inside the command that needs it, so that an image with one service still has a working command.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from moiety import __version__
+
+app = typer.Typer(
+    name="moiety",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help=(
+        "**Moiety**: an openEHR clinical repository whose records never know whose they are.\n\n"
+        "Clinical facts stand in one service under random UUIDs, identities in another, and the "
+        "only bridge between them, the linkage vault, answers authorised people for a stated "
+        "purpose and writes down every answer first.\n\n"
+        "Start with `moiety demo`, then `moiety up`; `docs/first-hour.md` walks through both."
+    ),
+)
+keys = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
+trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every crossing.")
+app.add_typer(keys, name="keys")
+app.add_typer(trail, name="trail")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder that keeps the desk's state.", show_default="a folder of your own"),
+]
+PortOption = Annotated[
+    int, typer.Option(help="Clinical answers at +1, demographic at +2, the vault at +3.")
+]
+DatabaseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--database-url-file", help="File with the service's database URL, away from a desk."
+    ),
+]
+out = Console(soft_wrap=True)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """The root command only answers --version."""
+    if version:
+        print(f"moiety {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def up(home: HomeOption = None, port_base: PortOption = 8000) -> None:
+    """Run every service on this machine, with a PostgreSQL of its own.
+
+    Prints the URLs, at the first start the first keys, and `ready` on stdout when all answer.
+    Ctrl-C stops everything; a service or server that dies is started again.
+
+    A desk keeps both halves, the vault and every key on one disk: it is for trying Moiety out.
+    """
+    from moiety.commands import up as work
+
+    work.up(_home(home), port_base)
+
+
+@app.command()
+def demo(
+    persons: Annotated[int, typer.Option(min=20, help="Synthetic persons to register.")] = 200,
+    compositions: Annotated[int, typer.Option(min=100, help="Documents to commit.")] = 2000,
+    keep: Annotated[bool, typer.Option(help="Keep the demo's state folder.")] = False,
+) -> None:
+    """Tell the main job from beginning to end, through all three services.
+
+    Registers synthetic persons, opens their EHRs, commits documents, finds a patient's record as a
+    clinician, averages blood pressures as a researcher, crosses back as a linkage officer, and then
+    searches the stolen clinical database for every identity it was never given.
+    """
+    from moiety.commands.demo import story
+
+    story.tell(out, persons=persons, compositions=compositions, keep=keep)
+
+
+@app.command()
+def load(
+    templates: Annotated[Path | None, typer.Option(help="Folder with *.opt files.")] = None,
+    compositions: Annotated[
+        Path | None, typer.Option(help="Folder with canonical JSON compositions (*.json).")
+    ] = None,
+    ehrs: Annotated[int, typer.Option(min=1, help="New EHRs to spread the files over.")] = 1,
+    url: Annotated[
+        str | None, typer.Option(help="Clinical service to load into, instead of a desk.")
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="File with its API key (scopes ehr:create, definition and composition)."),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Commit files through the REST API and print what was accepted, what refused and why.
+
+    Without --url it uses the desk of --home: the running one, or one started for the occasion.
+    """
+    from moiety.commands import load as work
+    from moiety.commands import occasion
+
+    for folder in (templates, compositions):
+        if folder is not None and not folder.is_dir():
+            raise _Stop(f"{folder} is not a folder.")
+    if templates is None and compositions is None:
+        raise _Stop("Say what to load: --templates DIR, --compositions DIR, or both.")
+    with occasion.clinical(_home(home), url, key_file) as client:
+        outcomes = work.load(client, templates, compositions, ehrs=ehrs)
+    work.show(out, outcomes)
+
+
+@keys.command("create")
+def create_key(
+    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    label: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it may do; repeat for more. Default: all.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="Vault only: makes a user with this role, whose personal key it is."),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=90, help="Days until it expires.")] = 90,
+    organisation: Annotated[str, typer.Option(help="The organisation it names.")] = "main",
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Make an API key and print it, this once.
+
+    `moiety keys create clinical --label "ward app" --scope composition:write --scope ehr:read`
+    """
+    from moiety.commands import issue, occasion
+
+    if service not in issue.SCOPES:
+        raise _Stop(f"There is no service {service}: clinical, demographic or vault.")
+    with occasion.database(_home(home), service, database_url_file) as url:
+        try:
+            user_id = issue.user(url, label, frozenset(role)) if role else None
+            token = issue.key(
+                url, service, organisation,
+                label=label, scopes=frozenset(scope or _default_scopes(service)),
+                life=timedelta(days=days), user_id=user_id,
+            )  # fmt: skip
+        except ValueError as error:
+            raise _Stop(f"No key was made: {error}.") from None
+    print(token)
+
+
+@keys.command("list")
+def list_keys(
+    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Show every key of a service: id, label, scopes, expiry. Secrets are not kept anywhere."""
+    from rich.table import Table
+
+    from moiety.commands import issue, occasion
+
+    table = Table("key id", "label", "scopes", "expires", "state")
+    with occasion.database(_home(home), service, database_url_file) as url:
+        for key_id, label, scopes, expires, revoked in issue.all_keys(url):
+            state = "revoked" if revoked else "in force"
+            table.add_row(str(key_id), str(label), " ".join(scopes), str(expires), state)
+    out.print(table)
+
+
+@keys.command("revoke")
+def revoke_key(
+    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    key_id: Annotated[str, typer.Argument(help="The key's id: its third part, or from the list.")],
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """End a key. Its next call is refused."""
+    from moiety.commands import issue, occasion
+
+    with occasion.database(_home(home), service, database_url_file) as url:
+        if not issue.revoke(url, key_id):
+            raise _Stop(f"The {service} service has no key {key_id}.")
+    out.print(f"Key {key_id} is revoked.")
+
+
+@trail.command("verify")
+def verify_trail(
+    witness: Annotated[
+        Path | None, typer.Option(help="Signed heads kept elsewhere, one JSON object a line.")
+    ] = None,
+    public_key: Annotated[
+        str | None, typer.Option(help="The trail's public key, 64 hex digits; default: the desk's.")
+    ] = None,
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Check the whole trail against its signed heads; exit 1 at the first fault.
+
+    A trail that was cut or rebuilt whole agrees with itself: only heads that a witness kept on
+    another machine show it, so keep what GET /vault/v1/trail/head answers, and pass it here.
+    """
+    from moiety.commands import occasion
+    from moiety.commands import trail as work
+
+    with occasion.database(_home(home), "vault", database_url_file) as url:
+        try:
+            key = public_key or occasion.trail_public_key(_home(home))
+            report = work.verify(url, key, witness)
+        except ValueError as error:
+            raise _Stop(f"Nothing was verified: {error}.") from None
+    work.show(out, report)
+    if report.fault:
+        raise typer.Exit(1)
+
+
+class _Stop(typer.Exit):
+    """One plain sentence on stderr, and exit code 2."""
+
+    def __init__(self, sentence: str) -> None:
+        print(sentence, file=sys.stderr)
+        super().__init__(2)
+
+
+def _home(home: Path | None) -> Path:
+    from moiety import embedded
+
+    return home or embedded.default_state() / "desk"
+
+
+def _default_scopes(service: str) -> frozenset[str]:
+    from moiety.commands import issue
+
+    return {"vault": frozenset({"vault:use"})}.get(service, issue.SCOPES[service])
+
+
+def main() -> None:
+    """Run the command; what can be explained ends in a sentence, never in a stack trace."""
+    from moiety.commands.desk import DeskError
+    from moiety.embedded import EmbeddedError
+
+    try:
+        app()
+    except (DeskError, EmbeddedError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or 'The system'}: {error.strerror}.")

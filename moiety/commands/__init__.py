@@ -1,0 +1,9 @@
+"""The work behind the `moiety` command.
+
+desk.py    a home folder with an embedded PostgreSQL and every service running on this machine
+issue.py   users and API keys, made in the database of the service that accepts them
+up.py      `moiety up`: the desk, until it is stopped
+load.py    `moiety load`: templates and compositions through the REST API
+demo/      `moiety demo`: the main job, told step by step
+trail.py   `moiety trail verify`
+"""

@@ -1,0 +1,8 @@
+"""`moiety demo`: the main job, told step by step.
+
+story.py    the story: every step through the public interfaces, with its result
+people.py   synthetic persons: NHS numbers of the 999 test range, invented streets
+records.py  synthetic compositions for the four templates beside this file
+stolen.py   what a thief of a database reads: the dump, every document inflated, ids decoded
+templates/  operational templates of the project: vital signs, laboratory result, diagnosis, letter
+"""

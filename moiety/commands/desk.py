@@ -1,0 +1,271 @@
+"""A desk: every service on one machine, for trying Moiety out.
+
+A home folder holds the embedded PostgreSQL, the secrets of each service in files of its own, and
+the logs.  Each service is a process that is given its own secrets and no other's.  A service or
+server that dies is started again.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from moiety import embedded
+from moiety.commands import issue
+from moiety.embedded import Cluster
+
+ORGANISATION = "main"
+OFFSETS: Mapping[str, int] = {"clinical": 1, "demographic": 2, "vault": 3}
+FACTORIES: Mapping[str, str] = {
+    "clinical": "clinical_api.app:create_app",
+    "demographic": "demographic_api.app:create_app",
+    "vault": "linkage_vault.app:create_app",
+}
+_START_PATIENCE = 30.0
+
+
+class DeskError(RuntimeError):
+    """The desk can't be set up; the sentence says why and what to do."""
+
+
+@dataclass
+class Desk:
+    """A running desk."""
+
+    home: Path
+    port_base: int
+    cluster: Cluster
+    overrides: Mapping[str, Mapping[str, str]]
+    services: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return f"http://127.0.0.1:{self.port_base + OFFSETS[service]}"
+
+    def database(self, name: str, kind: str = "app") -> str:
+        """The URL of a service's database, as its app or migrator role."""
+        return self.cluster.url(f"{name}_{kind}", name)
+
+
+@contextlib.contextmanager
+def running(
+    home: Path, port_base: int, overrides: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Desk]:
+    """A desk whose services all answer.  `overrides`: settings by service, NAME → value.
+
+    Raises DeskError or embedded.EmbeddedError.
+    """
+    for service, offset in OFFSETS.items():
+        _demand_free(port_base + offset, service)
+    with embedded.running(home) as cluster:
+        desk = Desk(home.absolute(), port_base, cluster, overrides or {})
+        migrate(desk)
+        _write_secrets(desk)
+        watcher = threading.Thread(target=_watch, args=(desk,), daemon=True)
+        try:
+            for service in OFFSETS:
+                desk.services[service] = _launch(desk, service)
+            _await_all(desk)
+            watcher.start()
+            yield desk
+        finally:
+            desk.stopping.set()
+            _stop(desk)
+
+
+def migrate(desk: Desk) -> None:
+    """Bring every database to the newest revision; nothing is loaded when all are there."""
+    for name in embedded.DATABASES:
+        url = desk.database(name, "migrator")
+        if _revision(url) == _newest(name):
+            continue
+        from alembic import command
+        from alembic.config import Config
+
+        variable = f"{name.upper()}_MIGRATION_URL"
+        os.environ[variable] = url
+        try:
+            command.upgrade(Config(embedded.resource("alembic.ini"), ini_section=name), "head")
+        finally:
+            del os.environ[variable]
+
+
+def _revision(url: str) -> str | None:
+    with psycopg.connect(url) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+        return row[0] if row else None
+
+
+def _newest(name: str) -> str:
+    """The newest revision: files are named <number>_<slug>.py."""
+    folder = embedded.resource("alembic") / name
+    return max(match[1] for f in folder.iterdir() if (match := re.match(r"(\d{4})_", f.name)))
+
+
+# --- secrets ---------------------------------------------------------------------------------
+
+
+def _write_secrets(desk: Desk) -> None:
+    for service in OFFSETS:
+        _secret(desk.home, service, "database_url", desk.database(service))
+    _vault_keys(_folder(desk.home, "vault") / "keys.json")
+    pool_key = _folder(desk.home, "vault") / "clinical_key"
+    if not pool_key.exists() or not _still_valid(pool_key, desk):
+        token = issue.key(
+            desk.database("clinical"), "clinical", ORGANISATION,
+            label="vault: opens EHRs for the pool", scopes=frozenset({"ehr:create"}),
+            life=timedelta(days=90),
+        )  # fmt: skip
+        _secret(desk.home, "vault", "clinical_key", str(token))
+
+
+def _still_valid(file: Path, desk: Desk) -> bool:
+    return issue.is_valid(desk.database("clinical"), "clinical", file.read_text(), days=7)
+
+
+def _vault_keys(file: Path) -> None:
+    if not file.exists():
+        from linkage_vault.keys import create_key_file
+
+        create_key_file(file)
+
+
+def _folder(home: Path, service: str) -> Path:
+    folder = home / "secrets" / service
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _secret(home: Path, service: str, name: str, value: str) -> Path:
+    file = _folder(home, service) / name
+    file.touch(mode=0o600)
+    file.write_text(value)
+    return file
+
+
+def _environment(desk: Desk, service: str) -> dict[str, str]:
+    """What one service may know: its own settings and secret files, nothing of the others."""
+    prefix = f"MOIETY_{service.upper()}"
+    folder = _folder(desk.home, service)
+    found = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        f"{prefix}_ORGANISATION": ORGANISATION,
+        f"{prefix}_DATABASE_URL_FILE": str(folder / "database_url"),
+    }
+    if service == "vault":
+        found |= {
+            f"{prefix}_KEY_FILE": str(folder / "keys.json"),
+            f"{prefix}_CLINICAL_URL": desk.url("clinical"),
+            f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
+        }
+    return found | {f"{prefix}_{k}": v for k, v in desk.overrides.get(service, {}).items()}
+
+
+# --- processes -------------------------------------------------------------------------------
+
+
+def _demand_free(port: int, service: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise DeskError(
+                f"Port {port}, which the {service} service needs, is taken:"
+                " stop what uses it, or choose others with --port-base."
+            ) from None
+
+
+def _launch(desk: Desk, service: str) -> "subprocess.Popen[bytes]":
+    logs = desk.home / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    command = [
+        sys.executable, "-m", "uvicorn", "--factory", FACTORIES[service],
+        "--host", "127.0.0.1", "--port", str(desk.port_base + OFFSETS[service]),
+        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header",
+        "--log-level", "warning", "--timeout-graceful-shutdown", "10",
+    ]  # fmt: skip
+    libc = ctypes.CDLL(None)
+    with (logs / f"{service}.log").open("ab") as log:
+        return subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, env=_environment(desk, service),
+            start_new_session=True,
+            preexec_fn=lambda: libc.prctl(1, signal.SIGTERM),  # noqa: PLW1509  dies with us
+        )  # fmt: skip
+
+
+def _await_all(desk: Desk) -> None:
+    for service in OFFSETS:
+        _await(desk, service)
+
+
+def _await(desk: Desk, service: str) -> None:
+    until = time.monotonic() + _START_PATIENCE
+    while time.monotonic() < until:
+        if desk.services[service].poll() is not None:
+            break
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{desk.url(service)}/ready", timeout=5).is_success:
+                return
+        time.sleep(0.05)
+    log = (desk.home / "logs" / f"{service}.log").read_bytes()[-600:].decode(errors="replace")
+    raise DeskError(f"The {service} service did not start. The end of its log:\n{log}")
+
+
+def _watch(desk: Desk) -> None:
+    """Start again what has died: the server first, since the services need it."""
+    while not desk.stopping.wait(0.3):
+        if desk.cluster.process.poll() is not None:
+            with contextlib.suppress(embedded.EmbeddedError):
+                desk.cluster = embedded.start(desk.home, {})
+        for service, process in list(desk.services.items()):
+            if process.poll() is not None and not desk.stopping.is_set():
+                desk.services[service] = _launch(desk, service)
+
+
+def _stop(desk: Desk) -> None:
+    for process in desk.services.values():
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+    for process in desk.services.values():
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port_base() -> int:
+    """A base whose ports are free now, for desks that nobody needs to find."""
+    while True:
+        base = 20000 + secrets.randbelow(30000)
+        with contextlib.suppress(DeskError):
+            for service, offset in OFFSETS.items():
+                _demand_free(base + offset, service)
+            return base
+
+
+def remember(desk: Desk) -> None:
+    """Leave the ports where other commands find them."""
+    (desk.home / "ports.json").write_text(json.dumps({"port_base": desk.port_base}))

@@ -1,0 +1,100 @@
+"""Users and API keys, made in the database of the service that accepts them.
+
+A key is printed once; the database keeps its hash.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from moiety.kit import credentials
+from moiety.kit.credentials import Token
+from moiety.kit.errors import Unauthenticated
+
+SCOPES = {
+    "clinical": frozenset(
+        {"ehr:create", "ehr:read", "composition:write", "composition:read", "definition:write",
+         "definition:read", "query:read"}
+    ),
+    "demographic": frozenset({"person:read", "person:write"}),
+    "vault": frozenset({"vault:use", "vault:operate"}),
+}  # fmt: skip
+"""What a key may do at each service."""
+
+
+def engine(url: str) -> sa.Engine:
+    """An engine that keeps no connection."""
+    driver = sa.make_url(url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(driver, poolclass=sa.NullPool)
+
+
+def key(
+    url: str,
+    service: str,
+    organisation: str,
+    *,
+    label: str,
+    scopes: frozenset[str],
+    life: timedelta = credentials.LONGEST_LIFE,
+    user_id: UUID | None = None,
+) -> Token:
+    """A new key of a service.  Raises ValueError for a scope that the service does not know."""
+    unknown = scopes - SCOPES[service]
+    if unknown:
+        known = ", ".join(sorted(SCOPES[service]))
+        raise ValueError(f"the {service} service has no scope {min(unknown)}; it has {known}")
+    token = credentials.mint(organisation)
+    with engine(url).begin() as connection:
+        credentials.store(
+            connection, table(), token, label=label, scopes=scopes, life=life, user_id=user_id
+        )
+    return token
+
+
+def user(url: str, name: str, roles: frozenset[str]) -> UUID:
+    """A new user of the vault, with roles.  Raises ValueError for an unknown role."""
+    from linkage_vault import users
+
+    known = {role.value for role in users.Role}
+    if unknown := roles - known:
+        raise ValueError(f"there is no role {min(unknown)}; known are {', '.join(sorted(known))}")
+    with engine(url).begin() as connection:
+        return users.add(connection, name, frozenset(users.Role(role) for role in roles))
+
+
+def table() -> sa.Table:
+    """The key table, which has the same form in every service's database."""
+    return credentials.table(sa.MetaData())
+
+
+def is_valid(url: str, service: str, text: str, *, days: int) -> bool:
+    """Whether a key still works, and will for some days."""
+    del service
+    keys = table()
+    try:
+        token = credentials.parse(f"Bearer {text.strip()}")
+        with engine(url).connect() as connection:
+            credentials.verify(connection, keys, token)
+            expires = connection.scalar(
+                sa.select(keys.c.expires).where(keys.c.key_id == token.key_id)
+            )
+    except Unauthenticated:
+        return False
+    return expires is not None and expires > (datetime.now(UTC) + timedelta(days=days)).date()
+
+
+def revoke(url: str, key_id: str) -> bool:
+    """End a key at once; False when there is no such key."""
+    keys = table()
+    with engine(url).begin() as connection:
+        done = connection.execute(keys.update().where(keys.c.key_id == key_id).values(revoked=True))
+    return done.rowcount == 1
+
+
+def all_keys(url: str) -> list[tuple[str, str, list[str], date, bool]]:
+    """Every key's id, label, scopes, expiry and whether it is revoked."""
+    keys = table()
+    with engine(url).connect() as connection:
+        wanted = (keys.c.key_id, keys.c.label, keys.c.scopes, keys.c.expires, keys.c.revoked)
+        return [tuple(row) for row in connection.execute(sa.select(*wanted).order_by(keys.c.label))]

@@ -1,0 +1,125 @@
+"""Attributes that hold archetyped objects: each child finds its template node, all are counted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from moiety.openehr import rm
+from moiety.openehr.constraints import Slot
+from moiety.openehr.findings import Row, Trail, Walk
+from moiety.openehr.rm_types import conforming
+from moiety.openehr.template import Attribute, TemplateNode
+
+NodeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
+
+
+class Child(NamedTuple):
+    node: TemplateNode
+    check: NodeCheck
+
+
+class _Place(NamedTuple):
+    """Where a child stands among the template's alternatives."""
+
+    position: int
+    node: TemplateNode
+    check: NodeCheck
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """The template nodes of an attribute: by node id, without one, and slots."""
+
+    by_id: dict[str, list[_Place]]
+    anonymous: list[_Place]
+    slots: list[_Place]
+
+    def find(self, thing: Any) -> _Place | None:
+        """The template node of an object; None where the template has none for it."""
+        rivals = self.by_id.get(thing.archetype_node_id)
+        if rivals is not None:
+            return rivals[0] if len(rivals) == 1 else _by_name(thing, rivals)
+        for place in self.anonymous:
+            if thing.__class__ in conforming(place.node.rm_type):
+                return place
+        return self._slot(thing)
+
+    def _slot(self, thing: Any) -> _Place | None:
+        """The first slot that admits the object, else one that would take its class."""
+        if thing.archetype_details is None:
+            return None
+        fitting = [p for p in self.slots if thing.__class__ in conforming(p.node.rm_type)]
+        for place in fitting:
+            slot = place.node.constraint
+            if isinstance(slot, Slot) and slot.admits(thing.archetype_node_id or ""):
+                return place
+        return fitting[0] if fitting else None
+
+
+def _by_name(thing: Any, rivals: list[_Place]) -> _Place:
+    """Of siblings with one node id, the one of this name; else the first without a name."""
+    name = thing.name.value if thing.name is not None else None
+    for place in rivals:
+        if place.node.name is not None and place.node.name == name:
+            return place
+    return next((place for place in rivals if place.node.name is None), rivals[0])
+
+
+def compile_container(attribute: Attribute, children: list[Child]) -> NodeCheck:
+    """The check of what stands at an attribute: one object, or a list of them."""
+    finder = _finder(children)
+    bounds = [(child.node.minimum, child.node.maximum) for child in children]
+    nothing = [0] * len(children)
+    name, cardinality = attribute.name, attribute.cardinality
+    expected = " or ".join(dict.fromkeys(_label(child.node) for child in children))
+
+    def check(value: Any, row: Row, trail: Trail, walk: Walk) -> None:
+        several = value.__class__ is list
+        owner: Trail = trail if several else _parent(trail)
+        counts = nothing.copy()
+        for thing in value if several else (value,):
+            here = (owner, name, thing)
+            place = finder.find(thing)
+            if place is None:
+                found = f"{rm.type_name(thing)} not in template"
+                walk.add(here, "", "template", expected=expected, found=found)
+            else:
+                counts[place.position] += 1
+                place.check(thing, row, here, walk)
+        for index, (least, most) in enumerate(bounds):
+            count = counts[index]
+            if (several and count < least) or (most is not None and count > most):
+                _note_count(children[index].node, count, owner, walk)
+        if several and cardinality is not None and not cardinality.holds(len(value)):
+            found = f"{len(value)} nodes"
+            walk.add(owner, name, "cardinality", expected=str(cardinality), found=found)
+
+    return check
+
+
+def _finder(children: list[Child]) -> _Finder:
+    finder = _Finder({}, [], [])
+    for index, (node, check) in enumerate(children):
+        place = _Place(index, node, check)
+        if node.is_slot:
+            finder.slots.append(place)
+        elif node.node_id:
+            finder.by_id.setdefault(node.node_id, []).append(place)
+        else:
+            finder.anonymous.append(place)
+    return finder
+
+
+def _parent(trail: Trail) -> Trail:
+    return trail[0] if trail[0] is not None else trail
+
+
+def _label(node: TemplateNode) -> str:
+    return f"{node.rm_type}[{node.node_id}]" if node.node_id else node.rm_type
+
+
+def _note_count(node: TemplateNode, count: int, trail: Trail, walk: Walk) -> None:
+    most = "*" if node.maximum is None else str(node.maximum)
+    expected = f"{_label(node)} {node.minimum}..{most}"
+    found = "missing" if count == 0 else f"{count} nodes"
+    walk.add(trail, node.attribute, "occurrences", expected=expected, found=found)

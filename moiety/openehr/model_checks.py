@@ -1,0 +1,143 @@
+"""The reference model's own rules over any object: mandatory attributes, invariants, texts of
+dates and times. Compiled once for a class, into closures that cost little where all is well.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeAlias, cast
+
+from moiety.openehr import rm
+from moiety.openehr.findings import Finding, Trail, Walk
+from moiety.openehr.invariants import INVARIANTS
+from moiety.openehr.leaves import Residue
+from moiety.openehr.rm_types import attribute_classes
+
+Check: TypeAlias = Callable[[Any, Trail, Walk], None]
+
+_TEMPORAL = (rm.DvDate, rm.DvTime, rm.DvDateTime, rm.DvDuration)
+
+
+def validate_model(thing: rm.Any) -> list[Finding]:
+    """The findings of the reference model alone, where no template speaks (EHR_STATUS, FOLDER)."""
+    walk = Walk()
+    check_model(thing, (None, "", thing), walk)
+    return walk.findings
+
+
+def check_model(thing: rm.Any, trail: Trail, walk: Walk) -> None:
+    """Note what an object, and all below it, breaks of the reference model."""
+    model_check(type(thing))(thing, trail, walk)
+
+
+@cache
+def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -> Check:
+    """The check of a class; attributes in `handled` are somebody else's."""
+    required = tuple(name for name in rm.required_of(rm_class) if name not in handled)
+    deep = tuple(
+        name
+        for name in rm_class.__struct_fields__
+        if name not in handled and attribute_classes(rm_class, name)
+    )
+    optional = tuple(name for name in deep if name not in required)
+    certain = tuple(name for name in deep if name in required)
+    demanded, possible = _getter(required), _getter(optional)
+    nothing = (None,) * len(optional)
+    own = _own_rules(rm_class)
+    enter = _entering(rm_class)
+
+    def check(thing: Any, trail: Trail, walk: Walk) -> None:
+        if enter is not None:
+            enter(walk)
+        if None in demanded(thing):
+            _note_missing(thing, required, trail, walk)
+        for name in certain:
+            below = getattr(thing, name)
+            if below is not None:
+                _descend(below, name, trail, walk)
+        if possible(thing) != nothing:
+            for name in optional:
+                below = getattr(thing, name)
+                if below is not None:
+                    _descend(below, name, trail, walk)
+        if own is not None:
+            own(thing, trail, walk)
+
+    return check
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if not names:
+        return lambda _: ()
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return lambda thing: (only(thing),)
+    return cast("Callable[[Any], tuple[Any, ...]]", attrgetter(*names))
+
+
+def _descend(below: Any, name: str, trail: Trail, walk: Walk) -> None:
+    if type(below) is list:
+        for item in below:
+            model_check(item.__class__)(item, (trail, name, item), walk)
+    else:
+        model_check(below.__class__)(below, (trail, name, below), walk)
+
+
+def _note_missing(thing: Any, required: tuple[str, ...], trail: Trail, walk: Walk) -> None:
+    for name in required:
+        if getattr(thing, name) is None:
+            expected = f"{rm.type_name(thing)}.{name} is mandatory"
+            walk.add(trail, name, "required", expected=expected, found="missing")
+
+
+def _entering(rm_class: type[rm.Any]) -> Callable[[Walk], None] | None:
+    """Archetyped nodes met here are in no row: they count as residue."""
+    if not issubclass(rm_class, rm.Locatable):
+        return None
+
+    def enter(walk: Walk) -> None:
+        walk.residue |= walk.outside
+
+    return enter
+
+
+def _own_rules(rm_class: type[rm.Any]) -> Check | None:
+    if issubclass(rm_class, _TEMPORAL):
+        return _check_moment
+    if rm_class is rm.FeederAuditDetails:
+        return _check_feeder
+    if rm_class is rm.DvInterval:
+        return _check_interval
+    broken = INVARIANTS.get(rm_class)
+    if broken is None:
+        return None
+    find_broken = broken
+
+    def check(thing: Any, trail: Trail, walk: Walk) -> None:
+        for name, rule in find_broken(thing):
+            expected = f"{rm.type_name(thing)}: {rule}"
+            walk.add(trail, name, "invariant", expected=expected, found="broken")
+
+    return check
+
+
+def _check_moment(thing: Any, trail: Trail, walk: Walk) -> None:
+    if thing.value is not None and walk.seconds(thing) is None:
+        expected = f"a text of ISO 8601 for {rm.type_name(thing)}"
+        walk.add(trail, "value", "value", expected=expected, found="text", structural=True)
+
+
+def _check_interval(thing: rm.DvInterval, trail: Trail, walk: Walk) -> None:
+    for name, rule in INVARIANTS[rm.DvInterval](thing):
+        walk.add(trail, name, "invariant", expected=f"DV_INTERVAL: {rule}", found="broken")
+    lower, upper = thing.lower, thing.upper
+    if isinstance(lower, _TEMPORAL) and isinstance(upper, _TEMPORAL):
+        first, last = walk.seconds(lower), walk.seconds(upper)
+        if first is not None and last is not None and first > last:
+            expected = "DV_INTERVAL: Limits_consistent"
+            walk.add(trail, "upper", "invariant", expected=expected, found="broken")
+
+
+def _check_feeder(thing: rm.FeederAuditDetails, _: Trail, walk: Walk) -> None:
+    if thing.other_details is not None:
+        walk.residue |= Residue.FEEDER_AUDIT

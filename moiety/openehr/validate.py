@@ -1,0 +1,89 @@
+"""A composition against its template: one walk tells all findings, the typed rows, the residue.
+
+compile_template ─ node_checks (nodes, attributes, alternatives) ─ containers (children)
+                                                                 ─ value_checks (leaves)
+                 ─ model_checks (what the template leaves to the model) ─ invariants
+                 ─ emission (rows)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from moiety.openehr import rm
+from moiety.openehr.findings import Finding, Row, Trail, Walk
+from moiety.openehr.model_checks import validate_model
+from moiety.openehr.node_checks import compile_node
+from moiety.openehr.template import Template
+
+__all__ = [
+    "Checked",
+    "CompiledTemplate",
+    "Finding",
+    "TableRows",
+    "compile_template",
+    "validate_model",
+]
+
+RootCheck: TypeAlias = Callable[[rm.Any, Row, Trail, Walk], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """Rows of one leaf table. `columns` opens with num, cap, par, template_key, node and names
+    only typed columns that some row fills; `values` holds a tuple a row, None where absent.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    values: list[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`rows` and `residue` are of use only where there are no findings."""
+
+    findings: list[Finding]
+    rows: tuple[TableRows, ...]
+    residue: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTemplate:
+    """A template ready to check documents; hold it as long as the template is in force."""
+
+    template: Template
+    root: RootCheck
+
+    def check(self, composition: rm.Composition, template_key: int) -> Checked:
+        """All findings, rows and residue of a composition. `template_key` goes into each row."""
+        walk = Walk(template_key)
+        trail: Trail = (None, "", composition)
+        if composition.archetype_node_id != self.template.archetype_id:
+            expected = f"the archetype {self.template.archetype_id}"
+            walk.add(trail, "archetype_node_id", "template", expected=expected, found="another")
+        self.root(composition, {}, trail, walk)
+        return Checked(walk.findings, _tables(walk), int(walk.residue))
+
+
+def compile_template(template: Template) -> CompiledTemplate:
+    """Turn a template into closures: some milliseconds, to be kept by the caller."""
+    return CompiledTemplate(template, compile_node(template.nodes[0], template.nodes))
+
+
+def _tables(walk: Walk) -> tuple[TableRows, ...]:
+    by_table: dict[str, list[Row]] = {}
+    for table, row in walk.rows:
+        by_table.setdefault(table, []).append(row)
+    return tuple(_table(table, rows) for table, rows in by_table.items())
+
+
+def _table(table: str, rows: list[Row]) -> TableRows:
+    columns = tuple(rows[0])
+    if all(tuple(row) == columns for row in rows[1:]):
+        return TableRows(table, columns, [tuple(row.values()) for row in rows])
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    columns = tuple(names)
+    return TableRows(table, columns, [tuple(map(row.get, columns)) for row in rows])

@@ -1,0 +1,179 @@
+"""Verifying the trail: whatever is done to it is found, with the position."""
+
+import dataclasses
+import secrets
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage_vault import merkle
+from linkage_vault.keys import Kek, Secret
+from linkage_vault.purposes import PurposeOfUse
+from linkage_vault.seal import Place, seal
+from linkage_vault.trail import ENTRY_SIZE, Entry, Leaf, hash_entry
+from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
+from linkage_vault.verification import verify
+
+KEY = Ed25519PrivateKey.generate()
+MONTH = date(2026, 11, 1)
+SIZE = 9
+
+
+def build(size):
+    """A trail of random sealed entries with a signed head after each."""
+    rows, heads, peaks = [], [], ()
+    for position in range(size):
+        entry = secrets.token_bytes(64)
+        rows.append(Leaf(position, MONTH, entry, hash_entry(position, MONTH, entry)))
+        peaks = merkle.append(peaks, position, rows[-1].leaf_hash)
+        heads.append(sign_head(KEY, position + 1, merkle.root_of_peaks(peaks)))
+    return rows, heads
+
+
+def fault_of(rows, heads):
+    """Position and kind of the first fault, or None."""
+    fault = verify(rows, heads, KEY.public_key()).fault
+    return None if fault is None else (fault.position, fault.kind)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9])
+def test_an_untouched_trail_is_whole(size):
+    """The control: no fault, every entry and head counted, the root is the last signed one."""
+    rows, heads = build(size)
+    report = verify(rows, heads, KEY.public_key())
+    root = heads[-1].root if heads else merkle.EMPTY_ROOT
+    assert (size, size, root, None) == (report.size, report.heads, report.root, report.fault)
+
+
+@given(st.integers(0, SIZE - 1), st.integers(0, 63))
+def test_a_changed_entry_is_found(position, octet):
+    """One flipped bit of one sealed entry."""
+    rows, heads = build(SIZE)
+    entry = bytearray(rows[position].entry)
+    entry[octet] ^= 1
+    rows[position] = dataclasses.replace(rows[position], entry=bytes(entry))
+    assert (position, "changed") == fault_of(rows, heads)
+
+
+@given(st.integers(0, SIZE - 1))
+def test_a_changed_entry_with_its_hash_made_right_is_found(position):
+    """An attacker who also corrects the hash meets the signed head."""
+    rows, heads = build(SIZE)
+    entry = secrets.token_bytes(64)
+    rows[position] = Leaf(position, MONTH, entry, hash_entry(position, MONTH, entry))
+    assert (position, "rewritten") == fault_of(rows, heads)
+
+
+def test_a_changed_month_is_found():
+    """The month outside the seal is part of the leaf."""
+    rows, heads = build(SIZE)
+    rows[4] = dataclasses.replace(rows[4], month=date(2026, 10, 1))
+    assert (4, "changed") == fault_of(rows, heads)
+
+
+@given(st.integers(0, SIZE - 2))
+def test_a_deleted_entry_is_found(position):
+    """A gap in the positions."""
+    rows, heads = build(SIZE)
+    del rows[position]
+    assert (position, "deleted") == fault_of(rows, heads)
+
+
+@given(st.integers(0, SIZE - 2))
+def test_a_deleted_entry_with_the_rest_moved_up_is_found(position):
+    """Closing the gap changes every leaf after it, and no signed head fits."""
+    rows, heads = build(SIZE)
+    del rows[position]
+    moved = [
+        Leaf(place, row.month, row.entry, hash_entry(place, row.month, row.entry))
+        for place, row in enumerate(rows)
+    ]
+    assert (position, "rewritten") == fault_of(moved, heads)
+
+
+def test_an_inserted_entry_is_found():
+    """An entry put between two others, the later ones moved down."""
+    rows, heads = build(SIZE)
+    entries = [row.entry for row in rows]
+    entries.insert(3, secrets.token_bytes(64))
+    moved = [Leaf(n, MONTH, entry, hash_entry(n, MONTH, entry)) for n, entry in enumerate(entries)]
+    assert (3, "rewritten") == fault_of(moved, heads)
+
+
+def test_a_repeated_entry_is_found():
+    """The same row twice."""
+    rows, heads = build(SIZE)
+    assert (4, "reordered") == fault_of([*rows[:4], rows[3], *rows[4:]], heads)
+
+
+@given(st.integers(0, SIZE - 2))
+def test_two_swapped_entries_are_found(position):
+    """Contents swapped between two positions, with and without the hashes made right."""
+    rows, heads = build(SIZE)
+    one, other = rows[position], rows[position + 1]
+    swapped = [
+        dataclasses.replace(one, entry=other.entry),
+        dataclasses.replace(other, entry=one.entry),
+    ]
+    rows[position : position + 2] = swapped
+    assert (position, "changed") == fault_of(rows, heads)
+    rows[position : position + 2] = [
+        dataclasses.replace(row, leaf_hash=hash_entry(row.position, row.month, row.entry))
+        for row in swapped
+    ]
+    assert (position, "rewritten") == fault_of(rows, heads)
+
+
+@given(st.integers(0, SIZE - 1))
+def test_a_cut_trail_is_found_while_a_later_head_is_kept(length):
+    """Entries cut from the end; a head that covers them is left, or a witness has it."""
+    rows, heads = build(SIZE)
+    assert (length, "truncated") == fault_of(rows[:length], heads[-1:])
+
+
+def test_a_rebuilt_trail_is_found_by_a_witnessed_head():
+    """A whole new trail, signed by nobody who had the key, or by the key itself."""
+    _, witnessed = build(SIZE)
+    rows, heads = build(SIZE)
+    assert fault_of(rows, heads) is None
+    assert (SIZE - 1, "rewritten") == fault_of(rows, [*heads, witnessed[-1]])
+
+
+def test_a_forged_head_is_found():
+    """A head signed with another key, one with a changed signature, one with a changed size."""
+    rows, heads = build(SIZE)
+    other = sign_head(Ed25519PrivateKey.generate(), SIZE, heads[-1].root)
+    bent = dataclasses.replace(heads[-1], signature=bytes(64))
+    moved = dataclasses.replace(heads[-1], size=SIZE - 1)
+    assert [False] * 3 == [is_genuine(head, KEY.public_key()) for head in (other, bent, moved)]
+    assert (SIZE - 1, "forged head") == fault_of(rows, [*heads[:-1], other])
+
+
+def test_a_signature_binds_size_and_root():
+    """The statement is length-prefixed: no size and root can be traded for one another."""
+    head = sign_head(KEY, 5, bytes(32))
+    assert is_genuine(head, KEY.public_key())
+    assert not is_genuine(TreeHead(6, head.root, head.signature), KEY.public_key())
+
+
+def test_the_longest_entry_fits_its_seal():
+    """A reason and a name of the longest kind, in four-octet letters, with the longest purpose."""
+    entry = Entry(
+        at=datetime.now(UTC),
+        action="resolve_person",
+        outcome="allowed",
+        user_id=uuid4(),
+        user_name="𝔐" * 100,
+        key_id="f" * 12,
+        purpose_of_use=max(PurposeOfUse, key=len),
+        reason="𝔐" * 300,
+        subject=uuid4(),
+    )
+    kek = Kek(1, Secret(secrets.token_bytes(32)))
+    place = Place("trail_leaf", "0", "entry", 1)
+    assert seal(kek, msgspec.json.encode(entry), place, size=ENTRY_SIZE)
