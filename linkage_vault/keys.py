@@ -100,6 +100,14 @@ def public_octets(key: Ed25519PublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
+def public_key_of(text: str) -> Ed25519PublicKey:
+    """The public key that 64 hexadecimal digits write.  Raises BadKeys."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    except ValueError:
+        raise BadKeys("A tree head's public key is written as 64 hexadecimal digits.") from None
+
+
 def create_key_file(path: Path) -> None:
     """Writes a new key file with fresh keys, mode 0600; an existing file is never overwritten.
 

@@ -1,3 +1,8 @@
 """Fixtures are plugins, one family a file."""
 
-pytest_plugins = ["tests.fixtures.fix_database", "tests.fixtures.fix_services"]
+pytest_plugins = [
+    "tests.fixtures.fix_database",
+    "tests.fixtures.fix_services",
+    "tests.fixtures.fix_vault",
+    "tests.fixtures.fix_demographic",
+]

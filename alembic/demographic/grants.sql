@@ -4,7 +4,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM demographic_app;
 GRANT USAGE ON SCHEMA public TO demographic_app;
 
-GRANT SELECT                 ON api_key        TO demographic_app;
+GRANT SELECT, INSERT, UPDATE ON api_key        TO demographic_app;
 GRANT SELECT, INSERT, UPDATE ON person         TO demographic_app;
 GRANT SELECT, INSERT         ON person_history TO demographic_app;
 GRANT SELECT, INSERT, DELETE ON identifier     TO demographic_app;

@@ -1,7 +1,7 @@
 """One shape of FROM in one template → a branch: its rows, its cells, its condition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from moiety.aql import ast, conditions
 from moiety.aql.cells import Guards, cell_of_composition, cell_of_ehr, cell_of_row, node_presence
@@ -75,12 +75,13 @@ class _Draft:
 def branch(
     request: Request,
     trie: Trie,
+    chain: Sequence[Member],
+    *,
     template: Template,
     key: int,
-    shape: tuple[Sequence[Member], Candidates],
+    found: Candidates,
 ) -> Branch:
     """The branch of a shape. Raises Untold where rows cannot answer for this template."""
-    chain, found = shape
     draft = _Draft(template, chain, found)
     for number in found:
         _bind(draft, number)
@@ -93,6 +94,13 @@ def branch(
     nodes: list[frozenset[Key]] = [frozenset((key, n) for n in numbers) for numbers in draft.nodes]
     where = Every(tuple(draft.where))
     return Branch(tuple(draft.sources), cells, where, tuple(nodes), frozenset({key}))
+
+
+def branch_of_ehrs(request: Request, trie: Trie, chain: Sequence[Member]) -> Branch:
+    """The branch of a query about EHRs alone: no template has a say."""
+    nothing = Template("", None, "", "", "", (), {}, {}, {})
+    found = branch(request, trie, chain, template=nothing, key=0, found={})
+    return replace(found, keys=frozenset())
 
 
 # --- FROM ------------------------------------------------------------------------------

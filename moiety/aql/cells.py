@@ -8,6 +8,7 @@ from moiety.openehr.leaves import VALUES, Column
 from moiety.openehr.template import Template
 
 _LEAVES = frozenset(path for leaves in VALUES.values() for path, _ in leaves)
+_TEXTS = frozenset({"DV_TEXT", "DV_CODED_TEXT", "DV_URI", "DV_EHR_URI", "DV_PARSABLE"})
 _MAGNITUDES = ("magnitude", "value")
 
 Guards = tuple[tuple[str, str], ...]
@@ -102,8 +103,14 @@ def _types(template: Template, spot: Spot) -> set[str]:
 
 
 def _rank(template: Template, spot: Spot) -> int:
-    """The one temporal rank of the values at a spot, -1 where they may have several."""
+    """The one temporal rank of the values at a spot; -1 where they may have several, or may be
+    texts beside times.
+    """
     if not _is_element(template, spot):
         return DURATION if "width" in spot.tail else CALENDAR
-    ranks = {TEMPORAL[name] for name in _types(template, spot) & TEMPORAL.keys()}
-    return ranks.pop() if len(ranks) == 1 else -1
+    types = _types(template, spot)
+    ranks = {TEMPORAL[name] for name in types & TEMPORAL.keys()}
+    if len(ranks) != 1:
+        return -1
+    rank = ranks.pop()
+    return -1 if rank != DURATION and spot.tail != ("value",) and types & _TEXTS else rank

@@ -63,6 +63,8 @@ def _part(
         return Compared(choice.expression, operator, Constant(time.key), "instant")
     if choice.kind not in _RANKS:
         raise Untold("a value that does not compare")
+    if choice.kind == "text" and time is not None:
+        return None
     rank = _RANKS[choice.kind]
     if rank == value.rank:
         return _same(choice, operator, value)
@@ -75,7 +77,7 @@ def _same(choice: Alternative, operator: Operator, value: Value) -> Condition:
     kind = choice.kind
     if kind == "integer" and isinstance(value.key, float):
         kind = "real"
-    if kind in {"document", "time_created"}:
+    if kind == "document" or kind == "time_created":  # noqa: PLR1714 - mypy reads no set
         raise Untold("a value that does not compare")
     return Compared(choice.expression, operator, Constant(value.key), kind)
 
@@ -87,12 +89,11 @@ def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
     one, other = _single(left), _single(right)
     if one.kind in {"integer", "real"} and other.kind in {"integer", "real"}:
         return Compared(one.expression, operator, other.expression, "real")
-    if one.kind != other.kind or one.kind in {"document", "time_created"}:
+    if one.kind != other.kind or one.kind == "document" or one.kind == "time_created":  # noqa: PLR1714 - mypy reads no set
         raise Untold("a comparison of two kinds")
     if one.kind == "instant" and left.rank != right.rank:
         raise Untold("a comparison of two kinds of time")
-    kind = one.kind
-    return Compared(one.expression, operator, other.expression, kind)  # type: ignore[arg-type]
+    return Compared(one.expression, operator, other.expression, one.kind)
 
 
 def _single(cell: Cell) -> Alternative:

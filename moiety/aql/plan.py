@@ -208,3 +208,4 @@ class Plan:
     residue: int
     reasons: tuple[str, ...]
     narrow: Condition
+    of_ehrs: bool = False

@@ -5,11 +5,11 @@ documents, with a reason; one that cannot hold what FROM names is settled withou
 that agree in all but their template nodes become one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from moiety.aql import ast, conditions
-from moiety.aql.branches import branch
+from moiety.aql.branches import branch, branch_of_ehrs
 from moiety.aql.cells import cell_of_ehr
 from moiety.aql.evaluate import spans_compositions
 from moiety.aql.plan import Alternative, Branch, Cell, Condition, Every, Head, Plan
@@ -34,6 +34,8 @@ def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
     if spans_compositions(request.query.source):
         return Plan((), frozenset(), 0, ("several compositions in one row",), narrow)
     trie = build(request.paths)
+    if [member.item.rm_type for member in chain] == ["EHR"]:
+        return _of_ehrs(request, trie, chain, narrow)
     found: dict[Branch, Branch] = {}
     settled: set[int] = set()
     reasons: dict[str, None] = {}
@@ -44,10 +46,26 @@ def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
             settled.add(key)
         except Untold as reason:
             reasons[str(reason)] = None
-    if len(found) > MAXIMUM_BRANCHES:
-        return Plan((), frozenset(), 0, ("too many shapes of templates",), narrow)
+    if len(found) > MAXIMUM_BRANCHES or not _ranks_agree(found.values()):
+        return Plan((), frozenset(), 0, ("templates of too many shapes",), narrow)
     residue = residue_of(chain, deep=deep)
     return Plan(tuple(found.values()), frozenset(settled), residue, tuple(reasons), narrow)
+
+
+def _of_ehrs(request: Request, trie: Trie, chain: list[Member], narrow: Condition) -> Plan:
+    try:
+        found = branch_of_ehrs(request, trie, chain)
+    except Untold as reason:
+        return Plan((), frozenset(), 0, (str(reason),), narrow, of_ehrs=True)
+    return Plan((found,), frozenset(), 0, (), narrow, of_ehrs=True)
+
+
+def _ranks_agree(branches: Iterable[Branch]) -> bool:
+    """Whether the instants of each cell are of one kind in all branches."""
+    for cells in zip(*(each.cells for each in branches), strict=True):
+        if len({cell.rank for cell in cells if cell.rank}) > 1:
+            return False
+    return True
 
 
 def _branches(
@@ -55,7 +73,7 @@ def _branches(
 ) -> list[Branch]:
     found = candidates(template, chain)
     return [
-        branch(request, trie, template, key, (chain, shape))
+        branch(request, trie, chain, template=template, key=key, found=shape)
         for shape in shapes(template, chain, found)
     ]
 

@@ -8,7 +8,7 @@ import anyio.to_thread
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -94,10 +94,11 @@ def _operations() -> APIRouter:
 
 
 def _demand_keys(app: FastAPI, open_paths: frozenset[str]) -> None:
-    for route in app.routes:
-        if not isinstance(route, APIRoute) or route.path in open_paths:
-            continue
-        if not _requires_key(route.dependant):
+    for route in iter_route_contexts(app.routes):
+        dependant = getattr(route, "dependant", None)
+        if dependant is None or route.path in open_paths:
+            continue  # the OpenAPI page and its like have no dependant and reveal no record
+        if not _requires_key(dependant):
             raise TypeError(f"{route.path} has no Require: every route names the scope it needs")
 
 

@@ -65,7 +65,9 @@ def _value(name: str, text: str, field: "dataclasses.Field[Any]", hint: Any) -> 
 
 def _convert(text: str, hint: Any) -> Any:
     if hint is bool:
-        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        if text.lower() not in {"true", "false"}:
+            raise ValueError
+        return text.lower() == "true"
     if hint in (int, float, Path):
         return hint(text)
     if hint == (Path | None):

@@ -2,8 +2,9 @@
 
 decode ── msgspec, typed ──► object ── nothing lost? ──► done           (the usual document)
              │ refused                    │ perhaps
-             └──────────► read as plain JSON, doubled keys looked for, absent `_type`
-                          filled in where one class is meant ──► object, or RmError with path
+             └──────────► read as plain JSON, doubled keys looked for, absent `_type` filled in
+                          where one class is meant, numbers in quotation marks taken out of
+                          them ──► object, or RmError with path
 
 msgspec skips a doubled key without a word, so the written form of the object is compared with
 what came: `_may_have_lost` says why equal counts prove that no key went missing.
@@ -18,6 +19,7 @@ import msgspec
 
 from moiety.openehr import rm
 from moiety.openehr.errors import RmError
+from moiety.openehr.rm_types import attribute_classes
 
 RmObject = TypeVar("RmObject", bound=rm.Any)
 
@@ -112,7 +114,7 @@ def _read_closely(body: bytes) -> Any:
 def _decode_closely(body: bytes, rm_class: type[RmObject]) -> RmObject:
     tree = _read_closely(body)
     try:
-        _fill_types(tree, rm_class)
+        _complete(tree, rm_class)
         found = msgspec.convert(tree, rm_class)
         _ENCODER.encode(found)
     except msgspec.ValidationError as error:
@@ -154,29 +156,35 @@ def _refuse_nul(tree: Any, path: str) -> None:
             _refuse_nul(branch, f"{path}[{index}]")
 
 
-# --- absent `_type`
+# --- what canonical JSON may leave out or write in two ways
 
 
 @cache
 def _fields(rm_class: type[rm.Any]) -> dict[str, tuple[type[rm.Any], ...]]:
     """Attribute → the classes that may stand there; attributes of plain values are left out."""
-    hints = get_type_hints(rm_class)
-    found = {name: _classes(hints[name]) for name in rm_class.__struct_fields__}
+    found = {name: attribute_classes(rm_class, name) for name in rm_class.__struct_fields__}
     return {name: classes for name, classes in found.items() if classes}
 
 
-def _classes(hint: Any) -> tuple[type[rm.Any], ...]:
-    if isinstance(hint, type) and issubclass(hint, rm.Any):
-        return (hint,)
-    return tuple(found for part in get_args(hint) for found in _classes(part))
+@cache
+def _numbers(rm_class: type[rm.Any]) -> tuple[str, ...]:
+    """The attributes that hold numbers."""
+    hints = get_type_hints(rm_class)
+    return tuple(
+        name for name in rm_class.__struct_fields__ if {int, float} & set(get_args(hints[name]))
+    )
 
 
-def _fill_types(tree: Any, declared: type[rm.Any]) -> None:
-    """Write the `_type` that canonical JSON may leave out into `tree`, in place."""
+def _complete(tree: Any, declared: type[rm.Any]) -> None:
+    """Write absent `_type`s into `tree`, in place, and turn numbers sent as texts into numbers."""
     if not isinstance(tree, dict):
         return
     name = tree.get("_type")
     rm_class = rm.CLASSES.get(name, declared) if isinstance(name, str) else declared
+    for attribute in _numbers(rm_class):
+        number = tree.get(attribute)
+        if isinstance(number, str) and _NUMBER.fullmatch(number):
+            tree[attribute] = json.loads(number)
     for attribute, classes in _fields(rm_class).items():
         branch = tree.get(attribute)
         for item in branch if isinstance(branch, list) else (branch,):
@@ -184,8 +192,10 @@ def _fill_types(tree: Any, declared: type[rm.Any]) -> None:
                 continue
             if "_type" not in item:
                 _name_class(item, classes)
-            _fill_types(item, classes[0])
+            _complete(item, classes[0])
 
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
 
 _BROADEST = (
     rm.DvText,

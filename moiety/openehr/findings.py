@@ -54,11 +54,12 @@ class Finding:
 class Walk:
     """The state of one walk: what was found, the rows so far, the residue."""
 
-    __slots__ = ("findings", "known", "outside", "residue", "rows", "template_key")
+    __slots__ = ("findings", "known", "outside", "remarks", "residue", "rows", "template_key")
 
     def __init__(self, template_key: int = 0) -> None:
         self.template_key = template_key
         self.findings: list[Finding] = []
+        self.remarks: list[Finding] = []
         self.rows: list[tuple[str, Row]] = []
         self.residue = 0
         self.outside: int = Residue.UNMATCHED  # what nodes without a template node count as
@@ -73,10 +74,12 @@ class Walk:
         expected: str,
         found: str,
         structural: bool = False,
+        remark: bool = False,
     ) -> None:
         """Note a finding at `below` (a relative path, or "") under the trail's object."""
         path = render(trail) + (f"/{below}" if below else "")
-        self.findings.append(Finding(path or "/", rule, expected, found, structural))
+        finding = Finding(path or "/", rule, expected, found, structural)
+        (self.remarks if remark else self.findings).append(finding)
 
     def open_row(self, table: str, above: Row, node: int) -> Row:
         """A new row of `table` under the row `above`, for template node `node`."""
@@ -99,16 +102,16 @@ class Walk:
 
     def least_of(self, tries: Iterable[Callable[[], None]]) -> None:
         """Make the tries one after the other; keep the findings of the most content one."""
-        before = self.findings
-        best: list[Finding] | None = None
-        for attempt in tries:
-            self.findings = []
+        before = (self.findings, self.remarks)
+        best: tuple[list[Finding], list[Finding]] = ([], [])
+        for index, attempt in enumerate(tries):
+            self.findings, self.remarks = [], []
             attempt()
-            if best is None or len(self.findings) < len(best):
-                best = self.findings
-            if not best:
+            if index == 0 or len(self.findings) < len(best[0]):
+                best = (self.findings, self.remarks)
+            if not best[0]:
                 break
-        self.findings = before + (best or [])
+        self.findings, self.remarks = before[0] + best[0], before[1] + best[1]
 
     def seconds(
         self, moment: rm.DvDate | rm.DvTime | rm.DvDateTime | rm.DvDuration

@@ -44,7 +44,7 @@ def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -
     demanded, possible = _getter(required), _getter(optional)
     nothing = (None,) * len(optional)
     own = _own_rules(rm_class)
-    enter = _entering(rm_class)
+    enter = None if "archetype_node_id" in handled else _entering(rm_class)
 
     def check(thing: Any, trail: Trail, walk: Walk) -> None:
         if enter is not None:

@@ -19,7 +19,7 @@ from moiety.openehr.constraints import BooleanConstraint, DurationConstraint, Sl
 from moiety.openehr.containers import Child, compile_container
 from moiety.openehr.emission import Emit, node_emitter, value_emitters
 from moiety.openehr.findings import Row, Trail, Walk
-from moiety.openehr.leaves import table_name
+from moiety.openehr.leaves import VALUES, Residue, table_name
 from moiety.openehr.model_checks import Check, check_model, model_check
 from moiety.openehr.rm_types import COMPUTED, PRIMITIVES, conforming, is_locatable, parameter
 from moiety.openehr.template import Attribute, TemplateNode
@@ -29,6 +29,10 @@ Nodes: TypeAlias = tuple[TemplateNode, ...]
 NodeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
 AttributeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
 """Takes the owner of the attribute, its row and its trail."""
+
+
+_TOLERATED = {("DV_URI", rm.DvText)}
+"""Classes that deployed repositories take where a template demands another."""
 
 
 def compile_node(node: TemplateNode, nodes: Nodes) -> NodeCheck:
@@ -44,7 +48,8 @@ def compile_node(node: TemplateNode, nodes: Nodes) -> NodeCheck:
     def descend(thing: Any, row: Row, trail: Trail, walk: Walk) -> None:
         rest = rests.get(thing.__class__)
         if rest is None:
-            walk.add(trail, "", "type", expected=expected, found=rm.type_name(thing))
+            found, remark = rm.type_name(thing), (expected, thing.__class__) in _TOLERATED
+            walk.add(trail, "", "type", expected=expected, found=found, remark=remark)
             return
         rest(thing, trail, walk)
         if test is not None:
@@ -143,6 +148,8 @@ def _compile_attribute(node: TemplateNode, attribute: Attribute, nodes: Nodes) -
         present: NodeCheck = _check_freely
     elif children[0].rm_type in PRIMITIVES:
         present = _compile_tests(children, name)
+        if name == "action_archetype_id":
+            present = _of_archetype_pattern(present)
     elif any(is_locatable(child.rm_type) for child in children):
         present = compile_container(
             attribute, [Child(child, compile_node(child, nodes)) for child in children]
@@ -216,6 +223,7 @@ def _compile_absent(
 def _emitting(check: AttributeCheck, element: TemplateNode, nodes: Nodes) -> AttributeCheck:
     """An ELEMENT's value: checked, then written into the row."""
     emitters = value_emitters(element, nodes)
+    foreign = {rm.CLASSES[name] for name in VALUES} - emitters.keys()
 
     def both(owner: Any, row: Row, trail: Trail, walk: Walk) -> None:
         check(owner, row, trail, walk)
@@ -223,6 +231,8 @@ def _emitting(check: AttributeCheck, element: TemplateNode, nodes: Nodes) -> Att
         emit = emitters.get(value.__class__)
         if emit is not None:
             emit(value, row, walk)
+        elif value.__class__ in foreign:
+            walk.residue |= Residue.UNMATCHED
 
     return both
 
@@ -275,10 +285,30 @@ def _compile_tests(children: Iterable[TemplateNode], name: str) -> NodeCheck:
     return check
 
 
+def _of_archetype_pattern(present: NodeCheck) -> NodeCheck:
+    """ACTIVITY.action_archetype_id is a regular expression over archetype ids, often between
+    slashes: what it names is compared with the template's own, and any (.*) is let through.
+    """
+
+    def check(value: str, row: Row, trail: Trail, walk: Walk) -> None:
+        named = value.strip("/").replace("\\.", ".")
+        if named != ".*":
+            present(named, row, trail, walk)
+
+    return check
+
+
 def _note_fault(fault: Fault | None, name: str, trail: Trail, walk: Walk) -> None:
     if fault is not None:
         below = "/".join(part for part in (name, fault.below) if part)
-        walk.add(trail, below, fault.rule, expected=fault.expected, found=fault.found)
+        walk.add(
+            trail,
+            below,
+            fault.rule,
+            expected=fault.expected,
+            found=fault.found,
+            remark=fault.remark,
+        )
 
 
 # --- functions of the model that archetypes constrain

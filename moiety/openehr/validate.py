@@ -41,9 +41,13 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`rows` and `residue` are of use only where there are no findings."""
+    """`remarks` are deviations from the template that deployed repositories accept (a duration
+    in other units than its pattern, a finer date, a text for a URI): no error, for the strict.
+    `rows` and `residue` are of use only where there are no findings.
+    """
 
     findings: list[Finding]
+    remarks: list[Finding]
     rows: tuple[TableRows, ...]
     residue: int
 
@@ -63,7 +67,7 @@ class CompiledTemplate:
             expected = f"the archetype {self.template.archetype_id}"
             walk.add(trail, "archetype_node_id", "template", expected=expected, found="another")
         self.root(composition, {}, trail, walk)
-        return Checked(walk.findings, _tables(walk), int(walk.residue))
+        return Checked(walk.findings, walk.remarks, _tables(walk), int(walk.residue))
 
 
 def compile_template(template: Template) -> CompiledTemplate:

@@ -31,10 +31,13 @@ from moiety.openehr.times import (
 
 
 class Fault(NamedTuple):
+    """`remark`: deployed repositories accept it, and so do we, with a remark."""
+
     below: str
     rule: str
     expected: str
     found: str
+    remark: bool = False
 
 
 Test: TypeAlias = Callable[[Any], Fault | None]
@@ -202,14 +205,16 @@ def _temporal(constraint: TemporalConstraint) -> Test:
     least, most = _part_counts(pattern) if pattern else (0, 9)
     in_range = _range_test(constraint.range, _SECONDS[constraint.kind])
     unlike = Fault("", "pattern", f"a text like {pattern}", "other parts")
+    finer = unlike._replace(remark=True)
     wrong_zone = Fault("", "pattern", "a time zone" if zone else "no time zone", "the other")
 
     def test(text: str) -> Fault | None:
-        if not least <= _parts(text, constraint.kind) <= most:
+        parts = _parts(text, constraint.kind)
+        if parts < least:
             return unlike
         if zone is not None and zone != _has_zone(text, constraint.kind):
             return wrong_zone
-        return in_range(text)
+        return in_range(text) or (finer if parts > most else None)
 
     return test
 
@@ -243,14 +248,15 @@ def _duration(constraint: DurationConstraint) -> Test:
     if constraint.pattern is None:
         return in_range
     days, _, clock = constraint.pattern.upper().removeprefix("P").partition("T")
-    unlike = Fault("", "pattern", f"a duration like {constraint.pattern}", "other parts")
+    unlike = Fault(
+        "", "pattern", f"a duration like {constraint.pattern}", "other parts", remark=True
+    )
 
     def test(text: str) -> Fault | None:
         of_days, _, of_clock = text.lstrip("-").removeprefix("P").partition("T")
         fits = set(_LETTERS.findall(of_days)) <= set(days)
-        if not (fits and set(_LETTERS.findall(of_clock)) <= set(clock)):
-            return unlike
-        return in_range(text)
+        fits = fits and set(_LETTERS.findall(of_clock)) <= set(clock)
+        return in_range(text) or (None if fits else unlike)
 
     return test
 

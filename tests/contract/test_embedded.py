@@ -42,7 +42,8 @@ def test_a_server_left_behind_by_a_killed_launcher_is_ended_and_replaced(state):
     """The next start does not trip over a postmaster that outlived its launcher."""
     code = (
         "import sys, time, pathlib; from moiety import embedded\n"
-        "embedded.ctypes = type('x', (), {'CDLL': lambda *_: type('y', (), {'prctl': lambda *_: 0})})\n"
+        "no_prctl = type('L', (), {'prctl': lambda *_: 0})\n"
+        "embedded.ctypes = type('C', (), {'CDLL': lambda *_: no_prctl})\n"
         "with embedded.running(pathlib.Path(sys.argv[1])): print('up', flush=True); time.sleep(60)"
     )
     launcher = subprocess.Popen([sys.executable, "-c", code, str(state)], stdout=subprocess.PIPE)
@@ -82,9 +83,9 @@ def test_the_server_ends_with_its_launcher(state):
 
 def test_one_folder_serves_one_desk(state):
     """A second launcher of the same folder is refused with a sentence."""
-    with embedded.running(state), pytest.raises(EmbeddedError, match="Another moiety already runs"):
-        with embedded.running(state):
-            pass
+    refused = pytest.raises(EmbeddedError, match="Another moiety already runs")
+    with embedded.running(state), refused, embedded.running(state):
+        pass
 
 
 def test_no_parent_folder_changes_its_mode_and_nobody_else_reads_the_data(state):
@@ -99,9 +100,9 @@ def test_a_closed_folder_is_refused_with_advice(as_root, tmp_path):
     """Under root, a state folder that the server's user can't reach is named, not opened."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(EmbeddedError, match="can't be reached by the user"):
-        with embedded.running(closed / "state"):
-            pass
+    refused = pytest.raises(EmbeddedError, match="can't be reached by the user")
+    with refused, embedded.running(closed / "state"):
+        pass
     assert 0o700 == stat.S_IMODE(closed.stat().st_mode)
 
 
