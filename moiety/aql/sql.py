@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import BYTEA
 
 from moiety.aql import plan as p
 from moiety.aql.ast import Operator
-from moiety.aql.values import decide
+from moiety.aql.values import OPERATORS
 from moiety.openehr.leaves import ROWS_VERSION
 
 TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
@@ -247,7 +247,7 @@ class Writer:
             left, right = sa.collate(left, "C"), sa.collate(right, "C")
         elif node.kind == "real":
             right = sa.cast(right, sa.Double())
-        compared: sa.ColumnElement[Any] = decide(node.operator, left, right)  # type: ignore[assignment]
+        compared: sa.ColumnElement[Any] = OPERATORS[node.operator](left, right)
         return compared
 
     def _head_compared(
@@ -267,7 +267,8 @@ class Writer:
             of = self.h.c.object_id == UUID(object_id)
             return sa.and_(of, self.h.c.version == int(version))
         left = sa.collate(self.expression(head), "C")
-        return decide(operator, left, sa.literal(text))  # type: ignore[return-value]
+        compared: sa.ColumnElement[Any] = OPERATORS[operator](left, sa.literal(text))
+        return compared
 
     @condition.register
     def _(self, node: p.Decided) -> sa.ColumnElement[Any]:

@@ -11,8 +11,9 @@ alone: its text, `…/value/value`, is the one of the four that compares as text
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final, NamedTuple
 
 from moiety.aql.ast import Operator
@@ -123,21 +124,19 @@ def _aligned(this: Value, other: Value) -> Value:
     return this
 
 
+OPERATORS: Final[Mapping[Operator, Callable[[Any, Any], Any]]] = {
+    "=": eq,
+    "!=": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+}
+
+
 def decide(operator: Operator, left: Any, right: Any) -> bool:
     """Compare two keys of one rank."""
-    match operator:
-        case "=":
-            return bool(left == right)
-        case "!=":
-            return bool(left != right)
-        case "<":
-            return bool(left < right)
-        case "<=":
-            return bool(left <= right)
-        case ">":
-            return bool(left > right)
-        case ">=":
-            return bool(left >= right)
+    return bool(OPERATORS[operator](left, right))
 
 
 def conjunction(truths: Iterable[bool | None]) -> bool | None:

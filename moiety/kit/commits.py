@@ -14,6 +14,7 @@ one.  The route holds no connection while it waits.  Nothing is answered before 
 
 import contextlib
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ Connection = psycopg.Connection[Any]
 _LARGEST = 32
 _TRIES = 3
 _PATIENCE = 10.0
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,16 @@ def _run_together(engine: sa.Engine, batch: Sequence[Commit]) -> None:
         if len(batch) == 1 and not _worth_retrying(error):
             _fail(batch, error)
             return
-        for commit in batch:
-            _run_alone(engine, commit)
+    else:
+        return
+    for commit in batch:
+        _run_alone(engine, commit)
 
 
 def _run_alone(engine: sa.Engine, commit: Commit) -> None:
     for attempt in range(_TRIES):
+        # At once, a retry takes its lock again before the one it deadlocked with has woken up.
+        time.sleep(_PAUSE * (attempt + random.random()))  # noqa: S311  a pause is no secret
         try:
             _transact(engine, [commit])
         except (psycopg.Error, sa_exc.DBAPIError) as error:

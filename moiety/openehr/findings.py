@@ -38,8 +38,8 @@ class Finding:
     """One fault of a document.
 
     `path` is an AQL path, with an ordinal behind the node id where siblings share it; `rule`
-    one of: required, invariant, type, existence, occurrences, cardinality, name, code, units,
-    range, precision, pattern, value, slot, template. `expected` speaks of model and template;
+    one of: required, invariant, type, existence, occurrences, cardinality, code, units, range,
+    precision, pattern, value, label, slot, template. `expected` speaks of model and template,
     `found` names a kind ("missing", "DV_TEXT", "3 nodes"), never a value of the document.
     `structural`: the document is no proper reference model object (400 rather than 422).
     """
@@ -54,10 +54,20 @@ class Finding:
 class Walk:
     """The state of one walk: what was found, the rows so far, the residue."""
 
-    __slots__ = ("findings", "known", "outside", "remarks", "residue", "rows", "template_key")
+    __slots__ = (
+        "findings",
+        "known",
+        "outside",
+        "remarks",
+        "residue",
+        "rows",
+        "same_language",
+        "template_key",
+    )
 
     def __init__(self, template_key: int = 0) -> None:
         self.template_key = template_key
+        self.same_language = True  # document and template
         self.findings: list[Finding] = []
         self.remarks: list[Finding] = []
         self.rows: list[tuple[str, Row]] = []

@@ -23,7 +23,7 @@ from moiety.openehr.leaves import VALUES, Residue, table_name
 from moiety.openehr.model_checks import Check, check_model, model_check
 from moiety.openehr.rm_types import COMPUTED, PRIMITIVES, conforming, is_locatable, parameter
 from moiety.openehr.template import Attribute, TemplateNode
-from moiety.openehr.value_checks import Fault, Test, compile_constraint
+from moiety.openehr.value_checks import LABEL, Fault, Test, compile_constraint
 
 Nodes: TypeAlias = tuple[TemplateNode, ...]
 NodeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
@@ -299,7 +299,7 @@ def _of_archetype_pattern(present: NodeCheck) -> NodeCheck:
 
 
 def _note_fault(fault: Fault | None, name: str, trail: Trail, walk: Walk) -> None:
-    if fault is not None:
+    if fault is not None and (walk.same_language or fault.rule != LABEL):
         below = "/".join(part for part in (name, fault.below) if part)
         walk.add(
             trail,

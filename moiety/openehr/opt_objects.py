@@ -1,6 +1,13 @@
 """Objects and attributes of an operational template: elements → drafts (AM 1.4, Archetype.xsd)."""
 
-from moiety.openehr.constraints import CodePhraseConstraint, Interval, StringConstraint
+from dataclasses import replace
+
+from moiety.openehr.constraints import (
+    CodePhraseConstraint,
+    Interval,
+    OrdinalConstraint,
+    StringConstraint,
+)
 from moiety.openehr.opt_drafts import Draft, DraftAttribute
 from moiety.openehr.opt_values import (
     DOMAIN_TYPES,
@@ -199,6 +206,8 @@ def _name_below(root: Draft, terms: dict[str, Term]) -> None:
 
     def visit(draft: Draft) -> None:
         draft.names = _fixed_names(draft, terms)
+        if isinstance(draft.constraint, OrdinalConstraint):
+            draft.constraint = _labelled(draft.constraint, terms)
         for attribute in draft.attributes:
             for child in attribute.children:
                 root.terms.update(child.terms)
@@ -206,6 +215,18 @@ def _name_below(root: Draft, terms: dict[str, Term]) -> None:
                     visit(child)
 
     visit(root)
+
+
+def _labelled(constraint: OrdinalConstraint, terms: dict[str, Term]) -> OrdinalConstraint:
+    """Ordinals whose symbols are codes of the archetype take their texts from its terms."""
+    return OrdinalConstraint(
+        tuple(
+            replace(item, label=terms[item.code].text)
+            if item.label is None and item.terminology == "local" and item.code in terms
+            else item
+            for item in constraint.items
+        )
+    )
 
 
 def _fixed_names(draft: Draft, terms: dict[str, Term]) -> frozenset[str]:

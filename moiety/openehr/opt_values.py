@@ -146,7 +146,7 @@ def ordinal(place: Place) -> Constraint:
                 value=value,
                 terminology=code.id_value("terminology_id"),
                 code=code.value("code_string"),
-                label=label.text if label else None,
+                label=(label.text or None) if label else None,
             )
         )
     return OrdinalConstraint(tuple(items))

@@ -62,6 +62,8 @@ class CompiledTemplate:
     def check(self, composition: rm.Composition, template_key: int) -> Checked:
         """All findings, rows and residue of a composition. `template_key` goes into each row."""
         walk = Walk(template_key)
+        language = composition.language
+        walk.same_language = language is not None and language.code_string == self.template.language
         trail: Trail = (None, "", composition)
         if composition.archetype_node_id != self.template.archetype_id:
             expected = f"the archetype {self.template.archetype_id}"

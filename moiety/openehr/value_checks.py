@@ -40,6 +40,9 @@ class Fault(NamedTuple):
     remark: bool = False
 
 
+LABEL = "label"
+"""The rule of faults that count only where document and template are of one language."""
+
 Test: TypeAlias = Callable[[Any], Fault | None]
 
 
@@ -128,9 +131,10 @@ def _outside(bounds: Interval | None, number: float | None) -> bool:
 
 
 def _ordinal(constraint: OrdinalConstraint) -> Test:
-    items = {(item.value, item.terminology, item.code) for item in constraint.items}
+    items = {(item.value, item.terminology, item.code): item.label for item in constraint.items}
     expected = _listed(f"{value:g} {terminology}::{code}" for value, terminology, code in items)
     wrong = Fault("", "value", expected, "another ordinal")
+    wrong_label = Fault("symbol/value", LABEL, "the term of the symbol's code", "another text")
 
     def test(ordinal: rm.DvOrdinal | rm.DvScale) -> Fault | None:
         if not items or ordinal.value is None or ordinal.symbol is None:
@@ -139,7 +143,9 @@ def _ordinal(constraint: OrdinalConstraint) -> Test:
         if code is None:
             return None
         found = (ordinal.value, _terminology_name(code.terminology_id), code.code_string)
-        return None if found in items else wrong
+        if found not in items:
+            return wrong
+        return None if items[found] in {None, ordinal.symbol.value} else wrong_label
 
     return test
 
