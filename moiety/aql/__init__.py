@@ -52,7 +52,7 @@ from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Va
 from moiety.openehr.template import Template
 
 Decode = Callable[[bytes], dict[str, Any]]
-"""A stored document → its canonical JSON object."""
+"""A stored document → its canonical JSON object, with the uid of its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,6 @@ class Compiled:
     pushed: sa.Select[Any] | None
     rest: sa.Select[Any] | None
     layout: Layout
-    system_id: str
     executed: str
 
     def typed(self, found: Iterable[Any], decode: Decode) -> Iterator[Row]:
@@ -91,9 +90,7 @@ class Compiled:
     def evaluated(self, found: Iterable[Any], decode: Decode) -> Iterator[Row]:
         """Rows of the documents that the statement `rest` gives."""
         whole = spans_compositions(self.request.query.source)
-        return documents.evaluate(
-            self.request, _records(found, decode, self.system_id, whole=whole)
-        )
+        return documents.evaluate(self.request, _records(found, decode, whole=whole))
 
     def finish(self, rows: Iterable[Row]) -> list[list[Any]]:
         """The result: DISTINCT, aggregates, order and limit over all rows."""
@@ -171,7 +168,7 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     rest = sql.rest_select(plan, heads, whole_ehrs=spans_compositions(asked.query.source))
     columns = tuple(Column(output.name, output.path) for output in asked.outputs)
     executed = render(asked.query)
-    return Compiled(asked, plan, columns, rows, pushed, rest, layout, heads.system_id, executed)
+    return Compiled(asked, plan, columns, rows, pushed, rest, layout, executed)
 
 
 def _union(selects: list[sa.Select[Any]]) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
@@ -201,17 +198,15 @@ def plan_key(
     return (text, given, registry, role, policy, extensions)
 
 
-def _records(
-    found: Iterable[Any], decode: Decode, system_id: str, *, whole: bool
-) -> Iterator[Record]:
+def _records(found: Iterable[Any], decode: Decode, *, whole: bool) -> Iterator[Record]:
     """Records of the rows of `rest`; with `whole` those of one EHR together."""
     if not whole:
         for row in found:
-            yield Record(_ehr(row), [_composition(row, decode, system_id)] if row[5] else [])
+            yield Record(_ehr(row), [decode(row[5])] if row[5] else [])
         return
     for _, group in groupby(found, key=lambda row: row[0]):
         rows = list(group)
-        compositions = [_composition(row, decode, system_id) for row in rows if row[5]]
+        compositions = [decode(row[5]) for row in rows if row[5]]
         yield Record(_ehr(rows[0]), compositions)
 
 
@@ -224,11 +219,6 @@ def _ehr(row: Any) -> dict[str, Any]:
         "ehr_id": {"_type": "HIER_OBJECT_ID", "value": str(ehr_id)},
         "time_created": {"_type": "DV_DATE_TIME", "value": time},
     }
-
-
-def _composition(row: Any, decode: Decode, system_id: str) -> dict[str, Any]:
-    uid = {"_type": "OBJECT_VERSION_ID", "value": f"{row[3]}::{system_id}::{row[4]}"}
-    return {**decode(row[5]), "uid": uid}
 
 
 __all__ = [

@@ -6,6 +6,7 @@
 
 errors        what is refused, and where
 rm/           the reference model 1.1.0 as msgspec structs
+terminology   codes of the openEHR terminology
 ids, times    identifiers; dates, times and durations with their magnitudes
 canonical     canonical JSON both ways, strict about unknown and doubled keys
 constraints   what a template may demand of a value

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
+from moiety.openehr.terminology import GROUPS, STATE_AFTER, is_foreign, openehr_code
 
 Broken: TypeAlias = Iterator[tuple[str, str]]
 
@@ -80,6 +81,8 @@ def _code_phrase(value: rm.CodePhrase) -> Broken:
 def _term_mapping(value: rm.TermMapping) -> Broken:
     if value.match is not None and value.match not in _MATCHES:
         yield "match", "Match_valid"
+    if is_foreign(value.purpose, "term mapping purpose"):
+        yield "purpose", "Purpose_valid"
 
 
 def _identified(value: rm.PartyIdentified) -> Broken:
@@ -110,6 +113,8 @@ def _element(value: rm.Element) -> Broken:
         yield "null_flavour", "Inv_null_flavour_indicated"
     if value.null_reason is not None and value.null_flavour is None:
         yield "null_reason", "Inv_null_reason"
+    if value.null_flavour is not None and is_foreign(value.null_flavour, "null flavours"):
+        yield "null_flavour", "Inv_null_flavour_valid"
 
 
 def _identifier(value: rm.DvIdentifier) -> Broken:
@@ -132,6 +137,63 @@ def _ehr_uri(value: rm.DvEhrUri) -> Broken:
         yield "value", "Scheme_valid"
 
 
+def _composition(value: rm.Composition) -> Broken:
+    if is_foreign(value.category, "composition category"):
+        yield "category", "Category_validity"
+    if value.content == []:
+        yield "content", "Content_valid"
+
+
+def _context(value: rm.EventContext) -> Broken:
+    if is_foreign(value.setting, "setting"):
+        yield "setting", "Setting_valid"
+    if value.location == "":
+        yield "location", "Location_valid"
+
+
+def _ism_transition(value: rm.IsmTransition) -> Broken:
+    state, transition = openehr_code(value.current_state), openehr_code(value.transition)
+    if value.current_state is not None and state not in GROUPS["instruction states"]:
+        yield "current_state", "Current_state_valid"
+    elif value.transition is not None and STATE_AFTER.get(transition or "") != state:
+        yield "transition", "Transition_valid"
+
+
+def _interval_event(value: rm.IntervalEvent) -> Broken:
+    if is_foreign(value.math_function, "event math function"):
+        yield "math_function", "Math_function_validity"
+
+
+def _participation(value: rm.Participation) -> Broken:
+    if is_foreign(value.mode, "participation mode"):
+        yield "mode", "Mode_valid"
+
+
+def _related(value: rm.PartyRelated) -> Broken:
+    if is_foreign(value.relationship, "subject relationship"):
+        yield "relationship", "Relationship_valid"
+    yield from _identified(value)
+
+
+def _audit(value: rm.AuditDetails) -> Broken:
+    if is_foreign(value.change_type, "audit change type"):
+        yield "change_type", "Change_type_valid"
+    if value.system_id == "":
+        yield "system_id", "System_id_valid"
+
+
+def _attestation(value: rm.Attestation) -> Broken:
+    if is_foreign(value.reason, "attestation reason"):
+        yield "reason", "Reason_valid"
+    yield from _audit(value)
+
+
+def _object_ref(value: rm.ObjectRef) -> Broken:
+    for name in ("namespace", "type"):
+        if getattr(value, name) == "":
+            yield name, f"{name.capitalize()}_valid"
+
+
 INVARIANTS: dict[type[rm.Any], Callable[[Any], Broken]] = {
     rm.DvProportion: _proportion,
     rm.DvQuantity: _quantity,
@@ -140,7 +202,18 @@ INVARIANTS: dict[type[rm.Any], Callable[[Any], Broken]] = {
     rm.CodePhrase: _code_phrase,
     rm.TermMapping: _term_mapping,
     rm.PartyIdentified: _identified,
-    rm.PartyRelated: _identified,
+    rm.PartyRelated: _related,
+    rm.Composition: _composition,
+    rm.EventContext: _context,
+    rm.IsmTransition: _ism_transition,
+    rm.IntervalEvent: _interval_event,
+    rm.Participation: _participation,
+    rm.AuditDetails: _audit,
+    rm.Attestation: _attestation,
+    rm.ObjectRef: _object_ref,
+    rm.PartyRef: _object_ref,
+    rm.LocatableRef: _object_ref,
+    rm.AccessGroupRef: _object_ref,
     rm.TerminologyId: _object_id,
     rm.ArchetypeId: _object_id,
     rm.TemplateId: _object_id,

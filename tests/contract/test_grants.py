@@ -27,7 +27,7 @@ ALLOWED = {
     },
     "vault": {
         "api_key": "SIU",
-        "app_user": "SIU",
+        "app_user": "SI",
         "link": "SI",
         "pool_slot": "SID",
         "trail_leaf": "SI",

@@ -96,9 +96,7 @@ def _part(*items):
 
 
 def _renamed(name):
-    return root(
-        "SECTION", PART, named(name), many("items", _problem()), occurs=(0, 1), terms=TERMS
-    )
+    return root("SECTION", PART, named(name), many("items", _problem()), occurs=(0, 1), terms=TERMS)
 
 
 def opts():
@@ -307,7 +305,11 @@ def _content(random, key):
 def document(random, key, template_id):
     """One composition of a template, as canonical JSON."""
     start = {"_type": "DV_DATE_TIME", "value": _moment(random)}
-    setting = {**_text("home"), "_type": "DV_CODED_TEXT", "defining_code": _phrase("openehr", "225")}
+    setting = {
+        **_text("home"),
+        "_type": "DV_CODED_TEXT",
+        "defining_code": _phrase("openehr", "225"),
+    }
     context = {"_type": "EVENT_CONTEXT", "start_time": start, "setting": setting}
     if key == WARD and random.random() < 0.5:
         items = [_element("at0002", _value(random, "DV_TEXT"))]

@@ -1,0 +1,183 @@
+"""Queries over the ward's templates, put together by Hypothesis from the grammar's pieces."""
+
+from hypothesis import strategies as st
+
+from tests.unit.aql.ward import COMPOSITION, DEVICE, PART, PRESSURE, PROBLEM
+
+EVENT = "data[at0001]/events[at0006]"
+TREE = f"{EVENT}/data[at0003]"
+
+OF_OBSERVATION = (
+    f"{TREE}/items[at0004]/value/magnitude",
+    f"{TREE}/items[at0004]/value/units",
+    f"{TREE}/items[at0005]/value/magnitude",
+    f"{TREE}/items[at0008]/value/value",
+    f"{TREE}/items[at0008]/value/defining_code/code_string",
+    f"{TREE}/items[at0009]/value/value",
+    f"{TREE}/items[at0010]/value/magnitude",
+    f"{TREE}/items[at0010, 'term 10']/value/magnitude",
+    f"{TREE}/items[at0004, 'term 4']/value/magnitude",
+    f"{TREE}/items[at0004, 'another']/value/magnitude",
+    f"{TREE}/items[at0099]/value/magnitude",
+    f"{EVENT}/time/value",
+    f"{EVENT}/width/value",
+    f"{EVENT}/name/value",
+    f"{EVENT}/archetype_node_id",
+    "data[at0001]/events[at0006, 'mean']/time/value",
+    "data/events/data/items[at0004]/value/magnitude",
+    "data[at0001]/origin/value",
+    f"protocol[at0011]/items[{DEVICE}]/items[at0001]/value/value",
+    f"protocol[at0011]/items[{DEVICE}, 'cuff']/items[at0004]/value/value",
+    "name/value",
+    "archetype_node_id",
+    "language/code_string",
+)
+OF_EVALUATION = (
+    "data[at0001]/items[at0002]/value/value",
+    "data[at0001]/items[at0002]/value/defining_code/code_string",
+    "data[at0001]/items[at0003]/value/value",
+    "data[at0001]/items[at0004]/value/value",
+    "data[at0001]/items[at0004]/value/magnitude",
+    "data[at0001]/items[at0005]/value/value",
+    "data[at0001]/items[at0006]/value/numerator",
+    "data[at0001]/items[at0007]/value/value",
+    "data[at0001]/items[at0007]/name/value",
+    "name/value",
+)
+OF_COMPOSITION = (
+    "uid/value",
+    "name/value",
+    "archetype_node_id",
+    "archetype_details/template_id/value",
+    "context/start_time/value",
+    "context/setting/defining_code/code_string",
+    "context/other_context[at0001]/items[at0002]/value/value",
+    "composer/name",
+    "category/value",
+    f"content[{PROBLEM}]/data[at0001]/items[at0002]/value/value",
+)
+OF_ELEMENT = ("value/magnitude", "value/value", "name/value", "value/units")
+OBJECTS = {
+    "o": (f"{TREE}/items[at0009]/value", f"{TREE}/items[at0005]/value", f"{EVENT}/time"),
+    "v": (
+        "data[at0001]/items[at0003]/value",
+        "data[at0001]/items[at0004]/value",
+        "data[at0001]/items[at0005]/value",
+        "data[at0001]/items[at0006]/value",
+    ),
+    "c": ("context/start_time",),
+    "l": ("value",),
+    "x": ("time", "width"),
+}
+PATHS = {
+    "e": ("ehr_id/value", "system_id/value", "time_created/value"),
+    "c": OF_COMPOSITION,
+    "o": OF_OBSERVATION,
+    "v": OF_EVALUATION,
+    "s": ("name/value", f"items[{PROBLEM}]/data[at0001]/items[at0002]/value/value"),
+    "k": ("name/value", "items[at0001]/value/value", "items[at0004]/value/value"),
+    "l": OF_ELEMENT,
+    "x": ("time/value", "name/value", "data[at0003]/items[at0004]/value/magnitude"),
+    "n": ("name/value", "archetype_node_id"),
+}
+SOURCES = (
+    ("EHR e", "e"),
+    ("COMPOSITION c", "c"),
+    ("EHR e CONTAINS COMPOSITION c", "ec"),
+    (f"EHR e CONTAINS COMPOSITION c[{COMPOSITION}] CONTAINS OBSERVATION o[{PRESSURE}]", "eco"),
+    (f"OBSERVATION o[{PRESSURE}]", "o"),
+    ("COMPOSITION c CONTAINS OBSERVATION o", "co"),
+    (f"EHR e CONTAINS EVALUATION v[{PROBLEM}]", "ev"),
+    (f"COMPOSITION c CONTAINS (OBSERVATION o[{PRESSURE}] AND EVALUATION v[{PROBLEM}])", "cov"),
+    ("SECTION s CONTAINS EVALUATION v", "sv"),
+    (f"SECTION s[{PART}] CONTAINS (OBSERVATION o AND EVALUATION v)", "sov"),
+    (f"COMPOSITION c CONTAINS SECTION s[{PART}, 'first'] CONTAINS EVALUATION v", "csv"),
+    (f"OBSERVATION o[{PRESSURE}] CONTAINS CLUSTER k[{DEVICE}]", "ok"),
+    (f"OBSERVATION o[{PRESSURE}] CONTAINS ELEMENT l[at0004]", "ol"),
+    (f"OBSERVATION o[{PRESSURE}] CONTAINS ELEMENT l[at0010]", "ol"),
+    ("EVENT x CONTAINS ELEMENT l[at0010]", "xl"),
+    ("OBSERVATION o CONTAINS POINT_EVENT x", "ox"),
+    ("INTERVAL_EVENT x", "x"),
+    ("COMPOSITION c CONTAINS ENTRY n", "cn"),
+    ("CARE_ENTRY n", "n"),
+    (f"CLUSTER k[{DEVICE}] CONTAINS ELEMENT l[at0004]", "kl"),
+    ("COMPOSITION c CONTAINS (SECTION s OR EVALUATION v)", "csv"),
+    ("COMPOSITION c NOT CONTAINS EVALUATION", "c"),
+    ("EHR e NOT CONTAINS SECTION", "e"),
+    ("COMPOSITION c[name/value='visit'] CONTAINS EVALUATION v", "cv"),
+    (f"EVALUATION v[archetype_node_id='{PROBLEM}']", "v"),
+)
+VALUES = (
+    *("140", "120.5", "3", "5", "-1", "0", "'arm'", "'arm 2'", "'Ärmel'", "''", "'10'", "true"),
+    *("false", "NULL", "'2021-05-01'", "'2021-05'", "'2021-03-01T10:00:00Z'", "'PT36H'", "'P2D'"),
+    *("'mm[Hg]'", "'at0020'", "'round'", "'mean'", "'ward round'", "10.0", "'2021-06-01T00:00'"),
+)
+PATTERNS = ("'*'", "'a*'", "'arm'", "'?rm*'", "'*%*'", r"'a%b_c\\*d\\?'", "'2021-0*'", "'ro?nd'")
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
+
+
+def path_of(variables):
+    """A path of one of the variables."""
+    return st.sampled_from([f"{name}/{path}" for name in variables for path in PATHS[name]])
+
+
+def object_of(variables):
+    """A path that leads to an object of a data type."""
+    paths = [f"{name}/{path}" for name in variables for path in OBJECTS.get(name, ())]
+    return st.sampled_from(paths or [f"{variables[0]}/{PATHS[variables[0]][0]}"])
+
+
+def condition(variables):
+    """A condition of WHERE."""
+    paths, objects = path_of(variables), object_of(variables)
+    single = st.one_of(
+        st.builds("{} {} {}".format, paths, st.sampled_from(OPERATORS), st.sampled_from(VALUES)),
+        st.builds("{} {} {}".format, objects, st.sampled_from(OPERATORS), st.sampled_from(VALUES)),
+        st.builds("{} {} {}".format, paths, st.sampled_from(OPERATORS), paths),
+        st.builds("{} LIKE {}".format, paths, st.sampled_from(PATTERNS)),
+        st.builds(
+            "{} matches {{{}}}".format,
+            paths,
+            st.lists(st.sampled_from(VALUES), min_size=1, max_size=3).map(", ".join),
+        ),
+        st.builds("EXISTS {}".format, st.one_of(paths, objects)),
+    )
+    return st.recursive(
+        single,
+        lambda inner: st.one_of(
+            st.builds("NOT ({})".format, inner),
+            st.builds("({} AND {})".format, inner, inner),
+            st.builds("({} OR {})".format, inner, inner),
+        ),
+        max_leaves=3,
+    )
+
+
+@st.composite
+def queries(draw):
+    """The text of a query; paths of ORDER BY are selected too, so that a result shows its order."""
+    source, variables = draw(st.sampled_from(SOURCES))
+    where = draw(st.one_of(st.just(""), condition(variables).map(" WHERE {}".format)))
+    if draw(st.integers(0, 3)) == 0:
+        return f"SELECT {', '.join(draw(_aggregates(variables)))} FROM {source}{where}"
+    columns = draw(st.lists(path_of(variables), min_size=1, max_size=3))
+    if draw(st.integers(0, 6)) == 0:
+        columns.append(draw(st.sampled_from(variables)))
+    distinct = draw(st.sampled_from(("", "", "DISTINCT ")))
+    keys = draw(st.lists(st.sampled_from(columns), max_size=2, unique=True))
+    keys = [key for key in keys if "/" in key]
+    order = ", ".join(key + draw(st.sampled_from(("", " ASC", " DESC"))) for key in keys)
+    limit = draw(st.sampled_from(("", "", " LIMIT 5", " LIMIT 3 OFFSET 2", " LIMIT 0")))
+    by = f" ORDER BY {order}" if order else ""
+    return f"SELECT {distinct}{', '.join(columns)} FROM {source}{where}{by}{limit}"
+
+
+def _aggregates(variables):
+    paths = path_of(variables)
+    one = st.one_of(
+        st.just("COUNT(*)"),
+        st.builds("{}({})".format, st.sampled_from(("COUNT", "MIN", "MAX", "SUM", "AVG")), paths),
+        st.builds("COUNT(DISTINCT {})".format, paths),
+        st.builds("COUNT({})".format, st.sampled_from(variables)),
+    )
+    return st.lists(one, min_size=1, max_size=3)
