@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Request
 
+from clinical_api.queries import PlanCache
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from moiety.kit import auth, bodies, credentials
@@ -44,6 +45,7 @@ class Organisation:
     engine: sa.Engine
     commits: CommitQueue
     registry: Registry
+    plans: PlanCache
     settings: Settings
 
 
@@ -63,7 +65,7 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """Queues and registries of every organisation, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     app.state.here = {
-        name: Organisation(engine, CommitQueue(engine), Registry(), settings)
+        name: Organisation(engine, CommitQueue(engine), Registry(), PlanCache(), settings)
         for name, engine in engines.items()
     }
     try:

@@ -124,7 +124,8 @@ def _add_version(connection: sa.Connection, version: Version, document: bytes) -
     )
     if identifiers := _identifier_rows(version):
         statement = insert(tables.identifier).values(identifiers).on_conflict_do_nothing()
-        if connection.execute(statement).rowcount != len(identifiers):
+        added = connection.execute(statement.returning(tables.identifier.c.number)).all()
+        if len(added) != len(identifiers):
             raise Conflict("Another person has this NHS number.")
     connection.execute(tables.person_name.insert(), _name_rows(version))
 

@@ -231,11 +231,3 @@ def _refuse_weak(octets: bytes) -> None:
 def _refuse_repeats(keys: list[Secret]) -> None:
     if len({key.reveal() for key in keys}) != len(keys):
         raise BadKeys("The key file uses one key for two jobs; every key must be its own.")
-
-
-def public_key_of(text: str) -> Ed25519PublicKey:
-    """The public key that 64 hexadecimal digits write.  Raises ValueError for anything else."""
-    try:
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
-    except ValueError:
-        raise ValueError("a public key is written with 64 hexadecimal digits") from None

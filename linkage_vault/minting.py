@@ -46,9 +46,15 @@ def fill(vault: Vault, client: httpx.Client, *, target: int, stop: threading.Eve
     if 2 * missing <= target:
         return 0
     added = 0
-    while missing > added and not stop.is_set():
-        added += _mint(vault, client, min(BATCH, missing - added))
+    for size in _batches(missing):
+        if not stop.is_set():
+            added += _mint(vault, client, size)
     return added
+
+
+def _batches(missing: int) -> list[int]:
+    whole, rest = divmod(missing, BATCH)
+    return [BATCH] * whole + ([rest] if rest else [])
 
 
 def _mint(vault: Vault, client: httpx.Client, size: int) -> int:

@@ -301,7 +301,7 @@ def _check_use(request: Request, number: int, cell: Cell) -> None:
             elif cell.whole or cell.rank < 0:
                 raise Untold("an aggregate of objects or of several kinds")
     if any(key == number for key, _ in request.keys) and cell.rank < 0:
-        raise Untold("an order of several kinds of time")
+        raise Untold("values without one magnitude")
 
 
 # --- WHERE -----------------------------------------------------------------------------

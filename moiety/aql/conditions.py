@@ -37,10 +37,10 @@ _RANKS = {"text": TEXT, "integer": NUMBER, "real": NUMBER, "boolean": BOOLEAN}
 
 def with_value(cell: Cell, operator: Operator, value: Value) -> Condition:
     """A cell against a value. Raises Untold where its types have no one magnitude."""
+    if cell.rank < 0:
+        raise Untold("values without one magnitude")
     if value.rank == NOTHING or not cell.alternatives:
         return Known(None)
-    if cell.rank < 0:
-        raise Untold("times of several kinds at one place")
     time = _moment(cell, value)
     parts = [_part(cell, choice, operator, value, time) for choice in cell.alternatives]
     known = tuple(part for part in parts if part is not None)
@@ -84,6 +84,8 @@ def _same(choice: Alternative, operator: Operator, value: Value) -> Condition:
 
 def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
     """A cell against another. Raises Untold where either may have several types."""
+    if left.rank < 0 or right.rank < 0:
+        raise Untold("values without one magnitude")
     if not left.alternatives or not right.alternatives:
         return Known(None)
     one, other = _single(left), _single(right)
@@ -101,7 +103,7 @@ def _single(cell: Cell) -> Alternative:
     timed = cell.rank > 0 and (cell.whole or cell.rank != DURATION)
     instants = [choice for choice in cell.alternatives if choice.kind == "instant"]
     others = [choice for choice in cell.alternatives if choice.kind != "instant"]
-    if cell.rank < 0 or (timed and [choice.kind for choice in others] not in ([], ["text"])):
+    if timed and [choice.kind for choice in others] not in ([], ["text"]):
         raise Untold("a comparison of several kinds")
     chosen = instants if timed else others
     if len(chosen) != 1:

@@ -16,6 +16,8 @@ from moiety.aql.sql import TYPES, Layout
 from moiety.aql.values import BOOLEAN, DURATION, NUMBER, TEXT, Value
 
 _NUMBERS = ("integer", "real")
+_NOTHING: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text())
+"""What is aggregated where no template has the path: the result is one row even so."""
 
 
 def layout(request: Request, plan: Plan) -> Layout:
@@ -139,16 +141,16 @@ def _aggregate(table: _Columns, output: Output) -> sa.ColumnElement[Any] | None:
         case "COUNT" if output.aggregate.distinct:
             if len(columns) > 1 or "document" in columns:
                 return None
-            return sa.func.count(sa.distinct(*columns.values())) if columns else sa.literal(0)
+            return sa.func.count(sa.distinct(*(columns.values() or [_NOTHING])))
         case "COUNT":
             there = sa.or_(sa.false(), *(column.is_not(None) for column in columns.values()))
             return sa.func.count().filter(there)
         case "SUM":
             number = table.number(output.cell)
-            return sa.null() if number is None else sa.func.sum(number)
+            return sa.func.sum(sa.cast(_NOTHING, sa.Double()) if number is None else number)
         case "AVG":
             number = table.number(output.cell)
-            return sa.null() if number is None else sa.func.avg(sa.cast(number, sa.Double()))
+            return sa.func.avg(sa.cast(_NOTHING if number is None else number, sa.Double()))
         case name:
             return _extreme(table, output.cell, columns, largest=name == "MAX")
 
@@ -159,7 +161,7 @@ def _extreme(
     if len(columns) > 1 or cell in table.whole or "time_created" in columns:
         return None
     if not columns:
-        return sa.null()
+        return sa.func.max(_NOTHING)
     ((kind, column),) = columns.items()
     if kind == "boolean":
         return sa.func.bool_or(column) if largest else sa.func.bool_and(column)

@@ -67,6 +67,8 @@ def translate(error: Exception) -> errors.ServiceError:
         case HTTPException():
             kind = _HTTP.get(HTTPStatus(error.status_code), errors.Malformed)
             return kind(headers=dict(error.headers or {}))
+        case sa_exc.DBAPIError() if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            return errors.QueryTimeout()
         case sa_exc.TimeoutError() | sa_exc.OperationalError() | psycopg.OperationalError():
             return errors.Unavailable()
     return errors.Defect()

@@ -13,6 +13,7 @@ what came: `_may_have_lost` says why equal counts prove that no key went missing
 import json
 import re
 from functools import cache
+from math import isinf
 from typing import Any, NoReturn, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
@@ -97,7 +98,12 @@ def _read_closely(body: bytes) -> Any:
         return found
 
     try:
-        tree = json.loads(body, object_pairs_hook=members, parse_constant=_refuse_constant)
+        tree = json.loads(
+            body,
+            object_pairs_hook=members,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except RecursionError:
         raise RmError("", "nested too deeply") from None
     except RmError:
@@ -128,6 +134,13 @@ def _decode_closely(body: bytes, rm_class: type[RmObject]) -> RmObject:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise RmError("", f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise RmError("", "a number is out of range")
+    return number
 
 
 def _path_to_doubled(tree: Any, path: str) -> str | None:
@@ -184,7 +197,7 @@ def _complete(tree: Any, declared: type[rm.Any]) -> None:
     for attribute in _numbers(rm_class):
         number = tree.get(attribute)
         if isinstance(number, str) and _NUMBER.fullmatch(number):
-            tree[attribute] = json.loads(number)
+            tree[attribute] = json.loads(number, parse_float=_finite)
     for attribute, classes in _fields(rm_class).items():
         branch = tree.get(attribute)
         for item in branch if isinstance(branch, list) else (branch,):

@@ -169,7 +169,7 @@ def check(connection, text):
     return compiled, expected
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(queries())
 def test_generated_queries_agree(connection, text):
     """Whatever the query, typed rows and documents give the same rows."""
@@ -188,7 +188,7 @@ def trusted(connection):
         nested.rollback()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(queries())
 def test_pushed_queries_agree(connection, text):
     """Where no document is left over, SQL alone orders, limits and aggregates as Python does."""

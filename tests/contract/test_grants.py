@@ -29,7 +29,7 @@ ALLOWED = {
         "api_key": "SIU",
         "app_user": "SI",
         "link": "SI",
-        "pool_slot": "SID",
+        "pool_slot": "SIUD",
         "trail_leaf": "SI",
         "trail_head": "SI",
     },

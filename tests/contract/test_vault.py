@@ -402,7 +402,6 @@ def test_the_application_may_not_change_or_remove_what_it_wrote(vault):
         "UPDATE trail_leaf SET entry = entry",
         "UPDATE trail_head SET root = root",
         "UPDATE link SET sealed = sealed",
-        "UPDATE pool_slot SET sealed = sealed",
         "UPDATE app_user SET roles = '{linkage_officer}'",
         "CREATE TABLE mine (x int)",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from lxml import etree
 
 NAMESPACE = "http://schemas.openehr.org/v1"
@@ -18,7 +20,7 @@ def element(name, *children, xsi_type=None, **attributes):
         if isinstance(child, str):
             made.text = child
         elif child is not None:
-            made.append(child)
+            made.append(child if child.getparent() is None else deepcopy(child))
     return made
 
 

@@ -1,0 +1,374 @@
+"""The main job, told through the public interfaces of the three services.
+
+Each step does what its walk's users would do, checks what it is told, and says it in a line.  A
+check that fails stops the story with exit code 1.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import psycopg
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from moiety import embedded
+from moiety.commands import desk, issue, trail
+from moiety.commands.demo import people, records, stolen
+from moiety.commands.demo.people import Person
+from moiety.commands.desk import Desk
+from moiety.commands.occasion import trail_public_key
+from moiety.kit.errors import Forbidden, ServiceError, Unavailable
+from moiety.wire import demographic, vault
+from moiety.wire.exchange import call, connect
+
+T = TypeVar("T")
+_SEED = 20261121
+_CLIENTS = 8
+_TEMPLATES = "/openehr/v1/definition/template/adl1.4"
+_PRESSURE = (
+    "SELECT COUNT(o/data[at0001]/events[at0002]/data[at0003]/items[at0004]/value/magnitude)"
+    " AS readings, AVG(o/data[at0001]/events[at0002]/data[at0003]/items[at0004]/value/magnitude)"
+    " AS systolic, AVG(o/data[at0001]/events[at0002]/data[at0003]/items[at0005]/value/magnitude)"
+    " AS diastolic FROM EHR e CONTAINS COMPOSITION c"
+    " CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.moiety_blood_pressure.v1]"
+)
+_RECORD = (
+    "SELECT c/uid/value AS uid, c/name/value AS name, c/context/start_time/value AS start"
+    " FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = $ehr_id"
+    " ORDER BY c/context/start_time/value DESC LIMIT 5"
+)
+_PLANTED = "Morwenna Plantedname"
+
+
+@dataclass
+class Cast:
+    """Who acts, each with a key of the service that it talks to; and what they have made."""
+
+    app: httpx.Client
+    researcher: httpx.Client
+    registrar: httpx.Client
+    registrar_at_vault: httpx.Client
+    clinician: httpx.Client
+    clinician_at_vault: httpx.Client
+    officer: httpx.Client
+    officer_at_persons: httpx.Client
+    auditor: httpx.Client
+    researcher_at_vault: httpx.Client
+    links: dict[UUID, UUID] = field(default_factory=dict)
+    """person_id → ehr_id, as the registrar learned them; nobody else has this table."""
+
+
+def tell(console: Console, *, persons: int, compositions: int, keep: bool) -> None:
+    """Run the story in a fresh home.  Raises typer.Exit(1) when a step does not come true."""
+    started = time.monotonic()
+    home = embedded.default_state() / "demo"
+    _clear(home)
+    pool = {"vault": {"POOL_TARGET": str(persons + 20), "POOL_INTERVAL": "0.2"}}
+    console.rule("[bold]Moiety: records that never know whose they are")
+    try:
+        with ExitStack() as stack:
+            running = _start(console, stack, home, pool)
+            cast = _cast(stack, running)
+            _steps(console, running, cast, people.register(persons, _SEED), compositions)
+    except _Untrue as untrue:
+        console.print(f"[red]✗ {untrue}[/red]")
+        raise typer.Exit(1) from None
+    except ServiceError as error:
+        console.print(f"[red]✗ A service refused: {error.code}: {error.message}[/red]")
+        raise typer.Exit(1) from None
+    finally:
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+    console.rule(f"[bold]Everything came true in {time.monotonic() - started:.1f} s")
+    if keep:
+        console.print(f"The demo's state is in {home}.")
+
+
+def _steps(
+    console: Console, running: Desk, cast: Cast, crowd: Sequence[Person], compositions: int
+) -> None:
+    _upload_templates(console, cast)
+    registered = _register(console, cast, crowd)
+    _commit(console, cast, compositions)
+    _care(console, cast, crowd[0], registered[0])
+    _research(console, cast)
+    _reidentify(console, running, cast)
+    _steal(console, running, cast, crowd)
+
+
+# --- the steps -------------------------------------------------------------------------------
+
+
+def _start(
+    console: Console, stack: ExitStack, home: Path, overrides: dict[str, dict[str, str]]
+) -> Desk:
+    with console.status("Starting PostgreSQL and three services …"):
+        running = stack.enter_context(desk.running(home, desk.free_port_base(), overrides))
+    console.print(
+        "[green]✓[/green] Three services, each with a database, roles and keys of its own"
+    )
+    return running
+
+
+def _upload_templates(console: Console, cast: Cast) -> None:
+    files = sorted((Path(__file__).parent / "templates").glob("*.opt"))
+    for file in files:
+        answer = cast.app.post(
+            _TEMPLATES, content=file.read_bytes(), headers={"Content-Type": "application/xml"}
+        )
+        _demand(answer.status_code == httpx.codes.CREATED, f"{file.name} was refused")
+    console.print(f"[green]✓[/green] The integration engineer uploads {len(files)} templates")
+
+
+def _register(console: Console, cast: Cast, crowd: Sequence[Person]) -> list[UUID]:
+    """Register everybody and open an EHR for each; the vault takes it from its pool."""
+
+    def register(person: Person) -> UUID:
+        created = demographic.create_patient(cast.registrar, person.patient())
+        cast.links[created.person_id] = _when_filled(cast.registrar_at_vault, created.person_id)
+        return created.person_id
+
+    found = list(_together("Registering", register, crowd))
+    _demand(len(set(cast.links.values())) == len(crowd), "two persons share an EHR")
+    console.print(
+        f"[green]✓[/green] The registrar registers {len(crowd)} persons (NHS numbers of the 999 "
+        "test range); the vault opens an EHR for each from its pre-minted pool"
+    )
+    return found
+
+
+def _when_filled(client: httpx.Client, person_id: UUID) -> UUID:
+    """Link, waiting while the pool is being filled."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return vault.link(client, person_id)
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def _commit(console: Console, cast: Cast, count: int) -> None:
+    """The clinical apps know EHR ids alone."""
+    written = records.write(count, _SEED, datetime.now(UTC))
+    jobs = list(zip(written, cycle(cast.links.values()), strict=False))
+
+    def commit(job: tuple[bytes, UUID]) -> None:
+        document, ehr_id = job
+        answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=document)
+        _demand(answer.status_code == httpx.codes.CREATED, f"a document was refused: {answer.text}")
+
+    started = time.monotonic()
+    list(_together("Committing", commit, jobs))
+    rate = count / (time.monotonic() - started)
+    console.print(
+        f"[green]✓[/green] Clinical apps commit {count} documents by EHR id ({rate:.0f} a second): "
+        "vital signs, laboratory results, diagnoses, discharge letters. The letters hold no "
+        "patient's own words: sealing those does not exist yet"
+    )
+
+
+def _care(console: Console, cast: Cast, person: Person, person_id: UUID) -> None:
+    """A clinician finds the person, crosses to the record for care, and reads it."""
+    name, day = person.family, person.birth_date.isoformat()
+    found = demographic.search_patients(cast.clinician, name=name, birthdate=day)
+    _demand(
+        str(person_id) in {one["id"] for one in found}, "the clinician does not find the person"
+    )
+    ehr_id = vault.resolve_person(cast.clinician_at_vault, person_id, purpose_of_use="TREAT")
+    _demand(ehr_id == cast.links[person_id], "the vault answers another EHR")
+    rows = _query(cast.app, _RECORD, ehr_id=str(ehr_id))
+    document = cast.app.get(f"/openehr/v1/ehr/{ehr_id}/composition/{rows[0][0]}")
+    _demand(document.is_success, "the document can't be read")
+    console.print(
+        "[green]✓[/green] A clinician finds a person by name and birth date, crosses to the EHR for "
+        f"treatment and reads the latest {len(rows)} documents, the newest “{rows[0][1]}”"
+    )
+
+
+def _research(console: Console, cast: Cast) -> None:
+    """A researcher's key asks for averages, and is refused everything that names anybody."""
+    ((readings, systolic, diastolic),) = _query(cast.researcher, _PRESSURE)
+    some_person, some_ehr = next(iter(cast.links.items()))
+    refusals: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("reading a document", lambda: _get(cast.researcher, f"/openehr/v1/ehr/{some_ehr}")),
+        (
+            "crossing to an EHR",
+            lambda: vault.resolve_person(
+                cast.researcher_at_vault, some_person, purpose_of_use="HRESCH"
+            ),
+        ),
+        (
+            "crossing to a person",
+            lambda: vault.resolve_ehr(
+                cast.researcher_at_vault, some_ehr, purpose_of_use="HRESCH",
+                reason="curious about one patient",
+            ),
+        ),
+    )  # fmt: skip
+    for what, attempt in refusals:
+        _demand(_is_refused(attempt), f"the researcher was not refused {what}")
+    console.print(
+        f"[green]✓[/green] A researcher averages {readings} blood pressures "
+        f"({systolic:.0f}/{diastolic:.0f} mmHg) and is refused {len(refusals)} ways to an identity"
+    )
+
+
+def _reidentify(console: Console, running: Desk, cast: Cast) -> None:
+    """An officer asks whose one record is; the trail has written it down before the answer."""
+    person_id, ehr_id = list(cast.links.items())[-1]
+    answered = vault.resolve_ehr(
+        cast.officer,
+        ehr_id,
+        purpose_of_use="PATSFTY",
+        reason="Critical result, patient not reached",
+    )
+    _demand(answered == person_id, "the vault answers another person")
+    demographic.read_patient(cast.officer_at_persons, person_id)
+    entries = vault.search_trail(cast.auditor, vault.TrailSearch(ehr_id=ehr_id))
+    _demand(entries[0].purpose_of_use == "PATSFTY", "the trail does not show the crossing")
+    key = trail_public_key(running.home)
+    report = trail.verify(running.database("vault"), key, None)
+    _demand(report.fault is None, "the trail is not whole")
+    console.print(
+        "[green]✓[/green] A linkage officer resolves one EHR to its person for patient safety; the "
+        f"auditor sees who and why; the trail of {report.size} entries is whole"
+    )
+
+
+def _steal(console: Console, running: Desk, cast: Cast, crowd: Sequence[Person]) -> None:
+    """Steal the clinical database and look for everybody in it."""
+    superuser = running.cluster.url("postgres", "clinical")
+    words = sorted({word for person in crowd for word in person.tell_tales()})
+    ehr_id = next(iter(cast.links.values()))
+    with console.status("Stealing the clinical database, inflating every document …"):
+        with _planted(superuser, cast, ehr_id):
+            control = stolen.steal(superuser)
+        _demand(control.holds(_PLANTED), "the search is blind: it misses a planted name")
+        database = stolen.steal(superuser)
+        _demand(not database.holds(_PLANTED), "the planted name is still there")
+        told = [word for word in words if database.holds(word)]
+    documents = sum(document.startswith(b"{") for document in database.documents)
+    _demand(not told, f"{len(told)} identifying words of patients stand in the clinical database")
+    console.print(
+        f"[green]✓[/green] A thief takes the clinical database ({len(database.text) // 1024} kB, "
+        f"{documents} documents inflated). The search finds a name planted for control (1 of 1), "
+        f"and of the {len(words)} names, numbers, addresses and birth dates registered: none"
+    )
+
+
+@contextmanager
+def _planted(superuser: str, cast: Cast, ehr_id: UUID) -> Iterator[None]:
+    """One document that names a person, past the screen, for as long as the control needs it."""
+    document = next(records.write(1, _SEED + 1, datetime.now(UTC)))
+    planted = document.replace(b'"name":{"_type":"DV_TEXT","value":"', b"%b%b: " % (
+        b'"name":{"_type":"DV_TEXT","value":"', _PLANTED.encode()), 1)  # fmt: skip
+    answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=planted)
+    _demand(answer.status_code == httpx.codes.CREATED, "the control was refused")
+    uid = answer.headers["ETag"].strip('"').split("::")[0]
+    try:
+        yield
+    finally:
+        with psycopg.connect(superuser) as connection:
+            _erase(connection, ehr_id, UUID(uid))
+
+
+def _erase(connection: psycopg.Connection[Any], ehr_id: UUID, object_id: UUID) -> None:
+    """Remove the planted document and its rows; only a superuser can."""
+    row = connection.execute(
+        "DELETE FROM composition WHERE ehr_id = %s AND object_id = %s"
+        " RETURNING row_key, groups, contribution_id",
+        (ehr_id, object_id),
+    ).fetchone()
+    row_key, groups, contribution_id = row or (0, [], None)
+    for group in groups:
+        statement = psycopg.sql.SQL("DELETE FROM leaf.{} WHERE ehr_id = %s AND row_key = %s")
+        connection.execute(statement.format(psycopg.sql.Identifier(group)), (ehr_id, row_key))
+    connection.execute("DELETE FROM contribution WHERE contribution_id = %s", (contribution_id,))
+
+
+# --- parts -----------------------------------------------------------------------------------
+
+
+class _Untrue(Exception):  # noqa: N818  it ends a story, not a program
+    """A step of the story did not come true."""
+
+
+def _demand(true: bool, otherwise: str) -> None:
+    if not true:
+        raise _Untrue(otherwise)
+
+
+def _cast(stack: ExitStack, running: Desk) -> Cast:
+    def actor(service: str, label: str, *scopes: str, roles: tuple[str, ...] = ()) -> httpx.Client:
+        url = running.database(service)
+        user_id = issue.user(url, label, frozenset(roles)) if roles else None
+        token = issue.key(
+            url, service, desk.ORGANISATION, label=label, scopes=frozenset(scopes),
+            life=timedelta(days=1), user_id=user_id,
+        )  # fmt: skip
+        return stack.enter_context(connect(running.url(service), str(token), timeout=60))
+
+    care = issue.SCOPES["clinical"] - {"ehr:create"}
+    use = "vault:use"
+    return Cast(
+        app=actor("clinical", "clinical app", *care),
+        researcher=actor("clinical", "researcher", "query:read"),
+        registrar=actor("demographic", "registrar", "person:read", "person:write"),
+        registrar_at_vault=actor("vault", "R. Registrar", use, roles=("registrar",)),
+        clinician=actor("demographic", "clinician", "person:read"),
+        clinician_at_vault=actor("vault", "C. Clinician", use, roles=("clinician",)),
+        officer=actor("vault", "O. Officer", use, roles=("linkage_officer",)),
+        officer_at_persons=actor("demographic", "linkage officer", "person:read"),
+        auditor=actor("vault", "A. Auditor", use, roles=("auditor",)),
+        researcher_at_vault=actor("vault", "R. Researcher", use, roles=("researcher",)),
+    )
+
+
+def _together(title: str, work: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T]:
+    """Do `work` on every item, eight at a time, with a progress bar."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        transient=True,
+    )  # fmt: skip
+    with bar, ThreadPoolExecutor(_CLIENTS) as pool:
+        yield from bar.track(pool.map(work, items), total=len(items), description=title)
+
+
+def _query(client: httpx.Client, text: str, **parameters: str) -> list[list[Any]]:
+    answer = call(
+        client, "POST", "/openehr/v1/query/aql", json={"q": text, "query_parameters": parameters}
+    )
+    rows: list[list[Any]] = answer.json()["rows"]
+    return rows
+
+
+def _get(client: httpx.Client, path: str) -> httpx.Response:
+    return call(client, "GET", path)
+
+
+def _is_refused(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except Forbidden:
+        return True
+    return False
+
+
+def _clear(home: Path) -> None:
+    if (home / "prepared").exists():
+        with embedded.running(home):
+            pass  # ends a server that an interrupted demo left behind
+    shutil.rmtree(home, ignore_errors=True)
