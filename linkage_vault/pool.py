@@ -22,9 +22,9 @@ def put(connection: sa.Connection, keys: KeyRing, ehr_id: UUID) -> bool:
     slot_id = uuid4()
     sealed = seal(keys.links.current, ehr_id.bytes, _place(slot_id), size=SLOT_SIZE)
     index = blind_index(keys, "slot", ehr_id)
-    statement = insert(pool_slot).values(slot_id=slot_id, slot_index=index, sealed=sealed)
-    statement = statement.on_conflict_do_nothing().returning(pool_slot.c.slot_id)
-    return connection.scalar(statement) is not None
+    row = {"slot_id": slot_id, "slot_index": index, "sealed": sealed}
+    statement = insert(pool_slot).values(row).on_conflict_do_nothing()
+    return connection.scalar(statement.returning(pool_slot.c.slot_id)) is not None
 
 
 def take(connection: sa.Connection, keys: KeyRing) -> UUID | None:

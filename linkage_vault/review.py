@@ -71,17 +71,16 @@ def prove(
     if (position is None) == (first is None):
         raise Malformed("A proof is asked for with either `position` or `first`.")
     with vault.engine.connect() as connection:
-        hashes = [leaf.leaf_hash for leaf in trail.leaves(connection, count=size)]
+        hashes = trail.hashes(connection, size=size)
+    if len(hashes) < size:
+        raise NotFound
     try:
-        if position is not None:
-            path = merkle.prove_inclusion(hashes, position)
-            leaf_hash = hashes[position].hex()
-        else:
+        if position is None:
             path, leaf_hash = merkle.prove_consistency(hashes, first or 0), None
+        else:
+            path, leaf_hash = merkle.prove_inclusion(hashes, position), hashes[position].hex()
     except ValueError:
         raise NotFound from None
-    if len(hashes) != size:
-        raise NotFound
     return ProofAnswer(size, leaf_hash, [node.hex() for node in path])
 
 

@@ -27,6 +27,7 @@ from moiety.kit.errors import Unavailable
 # Octets inside the seal: the longest reason and name fit, and the row stays in one page's tuple
 # (PostgreSQL moves values out of rows over about 2,030 octets).
 ENTRY_SIZE = 1872
+_PAGE = 1000
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
 
 
@@ -85,27 +86,33 @@ def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
     return msgspec.json.decode(plaintext, type=Entry)
 
 
-def leaves(
-    connection: sa.Connection, *, first: int = 0, count: int | None = None
-) -> Iterator[Leaf]:
-    """The rows from position `first`, in order, streamed."""
-    query = sa.select(trail_leaf).where(trail_leaf.c.position >= first).limit(count)
-    for row in _stream(connection, query.order_by(trail_leaf.c.position)):
+def leaves(connection: sa.Connection, *, first: int = 0) -> Iterator[Leaf]:
+    """The rows from position `first`, in order."""
+    column = trail_leaf.c.position
+    for row in _paged(connection, sa.select(trail_leaf).where(column >= first), column):
         yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
 
 
 def newest(connection: sa.Connection, *, before: int | None = None) -> Iterator[Leaf]:
-    """The rows below position `before`, newest first, streamed."""
-    query = sa.select(trail_leaf).order_by(trail_leaf.c.position.desc())
+    """The rows below position `before`, newest first."""
+    column = trail_leaf.c.position
+    query = sa.select(trail_leaf)
     if before is not None:
-        query = query.where(trail_leaf.c.position < before)
-    for row in _stream(connection, query):
+        query = query.where(column < before)
+    for row in _paged(connection, query, column, descending=True):
         yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
 
 
+def hashes(connection: sa.Connection, *, size: int) -> list[bytes]:
+    """The leaf hashes of the first `size` entries, or of all if there are fewer."""
+    column = trail_leaf.c.position
+    query = sa.select(trail_leaf.c.leaf_hash).where(column < size).order_by(column)
+    return list(connection.scalars(query))
+
+
 def heads(connection: sa.Connection) -> Iterator[TreeHead]:
-    """Every signed head, by size, streamed."""
-    for row in _stream(connection, sa.select(trail_head).order_by(trail_head.c.size)):
+    """Every signed head, by size.  Read them before the rows, which may grow meanwhile."""
+    for row in _paged(connection, sa.select(trail_head), trail_head.c.size):
         yield TreeHead(row.size, row.root, row.signature)
 
 
@@ -162,7 +169,19 @@ def _place(position: int) -> Place:
     return Place("trail_leaf", str(position), "entry", 1)
 
 
-def _stream(
-    connection: sa.Connection, query: sa.Select[tuple[object, ...]]
+def _paged(
+    connection: sa.Connection,
+    query: sa.Select[tuple[object, ...]],
+    column: sa.Column[int],
+    *,
+    descending: bool = False,
 ) -> Iterator[sa.Row[tuple[object, ...]]]:
-    return iter(connection.execution_options(yield_per=1000).execute(query))
+    """All rows in the order of `column`, a page at a time, so that no answer is held whole."""
+    order = column.desc() if descending else column.asc()
+    page_query = query.order_by(order).limit(_PAGE)
+    page = connection.execute(page_query).all()
+    while page:
+        yield from page
+        last = getattr(page[-1], column.key)
+        beyond = column < last if descending else column > last
+        page = connection.execute(page_query.where(beyond)).all()

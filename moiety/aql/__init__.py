@@ -20,6 +20,8 @@
     branches    one shape of one template → a branch
     resolve     request and templates → plan                resolve(request, templates)
     plan        the plan
+    tables      the tables that SQL reads
+    writer      a branch as SQL
     sql         plan → SQLAlchemy Core
     push        DISTINCT, aggregates, order and limit in SQL
     errors      AqlError, AqlNotSupported
@@ -47,7 +49,8 @@ from moiety.aql.plan import Plan
 from moiety.aql.printer import render
 from moiety.aql.request import Request, request
 from moiety.aql.resolve import resolve
-from moiety.aql.sql import Heads, Layout
+from moiety.aql.sql import Layout
+from moiety.aql.tables import Heads
 from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Value, moment
 from moiety.openehr.template import Template
 
@@ -151,6 +154,9 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
 ) -> Compiled:
     """Compile a query against the templates of a registry (template_key → template).
 
+    The registry must be the one that the transaction of the statements sees: a composition of a
+    template that is not in it is not found.
+
     Raises AqlError where the query cannot be understood, AqlNotSupported where it is not run yet;
     both carry line and column.
     """
@@ -158,13 +164,16 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     plan = resolve(asked, templates)
     layout = push.layout(asked, plan)
     ids = {key: template.template_id for key, template in templates.items()}
-    rows = _union(
-        [
-            sql.branch_select(branch, plan, heads, layout=layout, template_ids=ids)
-            for branch in plan.branches
-        ]
+    rows, alone = (
+        _union(
+            [
+                sql.branch_select(each, plan, heads, layout=layout, template_ids=ids, alone=alone)
+                for each in plan.branches
+            ]
+        )
+        for alone in (False, True)
     )
-    pushed = push.pushed(asked, plan, rows.subquery("r"), layout) if rows is not None else None
+    pushed = push.pushed(asked, plan, alone.subquery("r"), layout) if alone is not None else None
     rest = sql.rest_select(plan, heads, whole_ehrs=spans_compositions(asked.query.source))
     columns = tuple(Column(output.name, output.path) for output in asked.outputs)
     executed = render(asked.query)

@@ -91,10 +91,12 @@ def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
     one, other = _single(left), _single(right)
     if one.kind in {"integer", "real"} and other.kind in {"integer", "real"}:
         return Compared(one.expression, operator, other.expression, "real")
-    if one.kind != other.kind or one.kind == "document" or one.kind == "time_created":  # noqa: PLR1714 - mypy reads no set
+    if one.kind != other.kind:
         raise Untold("a comparison of two kinds")
     if one.kind == "instant" and left.rank != right.rank:
         raise Untold("a comparison of two kinds of time")
+    if one.kind == "document" or one.kind == "time_created":  # noqa: PLR1714 - mypy reads no set
+        raise Untold("a value that does not compare")
     return Compared(one.expression, operator, other.expression, one.kind)
 
 
@@ -114,6 +116,8 @@ def _single(cell: Cell) -> Alternative:
 def like(cell: Cell, pattern: str) -> Condition:
     """A cell against a LIKE pattern: its text, unknown where it has none."""
     texts = [choice for choice in cell.alternatives if choice.kind == "text"]
+    if any(choice.kind == "time_created" for choice in cell.alternatives):
+        raise Untold("a value that does not compare")
     if cell.whole or not texts:
         return Known(None)
     return Likened(texts[0].expression, sql_pattern(pattern))

@@ -186,7 +186,7 @@ Condition: TypeAlias = Compared | Decided | First | Likened | Given | Known | Ev
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A query over rows of one shape. `nodes`: for each source, what its rows stand for;
-    `keys`: the templates it answers for, None where no template matters.
+    `keys`: the templates it answers for.
     """
 
     sources: tuple[Source, ...]
@@ -198,14 +198,17 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`branches` answer for compositions with the templates `settled`, current rows and none of
-    the residue bits `residue`; documents answer for the rest. `reasons` say why some templates,
-    or all, are left to documents. `narrow` holds for every row: it narrows both ways.
+    """Branches for typed rows, and what is left to the documents.
+
+    Rows are trusted for compositions whose rows are current and that have none of the residue
+    bits `residue`; documents answer for the others, and for those of the templates in `left`
+    (None: for all), with `reasons`. `narrow` holds for every row of the result: it narrows both.
+    `of_ehrs`: the result is about EHRs, and there is no composition to look at.
     """
 
     branches: tuple[Branch, ...]
-    settled: frozenset[int]
-    residue: int
-    reasons: tuple[str, ...]
     narrow: Condition
+    residue: int = 0
+    left: frozenset[int] | None = None
+    reasons: tuple[str, ...] = ()
     of_ehrs: bool = False

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from moiety.aql.plan import Cell, Plan
 from moiety.aql.request import Output, Request
-from moiety.aql.sql import TYPES, Layout
+from moiety.aql.sql import Layout
+from moiety.aql.tables import TYPES
 from moiety.aql.values import BOOLEAN, DURATION, NUMBER, TEXT, Value
 
 _NUMBERS = ("integer", "real")

@@ -30,34 +30,34 @@ def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
     try:
         chain = members(request.query.source)
     except Untold as reason:
-        return Plan((), frozenset(), 0, (str(reason),), narrow)
+        return Plan((), narrow, reasons=(str(reason),))
     if spans_compositions(request.query.source):
-        return Plan((), frozenset(), 0, ("several compositions in one row",), narrow)
+        return Plan((), narrow, reasons=("several compositions in one row",))
     trie = build(request.paths)
     if [member.item.rm_type for member in chain] == ["EHR"]:
         return _of_ehrs(request, trie, chain, narrow)
     found: dict[Branch, Branch] = {}
-    settled: set[int] = set()
+    left: set[int] = set()
     reasons: dict[str, None] = {}
     for key, template in templates.items():
         try:
             for made in _branches(request, trie, chain, key, template):
                 _merge(found, made)
-            settled.add(key)
         except Untold as reason:
+            left.add(key)
             reasons[str(reason)] = None
     if len(found) > MAXIMUM_BRANCHES or not _ranks_agree(found.values()):
-        return Plan((), frozenset(), 0, ("templates of too many shapes",), narrow)
+        return Plan((), narrow, reasons=("templates of too many shapes",))
     residue = residue_of(chain, deep=deep)
-    return Plan(tuple(found.values()), frozenset(settled), residue, tuple(reasons), narrow)
+    return Plan(tuple(found.values()), narrow, residue, frozenset(left), tuple(reasons))
 
 
 def _of_ehrs(request: Request, trie: Trie, chain: list[Member], narrow: Condition) -> Plan:
     try:
         found = branch_of_ehrs(request, trie, chain)
     except Untold as reason:
-        return Plan((), frozenset(), 0, (str(reason),), narrow, of_ehrs=True)
-    return Plan((found,), frozenset(), 0, (), narrow, of_ehrs=True)
+        return Plan((), narrow, reasons=(str(reason),), of_ehrs=True)
+    return Plan((found,), narrow, of_ehrs=True)
 
 
 def _ranks_agree(branches: Iterable[Branch]) -> bool:

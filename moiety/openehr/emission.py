@@ -90,12 +90,22 @@ def _emitters(prefix: str, leaves: tuple[tuple[str, Kind], ...]) -> list[Emit]:
 
 
 def _leaf(steps: tuple[str, ...], name: str) -> Emit:
+    first, rest = steps[0], steps[1:]
+    last = rest[0] if len(rest) == 1 else None
+
     def emit(thing: Any, row: Row, _: Walk) -> None:
-        for step in steps:
-            thing = getattr(thing, step, None)
-            if thing is None:
-                return
-        row[name] = thing
+        thing = getattr(thing, first, None)
+        if thing is None:
+            return
+        if last is not None:
+            thing = getattr(thing, last)
+        else:
+            for step in rest:
+                thing = getattr(thing, step, None)
+                if thing is None:
+                    return
+        if thing is not None:
+            row[name] = thing
 
     return emit
 

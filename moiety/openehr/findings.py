@@ -5,7 +5,7 @@ above the root. It is turned into a path only when something is found.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -110,18 +110,23 @@ class Walk:
         yield
         self.outside = outside
 
-    def least_of(self, tries: Iterable[Callable[[], None]]) -> None:
-        """Make the tries one after the other; keep the findings of the most content one."""
-        before = (self.findings, self.remarks)
-        best: tuple[list[Finding], list[Finding]] = ([], [])
-        for index, attempt in enumerate(tries):
-            self.findings, self.remarks = [], []
-            attempt()
-            if index == 0 or len(self.findings) < len(best[0]):
-                best = (self.findings, self.remarks)
-            if not best[0]:
-                break
-        self.findings, self.remarks = before[0] + best[0], before[1] + best[1]
+    def least_of(
+        self, checks: list[Callable[..., None]], thing: object, row: Row, trail: Trail
+    ) -> None:
+        """Make the checks one after the other; keep the findings of the most content one."""
+        findings, remarks = len(self.findings), len(self.remarks)
+        best: tuple[list[Finding], list[Finding]] | None = None
+        for check in checks:
+            check(thing, row, trail, self)
+            if len(self.findings) == findings:
+                return
+            found = (self.findings[findings:], self.remarks[remarks:])
+            del self.findings[findings:], self.remarks[remarks:]
+            if best is None or len(found[0]) < len(best[0]):
+                best = found
+        if best is not None:
+            self.findings += best[0]
+            self.remarks += best[1]
 
     def seconds(
         self, moment: rm.DvDate | rm.DvTime | rm.DvDateTime | rm.DvDuration

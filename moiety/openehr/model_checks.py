@@ -5,7 +5,7 @@ dates and times. Compiled once for a class, into closures that cost little where
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from moiety.openehr import rm
 from moiety.openehr.findings import Finding, Trail, Walk
@@ -42,14 +42,15 @@ def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -
     optional = tuple(name for name in deep if name not in required)
     certain = tuple(name for name in deep if name in required)
     demanded, possible = _getter(required), _getter(optional)
-    nothing = (None,) * len(optional)
+    nothing = _nothing(optional)
     own = _own_rules(rm_class)
     enter = None if "archetype_node_id" in handled else _entering(rm_class)
 
     def check(thing: Any, trail: Trail, walk: Walk) -> None:
         if enter is not None:
             enter(walk)
-        if None in demanded(thing):
+        found = demanded(thing)
+        if found is None or (found.__class__ is tuple and None in found):
             _note_missing(thing, required, trail, walk)
         for name in certain:
             below = getattr(thing, name)
@@ -63,16 +64,51 @@ def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -
         if own is not None:
             own(thing, trail, walk)
 
-    return check
+    fine = None if handled else _FINE.get(rm_class)
+    return check if fine is None else _shortcut(fine, check)
 
 
-def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    if not names:
-        return lambda _: ()
-    if len(names) == 1:
-        only = attrgetter(names[0])
-        return lambda thing: (only(thing),)
-    return cast("Callable[[Any], tuple[Any, ...]]", attrgetter(*names))
+def _shortcut(fine: Callable[[Any], object], check: Check) -> Check:
+    def check_unless_fine(thing: Any, trail: Trail, walk: Walk) -> None:
+        if not fine(thing):
+            check(thing, trail, walk)
+
+    return check_unless_fine
+
+
+def _fine_text(text: rm.DvText) -> bool:
+    """A text that is nothing but text."""
+    return text.value is not None and _beside_text(text) == _NO_EXTRAS
+
+
+_beside_text = attrgetter("mappings", "hyperlink", "language", "encoding")
+_NO_EXTRAS = (None,) * 4
+
+
+def _fine_code(code: rm.CodePhrase) -> object:
+    return code.code_string and code.terminology_id is not None and code.terminology_id.value
+
+
+def _fine_coded_text(text: rm.DvCodedText) -> object:
+    return _fine_text(text) and text.defining_code is not None and _fine_code(text.defining_code)
+
+
+_FINE: dict[type[rm.Any], Callable[[Any], object]] = {
+    rm.DvText: _fine_text,
+    rm.DvCodedText: _fine_coded_text,
+    rm.CodePhrase: _fine_code,
+}
+"""For the classes that documents are full of: whether the whole check would find nothing."""
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], Any]:
+    """Reads attributes: a tuple of several, the value of one, and () of none."""
+    return attrgetter(*names) if names else lambda _: ()
+
+
+def _nothing(names: tuple[str, ...]) -> object:
+    """What the getter of these names reads where all are absent."""
+    return None if len(names) == 1 else (None,) * len(names)
 
 
 def _descend(below: Any, name: str, trail: Trail, walk: Walk) -> None:

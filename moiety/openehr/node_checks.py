@@ -11,8 +11,7 @@ descended into.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from moiety.openehr import rm
 from moiety.openehr.constraints import BooleanConstraint, DurationConstraint, Slot
@@ -31,7 +30,7 @@ AttributeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
 """Takes the owner of the attribute, its row and its trail."""
 
 
-_TOLERATED = {("DV_URI", rm.DvText)}
+_TOLERATED = {"DV_URI": rm.DvText}
 """Classes that deployed repositories take where a template demands another."""
 
 
@@ -48,8 +47,7 @@ def compile_node(node: TemplateNode, nodes: Nodes) -> NodeCheck:
     def descend(thing: Any, row: Row, trail: Trail, walk: Walk) -> None:
         rest = rests.get(thing.__class__)
         if rest is None:
-            found, remark = rm.type_name(thing), (expected, thing.__class__) in _TOLERATED
-            walk.add(trail, "", "type", expected=expected, found=found, remark=remark)
+            walk.add(trail, "", "type", expected=expected, found=rm.type_name(thing))
             return
         rest(thing, trail, walk)
         if test is not None:
@@ -164,15 +162,18 @@ def _compile_attribute(node: TemplateNode, attribute: Attribute, nodes: Nodes) -
     return _read(name, present, absent)
 
 
+_PLAIN = frozenset({list, str, float, int, bool})
+
+
 def _read(name: str, present: NodeCheck, absent: AttributeCheck | None = None) -> AttributeCheck:
     """Hands what stands at an attribute to `present`, the owner to `absent` if nothing does."""
 
     def check(owner: Any, row: Row, trail: Trail, walk: Walk) -> None:
         value = getattr(owner, name, None)
-        if value is None or value == []:
+        if value is None or (value.__class__ is list and not value):
             if absent is not None:
                 absent(owner, row, trail, walk)
-        elif value.__class__ is list or not isinstance(value, rm.Any):
+        elif value.__class__ in _PLAIN:
             present(value, row, trail, walk)
         else:
             present(value, row, (trail, name, value), walk)
@@ -240,32 +241,26 @@ def _emitting(check: AttributeCheck, element: TemplateNode, nodes: Nodes) -> Att
 # --- alternatives and primitives
 
 
-class _Option(NamedTuple):
-    classes: frozenset[type[rm.Any]]
-    check: NodeCheck
-
-
 def _compile_options(children: list[TemplateNode], nodes: Nodes) -> NodeCheck:
-    options = [_Option(conforming(c.rm_type), compile_node(c, nodes)) for c in children]
+    """Objects without node ids: one of the template's alternatives must be content."""
+    fitting: dict[type[rm.Any], list[NodeCheck]] = {}
+    for child in children:
+        check_child = compile_node(child, nodes)
+        for rm_class in conforming(child.rm_type):
+            fitting.setdefault(rm_class, []).append(check_child)
     expected = " or ".join(dict.fromkeys(child.rm_type for child in children))
-    if len(options) == 1:
-        only = options[0].check
-
-        def check_only(value: Any, row: Row, trail: Trail, walk: Walk) -> None:
-            for item in value if value.__class__ is list else (value,):
-                only(item, row, trail, walk)
-
-        return check_only
+    tolerated = _TOLERATED.get(expected)
 
     def check(value: Any, row: Row, trail: Trail, walk: Walk) -> None:
         for item in value if value.__class__ is list else (value,):
-            fitting = [option.check for option in options if item.__class__ in option.classes]
-            if not fitting:
-                walk.add(trail, "", "type", expected=expected, found=rm.type_name(item))
-            elif len(fitting) == 1:
-                fitting[0](item, row, trail, walk)
+            checks = fitting.get(item.__class__)
+            if checks is None:
+                found, remark = rm.type_name(item), item.__class__ is tolerated
+                walk.add(trail, "", "type", expected=expected, found=found, remark=remark)
+            elif len(checks) == 1:
+                checks[0](item, row, trail, walk)
             else:
-                walk.least_of(partial(option, item, row, trail, walk) for option in fitting)
+                walk.least_of(checks, item, row, trail)
 
     return check
 

@@ -235,6 +235,8 @@ def _part_counts(pattern: str) -> tuple[int, int]:
 
 def _parts(text: str, kind: str) -> int:
     """How many parts a date, time or date-time tells: 2024-05 two, 2024-05-01T10 four."""
+    if len(text) >= 19 and text[10] == "T" and text[16] == ":":
+        return 6
     day, _, time = text.partition("T") if kind != "time" else ("", "", text)
     digits = len(day.replace("-", ""))
     clock = re.split(r"[.,Z+-]", time)[0].replace(":", "") if time else ""

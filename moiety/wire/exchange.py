@@ -54,7 +54,11 @@ def _rebuild(answer: httpx.Response) -> Exception:
         document = None
     shape = document if isinstance(document, dict) else {}
     kind = BY_CODE.get(shape.get("code", ""), _BY_STATUS.get(answer.status_code, Defect))
+    message, findings = shape.get("message"), shape.get("validationErrors", ())
+    if issues := shape.get("issue"):  # an OperationOutcome
+        message = issues[0].get("diagnostics")
+        findings = [{"path": path} for each in issues for path in each.get("expression", ())]
     headers = {
         name: answer.headers[name] for name in ("ETag", "Retry-After") if name in answer.headers
     }
-    return kind(shape.get("message"), findings=shape.get("validationErrors", ()), headers=headers)
+    return kind(message, findings=findings, headers=headers)

@@ -30,7 +30,7 @@ def entries(vault):
 def check(vault):
     """The whole trail, verified."""
     with vault.engine.connect() as connection:
-        rows, heads = list(trail.leaves(connection)), list(trail.heads(connection))
+        heads, rows = list(trail.heads(connection)), list(trail.leaves(connection))
     return verify(rows, heads, vault.keys.tree_head_public)
 
 

@@ -1,6 +1,7 @@
 """The structs against the specification's own formal model (BMM), where it is at hand."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ ADDED = {  # narrowed in the formal model by functions or generics
 }
 
 
+@cache
 def formal_model():
     """Class → {ancestors, properties: name → mandatory}, read line by line."""
     found = {}

@@ -1,0 +1,82 @@
+"""The tables that compiled queries read: heads, EHRs and the leaf tables of groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from moiety.aql.plan import Branch, Leaf
+from moiety.openehr.leaves import ROWS_VERSION
+
+TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "real": sa.Double(),
+    "instant": sa.Double(),
+    "integer": sa.BigInteger(),
+    "text": sa.Text(collation="C"),
+    "boolean": sa.Boolean(),
+    "document": BYTEA(),
+    "time_created": sa.DateTime(timezone=True),
+    "presence": sa.Integer(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The tables of heads and of EHRs, as the service names them, and the system id of uids.
+
+    `composition` has ehr_id, object_id, version, row_key, template_key, rows_version, residue and
+    document; `ehr` has ehr_id, system_id, time_created and pooled.
+    """
+
+    composition: sa.FromClause
+    ehr: sa.FromClause
+    system_id: str
+
+
+CURRENT: sa.ColumnElement[int] = sa.literal_column(str(ROWS_VERSION))
+NONE: sa.ColumnElement[int] = sa.literal_column("0")
+"""Constants of the code, written out, so that a partial index on doubtful heads can serve."""
+
+
+_PLACE = (("num", sa.Integer()), ("cap", sa.Integer()), ("par", sa.Integer()))
+
+
+def leaf_table(branch: Branch, number: int) -> sa.TableClause:
+    """The table of a source, with the columns that the branch names in it."""
+    used = {"": "integer"}
+    for leaf in leaves(branch):
+        if leaf.source == number:
+            used[leaf.column] = leaf.kind
+            used.update((name, "text") for name, _ in leaf.guards)
+    name = branch.sources[number].name
+    if name is not None:
+        used[name[0]] = "text"
+    columns: Sequence[sa.ColumnClause[Any]] = [
+        sa.column("ehr_id", sa.Uuid()),
+        sa.column("row_key", sa.BigInteger()),
+        *(sa.column(place, kind) for place, kind in _PLACE),
+        sa.column("template_key", sa.Integer()),
+        sa.column("node", sa.Integer()),
+        *(sa.column(column, TYPES[kind]) for column, kind in used.items() if column),
+    ]
+    return sa.table(branch.sources[number].table, *columns, schema="leaf")
+
+
+def leaves(branch: Branch) -> list[Leaf]:
+    """Every leaf column that a branch names."""
+    found: list[Leaf] = []
+    _gather((branch.cells, branch.where), found)
+    return found
+
+
+def _gather(node: Any, found: list[Leaf]) -> None:
+    if isinstance(node, Leaf):
+        found.append(node)
+    elif isinstance(node, tuple):
+        for part in node:
+            _gather(part, found)
+    elif hasattr(node, "__dataclass_fields__"):
+        for name in node.__dataclass_fields__:
+            _gather(getattr(node, name), found)
