@@ -23,7 +23,6 @@ from moiety.aql.sql import Heads
 from moiety.kit.errors import Malformed, NotSupported, Unprocessable
 
 _LARGEST_CACHE = 512
-_LONGEST_QUERY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +119,6 @@ def _compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: 
 
 def _paged(query: Query) -> str:
     """The text with the client's paging in it."""
-    if len(query.text) > _LONGEST_QUERY:
-        raise Malformed(f"A query has at most {_LONGEST_QUERY} characters.")
     if query.fetch is None:
         if query.offset is not None:
             raise Unprocessable("Query parameter for offset provided, but no fetch parameter")
@@ -134,7 +131,8 @@ def _paged(query: Query) -> str:
         raise Unprocessable(
             "Query contains a LIMIT clause, fetch and offset parameters must not be used"
         )
-    return f"{query.text} LIMIT {query.fetch} OFFSET {query.offset or 0}"
+    # On a line of its own: the query may end in a comment.
+    return f"{query.text}\nLIMIT {query.fetch} OFFSET {query.offset or 0}"
 
 
 def _malformed(error: AqlError) -> Malformed:

@@ -32,12 +32,14 @@ class Found:
 
 
 def screen(document: Mapping[str, Any], settings: Settings) -> list[Found]:
-    """What the policy records.  Raises Unprocessable for what it rejects."""
-    if settings.screen_national == settings.screen_other == "off":
-        return []
+    """What the policy records.  Raises Unprocessable for what it rejects.
+
+    A subject who is named is rejected by every policy: that is the model's rule, not a guess.
+    """
     rejected = list(_named_subjects(document, "", settings.subject_namespace))
     recorded: list[Found] = []
-    for found in _walk(document, ""):
+    is_off = settings.screen_national == settings.screen_other == "off"
+    for found in () if is_off else _walk(document, ""):
         sure_and_national = found.finding.national and found.finding.certain
         policy = settings.screen_national if sure_and_national else settings.screen_other
         if policy == "reject":

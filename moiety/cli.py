@@ -42,7 +42,8 @@ PortOption = Annotated[
 DatabaseOption = Annotated[
     Path | None,
     typer.Option(
-        "--database-url-file", help="File with the service's database URL, away from a desk."
+        "--database-url-file",
+        help="File with the service's database URL as its migrator role, away from a desk.",
     ),
 ]
 out = Console(soft_wrap=True)

@@ -53,8 +53,12 @@ class Cluster:
 
     def url(self, role: str, database: str) -> str:
         """A libpq URL with the password of `role`."""
-        password = _password(self.state, role)
-        return f"postgresql://{role}:{password}@/{database}?host={self.sockets}"
+        return url(self.state, role, database)
+
+
+def url(state: Path, role: str, database: str) -> str:
+    """The libpq URL of a role in the cluster of a folder, whether it runs or not."""
+    return f"postgresql://{role}:{_password(state, role)}@/{database}?host={_sockets(state)}"
 
 
 def default_state() -> Path:

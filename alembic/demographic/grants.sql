@@ -1,10 +1,11 @@
 -- What the demographic service may do to each table.  Applied after every migration, so this file is
 -- the whole truth: what is not granted here is revoked.  History is only added to.
+-- Keys and users are made by the operator, as the migrator: a service can't grant itself anything.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM demographic_app;
 GRANT USAGE ON SCHEMA public TO demographic_app;
 
-GRANT SELECT, INSERT, UPDATE ON api_key        TO demographic_app;
+GRANT SELECT                 ON api_key        TO demographic_app;
 GRANT SELECT, INSERT, UPDATE ON person         TO demographic_app;
 GRANT SELECT, INSERT         ON person_history TO demographic_app;
 GRANT SELECT, INSERT, DELETE ON identifier     TO demographic_app;

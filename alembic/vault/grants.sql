@@ -1,12 +1,13 @@
 -- What the vault may do to each table.  Applied after every migration, so this file is the whole
 -- truth: what is not granted here is revoked.  The trail is only added to, by nobody but the service;
 -- a link is made and read, never changed.  UPDATE of pool_slot is what locking one of its rows needs.
+-- Keys and users are made by the operator, as the migrator: a service can't grant itself anything.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM vault_app;
 GRANT USAGE ON SCHEMA public TO vault_app;
 
-GRANT SELECT, INSERT, UPDATE         ON api_key    TO vault_app;
-GRANT SELECT, INSERT                 ON app_user   TO vault_app;
+GRANT SELECT                         ON api_key    TO vault_app;
+GRANT SELECT                         ON app_user   TO vault_app;
 GRANT SELECT, INSERT                 ON link       TO vault_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pool_slot  TO vault_app;
 GRANT SELECT, INSERT                 ON trail_leaf TO vault_app;

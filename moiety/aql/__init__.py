@@ -33,7 +33,7 @@ rows of `rows` (`typed`) and of the documents (`evaluated`).
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -51,7 +51,8 @@ from moiety.aql.request import Request, request
 from moiety.aql.resolve import resolve
 from moiety.aql.sql import Layout
 from moiety.aql.tables import Heads
-from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Value, moment
+from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Value
+from moiety.aql.values import moment as as_moment
 from moiety.openehr.template import Template
 
 Decode = Callable[[bytes], dict[str, Any]]
@@ -137,10 +138,15 @@ def _value(kind: str, told: Any, decode: Decode) -> Value:
         case "document":
             return Value(decode(told), NOTHING, None)
         case "time_created":
-            text = told.isoformat()
-            return moment(text, CALENDAR) or Value(text, TEXT, text)
+            text = _stamp(told)
+            return as_moment(text, CALENDAR) or Value(text, TEXT, text)
         case _:
             return Value(told, NUMBER, told)
+
+
+def _stamp(moment: datetime) -> str:
+    """A time of the database as openEHR writes it, whatever zone the session has."""
+    return moment.astimezone(UTC).isoformat()
 
 
 def _number(cell: Any) -> Any:
@@ -221,12 +227,11 @@ def _records(found: Iterable[Any], decode: Decode, *, whole: bool) -> Iterator[R
 
 def _ehr(row: Any) -> dict[str, Any]:
     ehr_id, system_id, created = row[:3]
-    time = created.isoformat() if isinstance(created, datetime) else created
     return {
         "_type": "EHR",
         "system_id": {"_type": "HIER_OBJECT_ID", "value": system_id},
         "ehr_id": {"_type": "HIER_OBJECT_ID", "value": str(ehr_id)},
-        "time_created": {"_type": "DV_DATE_TIME", "value": time},
+        "time_created": {"_type": "DV_DATE_TIME", "value": _stamp(created)},
     }
 
 

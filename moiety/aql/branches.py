@@ -83,8 +83,11 @@ def branch(
 ) -> Branch:
     """The branch of a shape. Raises Untold where rows cannot answer for this template."""
     draft = _Draft(template, chain, found)
-    for number in found:
-        _bind(draft, number)
+    for number, member in enumerate(chain):
+        if member.item.rm_type == "EHR":
+            draft.where += ehr_demands(member.item.predicate)
+        else:
+            _bind(draft, number)
     places = _places(draft, trie)
     cells = tuple(_cell(draft, trie, places, cell) for cell in request.cells)
     for number, cell in enumerate(cells):
@@ -180,6 +183,20 @@ def _demand(draft: _Draft, number: int, spot: Spot, predicate: ast.Predicate | N
                 _demand(draft, number, spot, operand)
         case _:
             raise Untold("a predicate of a class that rows do not tell")
+
+
+def ehr_demands(predicate: ast.Predicate | None) -> list[Condition]:
+    """What the predicate of an EHR asks of its head. Raises Untold for what heads do not tell."""
+    match predicate:
+        case None:
+            return []
+        case ast.Test(operand=ast.Literal(value=wanted), path=path, operator=operator):
+            tail = tuple(step.attribute for step in path)
+            return [conditions.with_value(cell_of_ehr(tail), operator, value(wanted))]
+        case ast.All():
+            return [each for operand in predicate.operands for each in ehr_demands(operand)]
+        case _:
+            raise Untold("a predicate of an EHR that heads do not tell")
 
 
 def _demand_cell(

@@ -1,5 +1,6 @@
 """A place in the tokens of a query: what the grammar functions read from."""
 
+from collections import deque
 from typing import NoReturn
 
 from moiety.aql.ast import Position
@@ -42,24 +43,32 @@ RESERVED = frozenset(
 
 
 class Cursor:
-    """Tokens and an index; `depth` counts open brackets of the grammar, not of the text."""
+    """Tokens as they are read; `depth` counts open brackets of the grammar, not of the text."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = tokens(text)
-        self.index = 0
+        self._unread = tokens(text)
+        self._ahead = deque([next(self._unread)])
         self.depth = 0
 
     @property
     def token(self) -> Token:
-        return self.tokens[self.index]
+        """The token here; the last one stays for ever."""
+        return self._ahead[0]
 
     @property
     def at(self) -> Position:
         return Position(self.token.line, self.token.column)
 
-    def ahead(self, distance: int = 1) -> Token:
-        """The token so many places on, or the last one."""
-        return self.tokens[min(self.index + distance, len(self.tokens) - 1)]
+    def after(self) -> Token:
+        """The token after the one here."""
+        if len(self._ahead) == 1 and self.token.kind != "end":
+            self._ahead.append(next(self._unread))
+        return self._ahead[-1]
+
+    def step(self) -> None:
+        """Go on to the next token."""
+        if self.after() is not self.token:
+            self._ahead.popleft()
 
     def word(self) -> str:
         """The word here in upper case, "" when no word stands here."""
@@ -68,14 +77,14 @@ class Cursor:
     def take(self) -> str:
         """The text of the token here; steps on."""
         text = self.token.text
-        self.index += 1
+        self.step()
         return text
 
     def accept(self, *texts: str) -> str:
         """The first of these keywords or symbols that stands here (steps on), or ""."""
         here = self.word() or (self.token.text if self.token.kind == "a symbol" else "")
         if here in texts:
-            self.index += 1
+            self.step()
             return here
         return ""
 

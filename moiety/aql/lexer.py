@@ -52,11 +52,14 @@ class Token(NamedTuple):
     column: int
 
 
-def tokens(text: str) -> list[Token]:
-    """Tokens of a query, ending with one of kind "end". Raises AqlError at the first bad place."""
+def tokens(text: str) -> Iterator[Token]:
+    """Tokens of a query as they are asked for, ending with one of kind "end".
+
+    Raises AqlError for a text that is too long, and at the first place where no token begins.
+    """
     if len(text) > MAXIMUM_LENGTH:
         raise AqlError(1, 1, f"a query of at most {MAXIMUM_LENGTH} characters", "a longer one")
-    return list(_scan(text))
+    return _scan(text)
 
 
 def _scan(text: str) -> Iterator[Token]:

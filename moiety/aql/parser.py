@@ -86,7 +86,7 @@ def _count(c: Cursor) -> int:
 
 def _top(c: Cursor) -> Top | None:
     at = c.at
-    if c.word() != "TOP" or c.ahead().kind != "an integer":
+    if c.word() != "TOP" or c.after().kind != "an integer":
         return None
     c.take()
     return Top(_count(c), c.accept("FORWARD", "BACKWARD") == "BACKWARD", at)
@@ -94,7 +94,7 @@ def _top(c: Cursor) -> Top | None:
 
 def _column(c: Cursor) -> Column:
     at = c.at
-    opens = c.ahead().text == "("
+    opens = c.after().text == "("
     expression = _aggregate(c) if opens and c.word() in _AGGREGATES else _expression(c)
     alias = c.kind("an identifier", "an alias") if c.accept("AS") else None
     return Column(expression, alias, at)
@@ -134,7 +134,7 @@ def _expression(c: Cursor) -> Expression:
         return literal(c)
     if c.token.kind == "a parameter":
         return parameter(c)
-    if c.ahead().text == "(":
+    if c.after().text == "(":
         return _call(c)
     if c.token.kind != "an identifier":
         c.fail("a path, a value or a function")

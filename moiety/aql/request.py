@@ -6,6 +6,7 @@
 Everything that depends on the text alone and can be wrong is found here.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
@@ -118,6 +119,10 @@ def _primitive(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.P
         raise AqlError(line, column, "text without NUL and without half a surrogate pair")
     if given is not None and not isinstance(given, str | int | float | bool):
         raise AqlError(line, column, "a text, a number or a truth value for the parameter")
+    if isinstance(given, float) and not math.isfinite(given):
+        raise AqlError(line, column, "a number that fits a double")
+    if isinstance(given, int) and abs(given) >= 2**63:
+        raise AqlError(line, column, "an integer of at most 63 bits")
     return given
 
 
@@ -207,7 +212,12 @@ def _needs_status(path: ast.Path, made: Request) -> bool:
 
 
 def _check_functions(query: ast.Query) -> None:
-    kinds = {ast.Call: "a function", ast.Terminology: "TERMINOLOGY", ast.Uri: "a URI in matches"}
+    kinds = {
+        ast.Call: "a function",
+        ast.Terminology: "TERMINOLOGY",
+        ast.Uri: "a URI in matches",
+        ast.Pattern: "a regular expression in a predicate",
+    }
     for part in walk(query):
         if type(part) in kinds:
             raise AqlNotSupported(part.at.line, part.at.column, kinds[type(part)])

@@ -6,10 +6,11 @@ that agree in all but their template nodes become one.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from moiety.aql import ast, conditions
-from moiety.aql.branches import branch, branch_of_ehrs
+from moiety.aql.branches import branch, branch_of_ehrs, ehr_demands
 from moiety.aql.cells import cell_of_ehr
 from moiety.aql.evaluate import spans_compositions
 from moiety.aql.plan import Alternative, Branch, Cell, Condition, Every, Head, Plan
@@ -94,7 +95,8 @@ def _narrow(request: Request) -> Condition:
     top = request.query.source
     first = top.parent if isinstance(top, ast.Contains) else top
     if isinstance(first, ast.Class) and first.rm_type == "EHR":
-        parts += [_of_ehr(part) for part in _demands(first.predicate)]
+        with suppress(Untold):  # what heads do not tell is asked of the documents
+            parts += ehr_demands(first.predicate)
     return Every(tuple(part for part in parts if part is not None))
 
 
@@ -118,19 +120,4 @@ def _of_head(request: Request, condition: ast.Condition) -> Condition | None:
     if item.rm_type == "COMPOSITION" and tail == ("uid", "value") and not several:
         uid = Cell((Alternative("text", Head("uid")),))
         return conditions.with_value(uid, condition.operator, value(right.value))
-    return None
-
-
-def _demands(predicate: ast.Predicate | None) -> tuple[ast.Predicate, ...]:
-    if isinstance(predicate, ast.All):
-        return predicate.operands
-    return () if predicate is None else (predicate,)
-
-
-def _of_ehr(predicate: ast.Predicate) -> Condition | None:
-    match predicate:
-        case ast.Test(operand=ast.Literal(value=wanted), path=path, operator=operator):
-            tail = tuple(step.attribute for step in path)
-            if tail == ("ehr_id", "value"):
-                return conditions.with_value(cell_of_ehr(tail), operator, value(wanted))
     return None

@@ -6,7 +6,7 @@
 What is done to rows afterwards is written by `push`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,10 +36,14 @@ def branch_select(
     """
     writer = Writer(branch, plan, heads, template_ids=template_ids, alone=alone)
     columns = [writer.column(cell, kind).label(f"c{n}") for n, (cell, kind) in enumerate(layout)]
-    conditions = [writer.condition(branch.where), writer.condition(plan.narrow)]
-    conditions += writer.trusted()
+    conditions = [writer.condition(branch.where), *writer.trusted()]
     chosen = sa.select(*(columns or [sa.literal(1).label("c0")]))
-    return chosen.select_from(writer.joined()).where(*conditions)
+    return chosen.select_from(writer.joined()).where(*_said(conditions))
+
+
+def _said(conditions: Iterable[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[Any]]:
+    """Conditions without those that are true of everything."""
+    return [each for each in conditions if not isinstance(each, sa.True_)]
 
 
 _DOCUMENT = ("object_id", "version", "document")
@@ -60,13 +64,17 @@ def rest_select(plan: p.Plan, heads: Heads, *, whole_ehrs: bool) -> sa.Select[An
     ehr = [e.c.ehr_id, e.c.system_id, e.c.time_created]
     if plan.of_ehrs:
         absent = [sa.null().label(name) for name in _DOCUMENT]
-        return sa.select(*ehr, *absent).where(sa.not_(e.c.pooled), narrow)
+        return sa.select(*ehr, *absent).where(*_said([sa.not_(e.c.pooled), narrow]))
     chosen = sa.select(*ehr, *(h.c[name] for name in _DOCUMENT))
     if whole_ehrs:
         joined = e.outerjoin(h, h.c.ehr_id == e.c.ehr_id)
-        return chosen.select_from(joined).where(sa.not_(e.c.pooled), narrow).order_by(e.c.ehr_id)
+        return (
+            chosen.select_from(joined)
+            .where(*_said([sa.not_(e.c.pooled), narrow]))
+            .order_by(e.c.ehr_id)
+        )
     joined = h.join(e, h.c.ehr_id == e.c.ehr_id)
-    return chosen.select_from(joined).where(narrow, _untrusted(plan, h))
+    return chosen.select_from(joined).where(*_said([narrow, _untrusted(plan, h)]))
 
 
 def _untrusted(plan: p.Plan, h: sa.FromClause) -> sa.ColumnElement[bool]:

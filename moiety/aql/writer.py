@@ -145,7 +145,7 @@ class Writer:
     @expression.register
     def _(self, node: p.Constant) -> sa.ColumnElement[Any]:
         kinds = {bool: "boolean", int: "integer", float: "real", str: "text"}
-        written = sa.cast(sa.literal(node.value), TYPES[kinds.get(type(node.value), "text")])
+        written = sa.literal(node.value, TYPES[kinds.get(type(node.value), "text")])
         if node.source < 0:
             return written
         return sa.case((self.rows[node.source].c.num.is_not(None), written))
@@ -165,7 +165,8 @@ class Writer:
                 parts = (self.h.c.object_id, self.heads.system_id, self.h.c.version)
                 return sa.func.concat_ws("::", *parts, type_=sa.Text())
             case "template_id":
-                return sa.case(self.template_ids, value=self.h.c.template_key)
+                ids = {key: self.template_ids[key] for key in sorted(self.branch.keys)}
+                return sa.case(ids, value=self.h.c.template_key)
             case "document":
                 return self.h.c.document
             case "row":
@@ -186,10 +187,12 @@ class Writer:
         if isinstance(node.left, p.Head) and isinstance(node.right, p.Constant):
             return self._head_compared(node.left, node.operator, node.right)
         left, right = self.expression(node.left), self.expression(node.right)
-        if node.kind == "text":
-            left, right = sa.collate(left, "C"), sa.collate(right, "C")
-        elif node.kind == "real":
-            right = sa.cast(right, sa.Double())
+        if isinstance(node.right, p.Constant):
+            given = node.right.value
+            number = float(given) if node.kind == "real" and given is not None else given
+            right = sa.literal(number, TYPES[node.kind])
+        elif node.kind == "text":
+            left = sa.collate(left, "C")
         compared: sa.ColumnElement[Any] = OPERATORS[node.operator](left, right)
         return compared
 
@@ -237,11 +240,13 @@ class Writer:
 
     @condition.register
     def _(self, node: p.Every) -> sa.ColumnElement[Any]:
-        return sa.and_(sa.true(), *(self.condition(part) for part in node.parts))
+        parts = [self.condition(part) for part in node.parts]
+        return sa.and_(*parts) if parts else sa.true()
 
     @condition.register
     def _(self, node: p.Some) -> sa.ColumnElement[Any]:
-        return sa.or_(sa.false(), *(self.condition(part) for part in node.parts))
+        parts = [self.condition(part) for part in node.parts]
+        return sa.or_(*parts) if parts else sa.false()
 
     @condition.register
     def _(self, node: p.Negated) -> sa.ColumnElement[Any]:

@@ -89,6 +89,26 @@ def running(
             _stop(desk)
 
 
+@contextlib.contextmanager
+def restarted(desk: Desk, service: str, overrides: Mapping[str, str]) -> Iterator[None]:
+    """One service with other settings for a while, then as it was."""
+    usual = desk.overrides
+    try:
+        _restart(desk, service, {**usual, service: {**usual.get(service, {}), **overrides}})
+        yield
+    finally:
+        _restart(desk, service, usual)
+
+
+def _restart(desk: Desk, service: str, overrides: Mapping[str, Mapping[str, str]]) -> None:
+    desk.overrides = overrides
+    old = desk.services.pop(service)
+    old.terminate()
+    old.wait(15)
+    desk.services[service] = _launch(desk, service)
+    _await(desk, service)
+
+
 def migrate(desk: Desk) -> None:
     """Bring every database to the newest revision; nothing is loaded when all are there."""
     for name in embedded.DATABASES:
@@ -131,7 +151,7 @@ def _write_secrets(desk: Desk) -> None:
     pool_key = _folder(desk.home, "vault") / "clinical_key"
     if not pool_key.exists() or not _still_valid(pool_key, desk):
         token = issue.key(
-            desk.database("clinical"), "clinical", ORGANISATION,
+            desk.database("clinical", "migrator"), "clinical", ORGANISATION,
             label="vault: opens EHRs for the pool", scopes=frozenset({"ehr:create"}),
             life=timedelta(days=90),
         )  # fmt: skip

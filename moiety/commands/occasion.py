@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +19,8 @@ from moiety.wire.exchange import connect
 def database(home: Path, service: str, url_file: Path | None) -> Iterator[str]:
     """The URL of a service's database: of a deployment, of the running desk, or of one started now.
 
-    Raises DeskError where none can be had.
+    On a desk it is that of the migrator, which alone may make keys and users.  Raises DeskError
+    where none can be had.
     """
     if url_file is not None:
         yield url_file.read_text().strip()
@@ -31,7 +31,7 @@ def database(home: Path, service: str, url_file: Path | None) -> Iterator[str]:
     if not (home / "prepared").exists():
         raise DeskError(f"There is no desk in {home}: start one with `moiety up`, or name another.")
     with embedded.running(home) as cluster:
-        yield cluster.url(f"{service}_app", service)
+        yield cluster.url(f"{service}_migrator", service)
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def clinical(home: Path, url: str | None, key_file: Path | None) -> Iterator[htt
     with contextlib.ExitStack() as stack:
         if (database_url := _running_url(home, "clinical")) is None:
             running = stack.enter_context(desk.running(home, desk.free_port_base()))
-            database_url, port_base = running.database("clinical"), running.port_base
+            database_url, port_base = running.database("clinical", "migrator"), running.port_base
         else:
             port_base = json.loads((home / "ports.json").read_text())["port_base"]
         token = issue.key(
@@ -67,11 +67,10 @@ def trail_public_key(home: Path) -> str:
 
 
 def _running_url(home: Path, service: str) -> str | None:
-    """The database URL of a desk that runs from `home`, or None."""
-    file = home / "secrets" / service / "database_url"
-    if not file.exists() or not os.access(file, os.R_OK):
+    """The database URL of a desk that runs from `home`, as its migrator, or None."""
+    if not (home / "prepared").exists():
         return None
-    url = file.read_text().strip()
+    url = embedded.url(home.absolute(), f"{service}_migrator", service)
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

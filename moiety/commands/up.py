@@ -55,7 +55,7 @@ def _print_first_keys(running: Desk) -> None:
     table = Table("who", "service", "key", title="The first keys, shown this once")
     table.columns[2].no_wrap = True
     for who, service, scopes, roles in FIRST_KEYS:
-        url = running.database(service)
+        url = running.database(service, "migrator")
         user_id = issue.user(url, who, roles) if roles else None
         token = issue.key(
             url, service, desk.ORGANISATION,

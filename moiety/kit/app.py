@@ -53,6 +53,8 @@ def create(
         version=importlib.metadata.version("moiety"),
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # its pages load scripts from elsewhere; /openapi.json is there for any tool
+        redoc_url=None,
     )
     registry = CollectorRegistry()
     app.state.organisations = organisations

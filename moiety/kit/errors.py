@@ -48,8 +48,8 @@ class ServiceError(Exception):
 
     @property
     def code(self) -> str:
-        """The stable name on the wire: the class name."""
-        return type(self).__name__
+        """The stable name on the wire: that of the class above, also for a service's own kind."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
 
 
 class Malformed(ServiceError):

@@ -42,9 +42,14 @@ class Slot:
     excludes: tuple[re.Pattern[str], ...]
 
     def admits(self, archetype_id: str) -> bool:
-        """Includes that name something win over excludes (AOM 1.4, ARCHETYPE_SLOT)."""
-        if self.includes:
-            return any(pattern.fullmatch(archetype_id) for pattern in self.includes)
+        """Whether the archetype may stand here (AOM 1.4, ARCHETYPE_SLOT).
+
+        Includes that name something decide alone; an include of anything only recommends, and
+        leaves what no exclude names.
+        """
+        naming = [pattern for pattern in self.includes if pattern.pattern != ".*"]
+        if naming:
+            return any(pattern.fullmatch(archetype_id) for pattern in naming)
         return not any(pattern.fullmatch(archetype_id) for pattern in self.excludes)
 
 

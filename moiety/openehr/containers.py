@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from moiety.openehr import rm
 from moiety.openehr.constraints import Slot
 from moiety.openehr.findings import Row, Trail, Walk
+from moiety.openehr.ids import find_archetype_name
 from moiety.openehr.rm_types import conforming
 from moiety.openehr.template import Attribute, TemplateNode
 
@@ -46,7 +47,7 @@ class _Finder:
 
     def _slot(self, thing: Any) -> _Place | None:
         """The first slot that admits the object, else one that would take its class."""
-        if thing.archetype_details is None:
+        if find_archetype_name(thing.archetype_node_id or "") is None:
             return None
         fitting = [p for p in self.slots if thing.__class__ in conforming(p.node.rm_type)]
         for place in fitting:

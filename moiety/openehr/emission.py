@@ -98,7 +98,7 @@ def _leaf(steps: tuple[str, ...], name: str) -> Emit:
         if thing is None:
             return
         if last is not None:
-            thing = getattr(thing, last)
+            thing = getattr(thing, last, None)
         else:
             for step in rest:
                 thing = getattr(thing, step, None)

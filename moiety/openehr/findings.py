@@ -23,6 +23,9 @@ from moiety.openehr.times import (
 Trail: TypeAlias = tuple["Trail | None", str, object]
 Row: TypeAlias = dict[str, object]
 
+LIMIT_FINDINGS = 500
+"""Each costs a walk back to the root: a document of faults alone must not take minutes."""
+
 _AT_CODE = re.compile(r"(?:at|id)[0-9]{1,6}(?:\.[0-9]{1,4}){0,9}")
 
 _PARSERS: dict[type[rm.Any], Callable[[str], float]] = {
@@ -49,6 +52,11 @@ class Finding:
     expected: str
     found: str
     structural: bool = False
+
+
+def too_deep() -> Finding:
+    """The one finding of a document that no walk can get to the bottom of."""
+    return Finding("/", "required", "fewer levels of nesting", "too many levels", structural=True)
 
 
 class Walk:
@@ -86,7 +94,12 @@ class Walk:
         structural: bool = False,
         remark: bool = False,
     ) -> None:
-        """Note a finding at `below` (a relative path, or "") under the trail's object."""
+        """Note a finding at `below` (a relative path, or "") under the trail's object.
+
+        After LIMIT_FINDINGS the document has been told enough: the rest is counted nowhere.
+        """
+        if len(self.findings) + len(self.remarks) >= LIMIT_FINDINGS:
+            return
         path = render(trail) + (f"/{below}" if below else "")
         finding = Finding(path or "/", rule, expected, found, structural)
         (self.remarks if remark else self.findings).append(finding)
@@ -111,7 +124,12 @@ class Walk:
         self.outside = outside
 
     def least_of(
-        self, checks: list[Callable[..., None]], thing: object, row: Row, trail: Trail
+        self,
+        checks: list[Callable[[object, Row, Trail, "Walk"], None]],
+        thing: object,
+        *,
+        row: Row,
+        trail: Trail,
     ) -> None:
         """Make the checks one after the other; keep the findings of the most content one."""
         findings, remarks = len(self.findings), len(self.remarks)

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
-from moiety.openehr.findings import Finding, Trail, Walk
+from moiety.openehr.findings import Finding, Trail, Walk, too_deep
 from moiety.openehr.invariants import INVARIANTS
 from moiety.openehr.leaves import Residue
 from moiety.openehr.rm_types import attribute_classes
@@ -21,7 +21,10 @@ _TEMPORAL = (rm.DvDate, rm.DvTime, rm.DvDateTime, rm.DvDuration)
 def validate_model(thing: rm.Any) -> list[Finding]:
     """The findings of the reference model alone, where no template speaks (EHR_STATUS, FOLDER)."""
     walk = Walk()
-    check_model(thing, (None, "", thing), walk)
+    try:
+        check_model(thing, (None, "", thing), walk)
+    except RecursionError:
+        return [too_deep()]
     return walk.findings
 
 

@@ -260,7 +260,7 @@ def _compile_options(children: list[TemplateNode], nodes: Nodes) -> NodeCheck:
             elif len(checks) == 1:
                 checks[0](item, row, trail, walk)
             else:
-                walk.least_of(checks, item, row, trail)
+                walk.least_of(checks, item, row=row, trail=trail)
 
     return check
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moiety.openehr.constraints import Constraint, Interval
-from moiety.openehr.leaves import Column, Group
+from moiety.openehr.leaves import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +74,3 @@ class Template:
     groups: Mapping[str, Group]
     terms: Mapping[str, Mapping[str, Term]]
     annotations: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One segment of a path: `events[at0006, 'Any event']`."""
-
-    attribute: str
-    node_id: str | None = None
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """One way a path can go through a template.
-
-    `chain`: the group nodes entered after the start, outermost first; the columns belong to
-    the last of them (to the start's own group when empty).
-    `columns`: those at the end, one for each kind; empty when the path ends at an object.
-    `constant`: the value, where the template alone decides it (archetype_node_id, template id).
-    `node`: the last archetyped node passed.
-    `presence`: where `node` has no rows of its own, a column that is null iff `node` is absent;
-    None for a node with rows, and for structures whose presence rows do not tell.
-    `names`: name predicates met on the way: how many of `chain` were entered then, the column
-    that holds the name in that row, and the name asked for.
-    """
-
-    chain: tuple[TemplateNode, ...]
-    node: TemplateNode
-    columns: tuple[Column, ...]
-    constant: str | None
-    presence: Column | None
-    names: tuple[tuple[int, Column, str], ...]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from moiety.openehr import rm
-from moiety.openehr.findings import Finding, Row, Trail, Walk
+from moiety.openehr.findings import Finding, Row, Trail, Walk, too_deep
 from moiety.openehr.model_checks import validate_model
 from moiety.openehr.node_checks import compile_node
 from moiety.openehr.template import Template
@@ -68,7 +68,10 @@ class CompiledTemplate:
         if composition.archetype_node_id != self.template.archetype_id:
             expected = f"the archetype {self.template.archetype_id}"
             walk.add(trail, "archetype_node_id", "template", expected=expected, found="another")
-        self.root(composition, {}, trail, walk)
+        try:
+            self.root(composition, {}, trail, walk)
+        except RecursionError:
+            return Checked([too_deep()], [], (), 0)
         return Checked(walk.findings, walk.remarks, _tables(walk), int(walk.residue))
 
 

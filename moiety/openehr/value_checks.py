@@ -227,7 +227,7 @@ def _temporal(constraint: TemporalConstraint) -> Test:
 
 def _part_counts(pattern: str) -> tuple[int, int]:
     """Least and greatest number of parts: "yyyy-??-XX" demands 1, allows 2."""
-    parts = re.split(r"[-:T]", pattern)
+    parts = re.split(r"[-:T]", re.split(r"[Z±+]", pattern)[0])
     demanded = [i + 1 for i, part in enumerate(parts) if part[:1] not in {"?", "X", "x"}]
     refused = [i for i, part in enumerate(parts) if part[:1] in {"X", "x"}]
     return (demanded[-1] if demanded else 0), (refused[0] if refused else len(parts))

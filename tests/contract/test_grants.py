@@ -7,7 +7,7 @@ VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIG
 
 ALLOWED = {
     "clinical": {
-        "api_key": "SIU",
+        "api_key": "S",
         "ehr": "SIU",
         "contribution": "SI",
         "composition": "SIUD",
@@ -19,15 +19,15 @@ ALLOWED = {
         "screen_finding": "SI",
     },
     "demographic": {
-        "api_key": "SIU",
+        "api_key": "S",
         "person": "SIU",
         "person_history": "SI",
         "identifier": "SID",
         "person_name": "SID",
     },
     "vault": {
-        "api_key": "SIU",
-        "app_user": "SI",
+        "api_key": "S",
+        "app_user": "S",
         "link": "SI",
         "pool_slot": "SIUD",
         "trail_leaf": "SI",

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
@@ -11,11 +12,17 @@ import sqlalchemy as sa
 
 from linkage_vault import minting, tables, trail
 from linkage_vault.app import create_app
+from linkage_vault.keys import create_key_file
 from linkage_vault.settings import Settings
+from linkage_vault.vault import Vault
 from linkage_vault.verification import verify
+from moiety.commands import issue
 from moiety.kit.errors import Forbidden, NotFound, Unavailable, Unprocessable
 from moiety.kit.settings import SettingsError
 from moiety.wire import vault as wire
+from moiety.wire.exchange import connect
+from tests.fixtures.fix_database import copied
+from tests.fixtures.fix_services import served
 
 REASON = "Recalled implant, batch of May"
 BASE = "/vault/v1"
@@ -403,6 +410,8 @@ def test_the_application_may_not_change_or_remove_what_it_wrote(vault):
         "UPDATE trail_head SET root = root",
         "UPDATE link SET sealed = sealed",
         "UPDATE app_user SET roles = '{linkage_officer}'",
+        "INSERT INTO app_user VALUES (gen_random_uuid(), 'x', '{linkage_officer}')",
+        "UPDATE api_key SET scopes = '{vault:operate}'",
         "CREATE TABLE mine (x int)",
     ]
     for statement in forbidden:
@@ -447,3 +456,56 @@ def _write_sealed(engine, sealed_by_id):
         for link_id, sealed in sealed_by_id.items():
             statement = sa.update(tables.link).where(tables.link.c.link_id == link_id)
             connection.execute(statement.values(sealed=sealed))
+
+
+# --- worker and organisations --------------------------------------------------------------------
+
+
+def test_the_worker_fills_the_pool_and_outlives_a_dead_clinical_service(
+    vault, vault_admin, clinical_stub, closed_port
+):
+    """Without an answer the pool stays empty and the worker goes on; with one it is filled."""
+    with vault_admin.begin() as connection:
+        connection.execute(tables.pool_slot.delete())
+    dead = connect(f"http://127.0.0.1:{closed_port}", "none", timeout=1)
+    with minting.keep_filled(vault, dead, target=4, interval=0.01):
+        time.sleep(0.2)
+        assert 0 == _count(vault, tables.pool_slot)
+    living = connect(str(clinical_stub.base_url), "none")
+    with minting.keep_filled(vault, living, target=4, interval=0.01):
+        until = time.monotonic() + 10
+        while _count(vault, tables.pool_slot) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert 4 == _count(vault, tables.pool_slot)
+    assert dead.is_closed
+    assert living.is_closed
+
+
+def test_organisations_are_separate_worlds(cluster, tmp_path, clinical_stub):
+    """The key names the organisation and with it database and keys: no key reaches the other's."""
+    person_id = uuid4()
+    with copied(cluster, "vault") as one, copied(cluster, "vault") as other:
+        for name, copy in (("one", one), ("other", other)):
+            (tmp_path / f"{name}.url").write_text(copy.url())
+            create_key_file(tmp_path / f"{name}.keys")
+        app = create_app(Settings(organisations_folder=tmp_path))
+        with served("vault", app, one) as service:
+            clients = {}
+            for name, copy in (("one", one), ("other", other)):
+                user_id = issue.user(copy.url("migrator"), "Test User", frozenset({"registrar"}))
+                more = {"scopes": frozenset({"vault:use"}), "user_id": user_id}
+                key = issue.key(copy.url("migrator"), "vault", name, label="test", **more)
+                clients[name] = connect(service.url, str(key))
+            engine = app.state.organisations.engine("one")
+            first = Vault(engine, app.state.key_rings["one"])
+            minting.fill(first, clinical_stub, target=2, stop=threading.Event())
+            ehr_id = wire.link(clients["one"], person_id)
+            found = wire.resolve_person(clients["one"], person_id, purpose_of_use="TREAT")
+            assert ehr_id == found
+            with pytest.raises(NotFound):
+                wire.resolve_person(clients["other"], person_id, purpose_of_use="TREAT")
+            key = clients["other"].headers["Authorization"].replace("_other_", "_one_")
+            with connect(service.url, key.removeprefix("Bearer ")) as stolen:
+                assert 401 == stolen.get(f"{BASE}/pool").status_code
+            for client in clients.values():
+                client.close()

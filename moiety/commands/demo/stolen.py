@@ -109,9 +109,10 @@ def _take_content(content: bytes, texts: set[str], values: set[bytes]) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         texts.add(text)
         return False
-    for leaf in _leaves(document):
+    for leaf, is_string in _leaves(document):
         texts.add(leaf)
-        values.add(_id_or_text(leaf))
+        if is_string:
+            values.add(_id_or_text(leaf))
     return True
 
 
@@ -121,18 +122,19 @@ def _inflate(packed: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(packed, max_output_size=2**27)
 
 
-def _leaves(value: object) -> Iterator[str]:
+def _leaves(value: object) -> Iterator[tuple[str, bool]]:
+    """Keys and leaves as text, each with whether it is a string's value."""
     if isinstance(value, str):
-        yield value
+        yield value, True
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield str(key)
+            yield str(key), False
             yield from _leaves(item)
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item)
     elif value is not None:
-        yield str(value)
+        yield str(value), False
 
 
 def _id_or_text(text: str) -> bytes:

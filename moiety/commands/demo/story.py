@@ -26,6 +26,7 @@ from moiety import embedded
 from moiety.commands import desk, issue, trail
 from moiety.commands.demo import people, records, stolen
 from moiety.commands.demo.people import Person
+from moiety.commands.demo.stolen import Stolen
 from moiety.commands.desk import Desk
 from moiety.commands.occasion import trail_public_key
 from moiety.kit.errors import Forbidden, ServiceError, Unavailable
@@ -48,7 +49,6 @@ _RECORD = (
     " FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = $ehr_id"
     " ORDER BY c/context/start_time/value DESC LIMIT 5"
 )
-_PLANTED = "Morwenna Plantedname"
 
 
 @dataclass
@@ -255,19 +255,39 @@ def _steal(console: Console, running: Desk, cast: Cast, crowd: Sequence[Person])
     superuser = running.cluster.url("postgres", "clinical")
     words = sorted({word for person in crowd for word in person.tell_tales()})
     ehr_id = next(iter(cast.links.values()))
+    token, letter = _identifying_letter(crowd[0])
+    refused = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=letter)
+    _demand(refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY, "the screen lets a number in")
+    _demand(token not in refused.text, "the refusal repeats the number")
     with console.status("Stealing the clinical database, inflating every document …"):
-        with _planted(superuser, cast, ehr_id):
-            control = stolen.steal(superuser)
-        _demand(control.holds(_PLANTED), "the search is blind: it misses a planted name")
+        with _planted(running, cast, ehr_id, letter):
+            control = _told(stolen.steal(superuser), words)
         database = stolen.steal(superuser)
-        _demand(not database.holds(_PLANTED), "the planted name is still there")
-        told = [word for word in words if database.holds(word)]
-    _demand(not told, f"{len(told)} identifying words of patients stand in the clinical database")
+        found = _told(database, words)
+    _demand(control == [token], "the search is blind: it misses the number planted for control")
+    _demand(not found, f"{len(found)} identifying words of patients stand in the clinical database")
+    console.print(
+        "[green]✓[/green] The screen refuses a letter with an NHS number in it (422, path and kind "
+        "only); with the screen off, for control, the letter gets in"
+    )
     console.print(
         f"[green]✓[/green] A thief takes the clinical database ({database.size // 1024} kB, "
-        f"{database.documents} documents inflated). The search finds a name planted for control (1 of 1), "
-        f"and of the {len(words)} names, numbers, addresses and birth dates registered: none"
+        f"{database.documents} documents inflated). The search finds the number planted for control "
+        f"(1 of 1); it is removed again; of the {len(words)} names, numbers, addresses and birth "
+        "dates registered, none is found"
     )
+
+
+def _told(database: Stolen, words: Sequence[str]) -> list[str]:
+    return [word for word in words if database.holds(word)]
+
+
+def _identifying_letter(person: Person) -> tuple[str, bytes]:
+    """A document whose text holds a registered person's NHS number, and that number."""
+    document = next(records.write(1, _SEED + 1, datetime.now(UTC)))
+    name = b'"name":{"_type":"DV_TEXT","value":"'
+    words = f"NHS no {person.nhs_number} ".encode()
+    return person.nhs_number, document.replace(name, name + words, 1)
 
 
 def _compare_halves(console: Console, running: Desk, cast: Cast) -> None:
@@ -307,18 +327,17 @@ def _crossed(superuser: str, cast: Cast) -> Iterator[None]:
 
 
 @contextmanager
-def _planted(superuser: str, cast: Cast, ehr_id: UUID) -> Iterator[None]:
-    """One document that names a person, past the screen, for as long as the control needs it."""
-    document = next(records.write(1, _SEED + 1, datetime.now(UTC)))
-    name = b'"name":{"_type":"DV_TEXT","value":"'
-    planted = document.replace(name, name + _PLANTED.encode() + b": ", 1)
-    answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=planted)
+def _planted(running: Desk, cast: Cast, ehr_id: UUID, letter: bytes) -> Iterator[None]:
+    """The letter stored with the screen off, for as long as the control needs it."""
+    off = {"SCREEN_NATIONAL": "off", "SCREEN_OTHER": "off"}
+    with desk.restarted(running, "clinical", off):
+        answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=letter)
     _demand(answer.status_code == httpx.codes.CREATED, "the control was refused")
     uid = answer.headers["ETag"].strip('"').split("::")[0]
     try:
         yield
     finally:
-        with psycopg.connect(superuser) as connection:
+        with psycopg.connect(running.cluster.url("postgres", "clinical")) as connection:
             _erase(connection, ehr_id, UUID(uid))
 
 
@@ -350,7 +369,7 @@ def _demand(true: bool, otherwise: str) -> None:
 
 def _cast(stack: ExitStack, running: Desk) -> Cast:
     def actor(service: str, label: str, *scopes: str, roles: tuple[str, ...] = ()) -> httpx.Client:
-        url = running.database(service)
+        url = running.database(service, "migrator")
         user_id = issue.user(url, label, frozenset(roles)) if roles else None
         token = issue.key(
             url, service, desk.ORGANISATION, label=label, scopes=frozenset(scopes),

@@ -106,6 +106,9 @@ SOURCES = (
     ("EHR e NOT CONTAINS SECTION", "e"),
     ("COMPOSITION c[name/value='visit'] CONTAINS EVALUATION v", "cv"),
     (f"EVALUATION v[archetype_node_id='{PROBLEM}']", "v"),
+    (f"EHR e[system_id/value='moiety.example'] CONTAINS EVALUATION v[{PROBLEM}]", "ev"),
+    ("EHR e[system_id/value='another' OR ehr_id/value!='x'] CONTAINS COMPOSITION c", "ec"),
+    ("EHR e[time_created/value>'2020'] CONTAINS SECTION s", "es"),
 )
 VALUES = (
     *("140", "120.5", "3", "5", "-1", "0", "'arm'", "'arm 2'", "'Ärmel'", "''", "'10'", "true"),

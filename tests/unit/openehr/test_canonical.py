@@ -52,7 +52,7 @@ def test_every_class_survives_a_round_trip(name):
     """Decoding what was encoded gives an equal object, for generated objects of every class."""
     rm_class = rm.CLASSES[name]
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(objects(rm_class, depth=2))
     def holds(thing):
         written = encode(thing)
@@ -220,7 +220,7 @@ def test_broken_documents_are_refused(sent):
         decode_composition(sent)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_bytes_crash_the_decoder(data):
     """Cut, flipped and inserted bytes give an object or an RmError."""

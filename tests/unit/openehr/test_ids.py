@@ -2,7 +2,7 @@
 
 import pytest
 
-from moiety.openehr.ids import ArchetypeName, find_archetype_name, parse_version_uid
+from moiety.openehr.ids import ArchetypeName, find_archetype_name
 
 
 @pytest.mark.parametrize(
@@ -31,20 +31,3 @@ def test_an_archetype_id_has_parts(text, parts):
 def test_what_is_no_archetype_id_is_none(text):
     """An at-code, or any other text, is no archetype id."""
     assert find_archetype_name(text) is None
-
-
-def test_a_version_uid_has_three_parts():
-    """BASE 1.2.0, OBJECT_VERSION_ID: object, system, version; printed as it came."""
-    text = "8849182c-82ad-4088-a07f-48ead4180515::local.moiety::2"
-    found = parse_version_uid(text)
-    assert "2" == found.version_tree_id
-    assert text == str(found)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a", "a::b", "a::b::0", "a::b::-2", "a::b::2.0", "a::b::1::c", "::b::1", "a::b::x"]
-)
-def test_what_is_no_version_uid_is_refused(text):
-    """Parts missing, empty or not positive are refused."""
-    with pytest.raises(ValueError, match="version uid"):
-        parse_version_uid(text)

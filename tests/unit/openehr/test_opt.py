@@ -1,5 +1,6 @@
 """Operational templates: every construct of the schema is read, or refused by name and place."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -261,6 +262,24 @@ def test_nodes_are_numbered_in_pre_order():
             assert parents == containing
 
 
+def test_groups_are_what_may_repeat():
+    """Composition, roots, sections, entries, events, activities and repeating nodes have rows."""
+    archetype = "openEHR-EHR-EVALUATION.moiety_problem_diagnosis.v1"
+    assert [
+        "openEHR-EHR-COMPOSITION.moiety_problem_list.v1",
+        archetype,
+        f"{archetype}/data[at0001]/items[at0009]",
+    ] == list(documents.template("problem_diagnosis").groups)
+
+
+def test_nodes_of_one_archetype_share_a_group():
+    """Two sections of one archetype are two nodes with rows in one table."""
+    nodes = documents.template("discharge_letter").nodes
+    shared = [n for n in nodes if n.node_id == "openEHR-EHR-SECTION.moiety_letter_part.v1"]
+    assert 2 == len(shared)
+    assert 1 == len({node.group for node in shared})
+
+
 # --- what is refused
 
 
@@ -356,7 +375,7 @@ def test_a_reference_to_itself_is_refused():
         parse_opt(build(opt.node("CLUSTER", "at0002", opt.many("items", reference))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_bytes_crash_the_parser(data):
     """A template with pieces cut out or changed is read or refused, nothing else."""
@@ -371,3 +390,10 @@ def test_no_bytes_crash_the_parser(data):
             )
     with suppress(TemplateError):
         compile_template(parse_opt(bytes(xml)))
+
+
+def test_a_recommended_slot_takes_what_no_exclude_names():
+    """An include of anything leaves what the excludes do not name."""
+    slot = Slot((re.compile(".*"),), (re.compile("openEHR-EHR-CLUSTER.bad.v1"),))
+    assert slot.admits("openEHR-EHR-CLUSTER.good.v1")
+    assert not slot.admits("openEHR-EHR-CLUSTER.bad.v1")
