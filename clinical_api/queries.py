@@ -19,7 +19,7 @@ from clinical_api.settings import Settings
 from moiety import aql
 from moiety.aql import AqlError, AqlNotSupported, Compiled
 from moiety.aql.parser import parse
-from moiety.aql.sql import Heads
+from moiety.aql.tables import Heads
 from moiety.kit.errors import Malformed, NotSupported, Unprocessable
 
 _LARGEST_CACHE = 512

@@ -3,6 +3,8 @@
 The same rules as `values.compare`, decided before any row is read.
 """
 
+from collections.abc import Iterable
+
 from moiety.aql.ast import Operator
 from moiety.aql.plan import (
     Alternative,
@@ -16,6 +18,7 @@ from moiety.aql.plan import (
     Given,
     Known,
     Likened,
+    OneOf,
     Present,
     Some,
 )
@@ -31,6 +34,7 @@ from moiety.aql.values import (
     moment,
     sql_pattern,
 )
+from moiety.openehr.leaves import Kind
 
 _RANKS = {"text": TEXT, "integer": NUMBER, "real": NUMBER, "boolean": BOOLEAN}
 
@@ -123,9 +127,19 @@ def like(cell: Cell, pattern: str) -> Condition:
     return Likened(texts[0].expression, sql_pattern(pattern))
 
 
-def one_of(cell: Cell, values: list[Value]) -> Condition:
-    """A cell against a list of values."""
-    return Some(tuple(with_value(cell, "=", value) for value in values))
+def one_of(cell: Cell, values: Iterable[Value]) -> Condition:
+    """A cell against a list of values; those of one kind are asked for at once."""
+    parts: list[Condition] = []
+    alike: dict[tuple[Expression, Kind], list[str | int | float | bool]] = {}
+    for value in values:
+        part = with_value(cell, "=", value)
+        if isinstance(part, Compared) and isinstance(part.right, Constant):
+            if part.right.value is not None:
+                alike.setdefault((part.left, part.kind), []).append(part.right.value)
+        elif part not in parts:
+            parts.append(part)
+    lists = [OneOf(left, tuple(found), kind) for (left, kind), found in alike.items()]
+    return Some((*lists, *parts))
 
 
 def present(cell: Cell) -> Condition:

@@ -120,6 +120,15 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """Whether an expression equals one of some values of its kind."""
+
+    expression: Expression
+    values: tuple[str | int | float | bool, ...]
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """Kinds that differ: this truth where the expression is not null, else unknown."""
 
@@ -177,7 +186,9 @@ class Negated:
     part: "Condition"
 
 
-Condition: TypeAlias = Compared | Decided | First | Likened | Given | Known | Every | Some | Negated
+Condition: TypeAlias = (
+    Compared | OneOf | Decided | First | Likened | Given | Known | Every | Some | Negated
+)
 
 
 # --- the whole --------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from moiety.aql.errors import AqlError, AqlNotSupported
 from moiety.aql.paths import storable
 from moiety.aql.printer import render
 
+MAXIMUM_VALUES = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -104,6 +106,8 @@ def _values(tree: ast.Matches, parameters: Mapping[str, Any]) -> tuple[Any, ...]
     for item in tree.values:
         given = parameters.get(item.name) if isinstance(item, ast.Parameter) else None
         if isinstance(item, ast.Parameter) and isinstance(given, list | tuple):
+            if len(given) > MAXIMUM_VALUES:
+                raise AqlError(item.at.line, item.at.column, f"at most {MAXIMUM_VALUES} values")
             values += [bind(item, {item.name: member}) for member in given]
         else:
             values.append(bind(item, parameters))

@@ -106,7 +106,20 @@ def _conjuncts(condition: ast.Condition | None) -> tuple[ast.Condition, ...]:
     return () if condition is None else (condition,)
 
 
+def _of_list(request: Request, condition: ast.Matches) -> Condition | None:
+    path = condition.path
+    item = request.variables[path.variable.lower()]
+    tail = tuple(step.attribute for step in path.steps)
+    if not isinstance(item, ast.Class) or item.rm_type != "EHR" or path.predicate is not None:
+        return None
+    values = [value(each.value) for each in condition.values if isinstance(each, ast.Literal)]
+    known = tail == ("ehr_id", "value") and len(values) == len(condition.values)
+    return conditions.one_of(cell_of_ehr(tail), values) if known else None
+
+
 def _of_head(request: Request, condition: ast.Condition) -> Condition | None:
+    if isinstance(condition, ast.Matches):
+        return _of_list(request, condition)
     if not isinstance(condition, ast.Compare) or not isinstance(condition.left, ast.Path):
         return None
     path, right = condition.left, condition.right

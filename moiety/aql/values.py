@@ -11,8 +11,7 @@ alone: its text, `…/value/value`, is the one of the four that compares as text
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final, NamedTuple
 
@@ -159,24 +158,36 @@ def like(text: Value, pattern: str) -> bool | None:
     """Whether a text fits a LIKE pattern; unknown for what is no text."""
     if not isinstance(text.raw, str):
         return None
-    return _regex(pattern).fullmatch(text.raw) is not None
+    return _fits(text.raw, LIKE_TOKEN.findall(pattern))
 
 
 LIKE_TOKEN: Final = re.compile(r"\\[\\*?]|.", re.DOTALL)
 """`*`, `?`, a backslash before one of `\\ * ?`, or any other character, which means itself."""
 
 
-@lru_cache(maxsize=256)
-def _regex(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    pieces = LIKE_TOKEN.findall(pattern)
-    return re.compile(
-        "".join(parts.get(piece) or re.escape(_unescaped(piece)) for piece in pieces), re.DOTALL
-    )
+def _fits(text: str, pieces: Sequence[str]) -> bool:
+    """Match piece by piece; after a failure go on behind the last `*`: no other choice matters,
+    so that time grows with the product of the lengths and no worse.
+    """
+    at = piece = 0
+    star = resume = -1
+    while at < len(text):
+        here = pieces[piece] if piece < len(pieces) else ""
+        if here == "*":
+            star, resume = piece, at
+            piece += 1
+        elif here == "?" or (here and _unescaped(here) == text[at]):
+            at, piece = at + 1, piece + 1
+        elif star >= 0:
+            resume += 1
+            at, piece = resume, star + 1
+        else:
+            return False
+    return all(rest == "*" for rest in pieces[piece:])
 
 
 def _unescaped(piece: str) -> str:
-    return piece[1] if len(piece) == 2 else piece
+    return piece[-1]
 
 
 def sql_pattern(pattern: str) -> str:

@@ -217,6 +217,18 @@ class Writer:
         return compared
 
     @condition.register
+    def _(self, node: p.OneOf) -> sa.ColumnElement[Any]:
+        if isinstance(node.expression, p.Head) and node.expression.what == "ehr_id":
+            ids = [UUID(str(each)) for each in node.values if _is_uuid(str(each))]
+            return self.anchor.c.ehr_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid())))
+        if isinstance(node.expression, p.Head):
+            parts = (p.Constant(each) for each in node.values)
+            return sa.or_(*(self._head_compared(node.expression, "=", part) for part in parts))
+        values = [float(each) for each in node.values] if node.kind == "real" else [*node.values]
+        given = sa.literal(values, sa.ARRAY(TYPES[node.kind]))
+        return self.expression(node.expression) == sa.any_(given)
+
+    @condition.register
     def _(self, node: p.Decided) -> sa.ColumnElement[Any]:
         return sa.case((self.expression(node.expression).is_not(None), sa.literal(node.truth)))
 
