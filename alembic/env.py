@@ -1,8 +1,9 @@
 """One environment, several histories: `alembic --name clinical|demographic|vault …`.
 
 The section name picks the metadata, the version folder and the environment variable that holds the
-URL; nothing here can reach two databases in one run.  After each upgrade `<name>/grants.sql` is
-applied in the same transaction, so that what a role may do is never older than the tables.
+URL, or with _FILE the name of a file that does; nothing here can reach two databases in one run.
+After each upgrade `<name>/grants.sql` is applied in the same transaction, so that what a role may do
+is never older than the tables.
 """
 
 import os
@@ -18,9 +19,16 @@ if module is None:
     raise SystemExit("Say which database: alembic --name clinical|demographic|vault …")
 metadata = import_module(module).metadata
 variable = f"{database.upper()}_MIGRATION_URL"
-if variable not in os.environ:
-    raise SystemExit(f"Set {variable} to the database's URL, as its migrator role.")
-url = sa.make_url(os.environ[variable]).set(drivername="postgresql+psycopg")
+if file := os.environ.get(f"{variable}_FILE"):
+    text = Path(file).read_text().strip()
+elif variable in os.environ:
+    text = os.environ[variable]
+else:
+    raise SystemExit(
+        f"Set {variable} to the database's URL, as its migrator role, or {variable}_FILE to a file"
+        " that holds it."
+    )
+url = sa.make_url(text).set(drivername="postgresql+psycopg")
 grants = Path(__file__).parent / database / "grants.sql"
 
 

@@ -324,10 +324,7 @@ def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]
     if prepared.found:
         children.append(_FINDINGS)
         arrays.append(
-            [
-                _short((n, f.path, f.finding.kind, f.finding.start, f.finding.length))
-                for n, f in enumerate(prepared.found)
-            ]
+            [_short((number, *one.place().values())) for number, one in enumerate(prepared.found)]
         )
     values = {f"rows_{n}": msgspec.json.encode(a).decode() for n, a in enumerate(arrays)}
     return tuple(children), values

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError
 
 from clinical_api import documents, tables
-from clinical_api.screen import is_random_uuid
+from clinical_api.screen import is_random_uuid, screen
 from clinical_api.settings import Settings
 from moiety.change_control.codes import ChangeType, Lifecycle
 from moiety.kit.errors import Conflict, Malformed, NotFound, Unprocessable
@@ -23,6 +24,7 @@ from moiety.openehr import rm
 from moiety.openehr.canonical import decode, encode
 from moiety.openehr.errors import RmError
 
+MANDATORY = ("archetype_node_id", "name", "subject", "is_queryable", "is_modifiable")
 STATUS_ARCHETYPE = "openEHR-EHR-EHR_STATUS.generic.v1"
 
 
@@ -67,8 +69,9 @@ def open_ehr(
     """
     status = _status(body)
     namespace, subject = _subject(status, settings.subject_namespace)
+    found = screen(msgspec.json.decode(encode(status)), settings)
     now = datetime.now(UTC)
-    object_id = uuid4()
+    object_id, row_key = uuid4(), secrets.randbits(63)
     ehr = Ehr(ehr_id, settings.system_id, now, f"{object_id}::{settings.system_id}::1")
     status.uid = rm.ObjectVersionId(value=ehr.status_uid)
     change = {
@@ -101,12 +104,18 @@ def open_ehr(
             | {
                 "object_id": object_id,
                 "version": 1,
-                "row_key": secrets.randbits(63),
+                "row_key": row_key,
                 "lifecycle_state": Lifecycle.COMPLETE,
                 "document": documents.pack(encode(status)),
             }
         )
     )
+    for number, one in enumerate(found):
+        connection.execute(
+            tables.screen_finding.insert().values(
+                ehr_id=ehr_id, row_key=row_key, number=number, **one.place()
+            )
+        )
     return ehr
 
 
@@ -147,10 +156,11 @@ def _status(body: bytes) -> rm.EhrStatus:
             "The EHR_STATUS is not well-formed.",
             findings=[{"path": error.path, "rule": "structure", "expected": error.reason}],
         ) from None
+    given = msgspec.json.decode(body)
     missing = [
         {"path": f"/{name}", "rule": "existence", "expected": "1..1"}
-        for name in ("archetype_node_id", "name", "subject", "is_queryable", "is_modifiable")
-        if getattr(status, name) is None or b'"_type"' not in body
+        for name in ("_type", *MANDATORY)
+        if given.get(name) is None
     ]
     if missing:
         raise Malformed("The EHR_STATUS is not complete.", findings=missing)

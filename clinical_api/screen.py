@@ -30,6 +30,11 @@ class Found:
     path: str
     finding: Finding
 
+    def place(self) -> dict[str, Any]:
+        """Where it is and of which kind, as `screen_finding` keeps it."""
+        one = self.finding
+        return {"path": self.path, "kind": one.kind, "start": one.start, "length": one.length}
+
 
 def screen(document: Mapping[str, Any], settings: Settings) -> list[Found]:
     """What the policy records.  Raises Unprocessable for what it rejects.

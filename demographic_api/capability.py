@@ -1,10 +1,10 @@
 """What this server can do, as FHIR R4 CapabilityStatement."""
 
-import importlib.metadata
 from typing import Any
 
 from demographic_api import nhs_number
 from demographic_api.outcomes import MEDIA_TYPE
+from moiety import __version__
 
 
 def statement() -> dict[str, Any]:
@@ -14,7 +14,7 @@ def statement() -> dict[str, Any]:
         "status": "active",
         "date": "2026-11",
         "kind": "capability",
-        "software": {"name": "Moiety", "version": importlib.metadata.version("moiety")},
+        "software": {"name": "Moiety", "version": __version__},
         "implementation": {"description": "Moiety demographic service"},
         "fhirVersion": "4.0.1",
         "format": [MEDIA_TYPE, "application/json"],

@@ -6,6 +6,8 @@ scoped-writer         `Depends(<generator>)` names scope="function".  FastAPI's 
                       the code after `yield`, and with it the COMMIT, once the client has its 201.
 silent-errors         A raise or a log call interpolates no name that holds a record's content.
                       Messages end in logs, traces and other people's screens.
+door-to-keys          `.reveal()` of a key stands only where a primitive takes it: seal, blind_index
+                      and keys of linkage_vault.  Elsewhere it is on its way to a log or header.
 no-select-of-a-half   clinical_api never names the demographic or vault database, and so on round:
                       a connection string in the wrong service would undo the split.
 
@@ -21,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("moiety", "clinical_api", "demographic_api", "linkage_vault")
 COMMIT_DOORS = {"moiety/kit/commits.py", "moiety/kit/database.py"}
+KEY_DOORS = {f"linkage_vault/{name}.py" for name in ("seal", "blind_index", "keys")}
 CONTENT = frozenset(
     {"value", "body", "document", "composition", "content", "magnitude", "patient", "person",
      "nhs_number", "digits", "row", "rows", "plaintext", "secret", "payload", "xml", "resource"}
@@ -53,7 +56,13 @@ def check(source: str, file: str) -> list[Fault]:
     lines = source.splitlines()
     return [
         fault
-        for rule in (one_door_to_commit, scoped_writer, silent_errors, no_select_of_a_half)
+        for rule in (
+            one_door_to_commit,
+            scoped_writer,
+            silent_errors,
+            door_to_keys,
+            no_select_of_a_half,
+        )
         for fault in rule(tree, file)
         if f"# lint: {fault.rule}:" not in lines[fault.line - 1]
     ]
@@ -101,6 +110,15 @@ def silent_errors(tree: ast.AST, file: str) -> Iterator[Fault]:
         for name, line in _interpolated(inside):
             if name in CONTENT:
                 yield Fault(file, line, "silent-errors", f"`{name}` may hold a record's content")
+
+
+def door_to_keys(tree: ast.AST, file: str) -> Iterator[Fault]:
+    """`.reveal()` outside its doors."""
+    if file in KEY_DOORS:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) == "reveal":
+            yield Fault(file, node.lineno, "door-to-keys", "a key in the clear outside its doors")
 
 
 def no_select_of_a_half(tree: ast.AST, file: str) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ It is the only module, with moiety.commands, that may import the services, and i
 inside the command that needs it, so that an image with one service still has a working command.
 """
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -123,6 +124,30 @@ def load(
     work.show(out, outcomes)
 
 
+@app.command()
+def secrets(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made when absent.")],
+    organisation: Annotated[str, typer.Option(help="The organisation that keys name.")] = "main",
+    host: Annotated[
+        str, typer.Option(help="Where each database answers; {name} is its name.")
+    ] = "{name}-db",
+) -> None:
+    """Make the secrets of a deployment: passwords, database URLs, the vault's keys, a first key.
+
+    A file that exists is kept. Run it as root: each file is then given to the user that reads it in
+    its container, and to nobody else.
+    """
+    from moiety.commands import secrets as work
+
+    try:
+        made = work.make(folder, organisation, host=host)
+    except ValueError as error:
+        raise _Stop(f"Nothing was made: {error}.") from None
+    out.print(f"{len(made)} files made in {folder}, mode 0600. What was there is kept.")
+    if made and os.geteuid() != 0:
+        out.print("They are yours: run this as root where containers have users of their own.")
+
+
 @keys.command("create")
 def create_key(
     service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
@@ -158,6 +183,33 @@ def create_key(
         except ValueError as error:
             raise _Stop(f"No key was made: {error}.") from None
     print(token)
+
+
+@keys.command("admit")
+def admit_key(
+    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    key_file: Annotated[Path, typer.Argument(help="File with the key, from `moiety secrets`.")],
+    label: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; repeat for more.")],
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Let in a key that was made before the database was there. A second time does nothing.
+
+    It lives 90 days from now.
+    """
+    from moiety.commands import issue, occasion
+
+    if service not in issue.SCOPES:
+        raise _Stop(f"There is no service {service}: clinical, demographic or vault.")
+    with occasion.database(_home(home), service, database_url_file) as url:
+        try:
+            new = issue.admit(
+                url, service, key_file.read_text(), label=label, scopes=frozenset(scope)
+            )
+        except ValueError as error:
+            raise _Stop(f"No key was let in: {error}.") from None
+    out.print("The key is let in." if new else "The key was in already.")
 
 
 @keys.command("list")

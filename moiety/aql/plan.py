@@ -213,7 +213,8 @@ class Plan:
 
     Rows are trusted for compositions whose rows are current and that have none of the residue
     bits `residue`; documents answer for the others, and for those of the templates in `left`
-    (None: for all), with `reasons`. `narrow` holds for every row of the result: it narrows both.
+    (None: for all), with `reasons`. Of those in `filtered`, only the compositions that have a row
+    in `filters` can add anything. `narrow` holds for every row of the result: it narrows both.
     `of_ehrs`: the result is about EHRs, and there is no composition to look at.
     """
 
@@ -222,4 +223,6 @@ class Plan:
     residue: int = 0
     left: frozenset[int] | None = None
     reasons: tuple[str, ...] = ()
+    filters: tuple[Branch, ...] = ()
+    filtered: frozenset[int] = frozenset()
     of_ehrs: bool = False

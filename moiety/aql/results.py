@@ -6,6 +6,7 @@ it has all rows. Nulls come last in ascending order and first in descending, as 
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from moiety.aql.evaluate import Row
@@ -19,9 +20,16 @@ def finish(request: Request, rows: Iterable[Row]) -> list[list[Any]]:
         gathered = list(rows)
         made = [[_aggregate(output, gathered) for output in request.outputs]]
     else:
-        made = _plain(request, rows)
+        made = _plain(
+            request, rows if request.keys or request.query.distinct else _first(request, rows)
+        )
     stop = None if request.limit is None else request.offset + request.limit
     return made[request.offset : stop]
+
+
+def _first(request: Request, rows: Iterable[Row]) -> Iterable[Row]:
+    """As many rows as can be shown; the others are not even asked for."""
+    return rows if request.limit is None else islice(rows, request.offset + request.limit)
 
 
 def _plain(request: Request, rows: Iterable[Row]) -> list[list[Any]]:

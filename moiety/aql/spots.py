@@ -12,7 +12,7 @@ from moiety.openehr.leaves import Column
 from moiety.openehr.template import Template, TemplateNode
 
 _STRUCTURES = frozenset({"EVENT_CONTEXT", "ISM_TRANSITION", "INSTRUCTION_DETAILS"})
-_CONTAINERS = frozenset(
+CONTAINERS = frozenset(
     {
         "activities",
         "content",
@@ -98,7 +98,7 @@ def step_into(template: Template, spot: Spot, step: ast.Step) -> Spot | None:
             plain.append(number)
         else:
             found += [child for child in children if _asked(template.nodes[child], step)]
-    if plain and step.attribute not in _CONTAINERS:
+    if plain and step.attribute not in CONTAINERS:
         if found or step.predicate is not None:
             raise Untold("a step that leads to a node or to a value")
         return Spot(spot.nodes, (step.attribute,))

@@ -49,7 +49,9 @@ def _said(conditions: Iterable[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[
 _DOCUMENT = ("object_id", "version", "document")
 
 
-def rest_select(plan: p.Plan, heads: Heads, *, whole_ehrs: bool) -> sa.Select[Any] | None:
+def rest_select(
+    plan: p.Plan, heads: Heads, *, template_ids: Mapping[int, str], whole_ehrs: bool
+) -> sa.Select[Any] | None:
     """Documents to evaluate: ehr_id, system_id, time_created, object_id, version, document.
 
     None where rows answer for everything. With `whole_ehrs` every EHR comes, those without a
@@ -74,11 +76,14 @@ def rest_select(plan: p.Plan, heads: Heads, *, whole_ehrs: bool) -> sa.Select[An
             .order_by(e.c.ehr_id)
         )
     joined = h.join(e, h.c.ehr_id == e.c.ehr_id)
-    return chosen.select_from(joined).where(*_said([narrow, _untrusted(plan, h)]))
+    useful = [_useful(each, plan, heads, template_ids) for each in plan.filters]
+    return chosen.select_from(joined).where(*_said([narrow, _untrusted(plan, h, useful)]))
 
 
-def _untrusted(plan: p.Plan, h: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Compositions that rows do not answer for."""
+def _untrusted(
+    plan: p.Plan, h: sa.FromClause, useful: list[sa.Select[Any]]
+) -> sa.ColumnElement[bool]:
+    """Compositions that rows do not answer for, less those that rows tell to be of no use."""
     if plan.left is None:
         return sa.true()
     stale = h.c.rows_version != CURRENT
@@ -87,6 +92,19 @@ def _untrusted(plan: p.Plan, h: sa.FromClause) -> sa.ColumnElement[bool]:
         # The first half says nothing new: an index on what is doubtful at all has its words.
         told = h.c.residue.bitwise_and(plan.residue) != NONE
         doubtful = sa.and_(sa.or_(stale, h.c.residue != NONE), sa.or_(stale, told))
-    if not plan.left:
-        return doubtful
-    return sa.or_(h.c.template_key.in_(sorted(plan.left)), doubtful)
+    parts = [doubtful]
+    if plain := plan.left - plan.filtered:
+        parts.append(h.c.template_key.in_(sorted(plain)))
+    parts += [sa.tuple_(h.c.ehr_id, h.c.row_key).in_(found) for found in useful]
+    return sa.or_(*parts)
+
+
+def _useful(
+    branch: p.Branch, plan: p.Plan, heads: Heads, template_ids: Mapping[int, str]
+) -> sa.Select[Any]:
+    """The compositions that have a row in a branch."""
+    writer = Writer(branch, plan, heads, template_ids=template_ids, alone=True)
+    conditions = [writer.condition(branch.where), *writer.trusted()]
+    anchor = writer.anchor
+    chosen = sa.select(anchor.c.ehr_id, anchor.c.row_key)
+    return chosen.select_from(writer.joined()).where(*_said(conditions))

@@ -6,4 +6,6 @@ up.py      `moiety up`: the desk, until it is stopped
 load.py    `moiety load`: templates and compositions through the REST API
 demo/      `moiety demo`: the main job, told step by step
 trail.py   `moiety trail verify`
+secrets.py `moiety secrets`: the files of a deployment in containers
+backup.py  `moiety backup` and `moiety restore`
 """

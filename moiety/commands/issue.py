@@ -52,6 +52,26 @@ def key(
     return token
 
 
+def admit(url: str, service: str, text: str, *, label: str, scopes: frozenset[str]) -> bool:
+    """Let in a key that was made elsewhere; False when it is in already.
+
+    Raises ValueError for a text that is no key, or a scope that the service does not know.
+    """
+    try:
+        token = credentials.parse(f"Bearer {text.strip()}")
+    except Unauthenticated:
+        raise ValueError("the file does not hold an API key") from None
+    if unknown := scopes - SCOPES[service]:
+        raise ValueError(f"the {service} service has no scope {min(unknown)}")
+    keys = table()
+    with engine(url).begin() as connection:
+        known = sa.select(keys.c.key_id).where(keys.c.key_id == token.key_id)
+        if connection.scalar(known) is not None:
+            return False
+        credentials.store(connection, keys, token, label=label, scopes=scopes)
+    return True
+
+
 def user(url: str, name: str, roles: frozenset[str]) -> UUID:
     """A new user of the vault, with roles.  Raises ValueError for an unknown role."""
     from linkage_vault import users

@@ -1,6 +1,5 @@
 """The application factory that every service shares."""
 
-import importlib.metadata
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 
@@ -12,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from moiety import __version__
 from moiety.kit import logs, problems
 from moiety.kit.auth import Require
 from moiety.kit.bodies import BodyLimit
@@ -50,7 +50,7 @@ def create(
 
     app = FastAPI(
         title=title,
-        version=importlib.metadata.version("moiety"),
+        version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,  # its pages load scripts from elsewhere; /openapi.json is there for any tool

@@ -218,6 +218,8 @@ _BROADEST = (
     rm.DvUri,
     rm.PartyIdentified,
     rm.AuditDetails,
+    rm.ExtractChapter,
+    rm.XVersionedObject,
 )
 """Concrete classes with subclasses: where one is declared, an object without `_type` is it."""
 

@@ -29,6 +29,12 @@ ABSTRACT: dict[str, tuple[type[rm.Any], ...]] = {
     "PARTY_PROXY": (rm.PartyProxy,),
     "OBJECT_ID": (rm.ObjectId,),
     "UID_BASED_ID": (rm.HierObjectId, rm.ObjectVersionId),
+    "PARTY": (rm.Party,),
+    "ACTOR": (rm.Actor,),
+    "VERSION": (rm.OriginalVersion, rm.ImportedVersion),
+    "EXTRACT_ITEM": (rm.ExtractFolder, rm.ExtractContentItem),
+    "EXTRACT_CONTENT_ITEM": (rm.ExtractContentItem,),
+    "MESSAGE_CONTENT": (rm.MessageContent,),
 }
 """Abstract class → the structs whose descendants conform to it."""
 

@@ -165,8 +165,15 @@ def check(connection, text):
     whole = compiled.finish(expected)
     if compiled.request.limit is None:
         assert counted(whole) == counted(compiled.finish(actual))
-    assert len(whole) == len(compiled.finish(actual))
+    answered = compiled.answer(lambda statement: _streamed(connection, statement), _decode)
+    assert len(whole) == len(compiled.finish(actual)) == len(answered)
+    if compiled.request.limit is None:
+        assert counted(whole) == counted(answered)
     return compiled, expected
+
+
+def _streamed(connection, statement):
+    return connection.execute(statement, execution_options={"yield_per": 7})
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

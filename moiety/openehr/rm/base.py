@@ -10,8 +10,8 @@ Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 def rm_name(python_name: str) -> str:
-    """The reference model's name of a class: DvEhrUri → DV_EHR_URI."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", python_name).upper()
+    """The reference model's name of a class: DvEhrUri → DV_EHR_URI, XVersionedParty → X_…."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=^X)(?=[A-Z])", "_", python_name).upper()
 
 
 class Any(

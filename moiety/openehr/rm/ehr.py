@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 from moiety.openehr.rm.base import Any
 from moiety.openehr.rm.composition import Composition
 from moiety.openehr.rm.data_types import DvCodedText, DvDateTime
+from moiety.openehr.rm.demographic import PartyRecord
 from moiety.openehr.rm.generic import AnyAudit, Attestation, PartySelf
 from moiety.openehr.rm.structures import ItemStructure, Locatable
 from moiety.openehr.rm.support import AnyObjectRef, HierObjectId, ObjectVersionId
@@ -20,17 +21,25 @@ class EhrStatus(Locatable):
     other_details: ItemStructure | None = None
 
 
+class AccessControlSettings(Any):
+    """ACCESS_CONTROL_SETTINGS: the model leaves its content to implementations; it has none."""
+
+
+class EhrAccess(Locatable):
+    settings: AccessControlSettings | None = None
+
+
 class Folder(Locatable):
     items: list[AnyObjectRef] | None = None
     folders: "list[Folder] | None" = None
     details: ItemStructure | None = None
 
 
-Versioned: TypeAlias = Composition | EhrStatus | Folder
+Versioned: TypeAlias = Composition | EhrStatus | EhrAccess | Folder | PartyRecord
 
 
 class OriginalVersion(Any):
-    """ORIGINAL_VERSION<T> of what an EHR keeps under change control."""
+    """ORIGINAL_VERSION<T> of what is kept under change control."""
 
     required: ClassVar[tuple[str, ...]] = (
         "uid",
@@ -80,3 +89,30 @@ class VersionedEhrStatus(VersionedObject): ...
 
 
 class VersionedFolder(VersionedObject): ...
+
+
+class VersionedEhrAccess(VersionedObject): ...
+
+
+class VersionedParty(VersionedObject): ...
+
+
+class Ehr(Any):
+    """EHR: the root of one record, by references to what it holds."""
+
+    required: ClassVar[tuple[str, ...]] = (
+        "system_id",
+        "ehr_id",
+        "ehr_status",
+        "ehr_access",
+        "time_created",
+    )
+    system_id: HierObjectId | None = None
+    ehr_id: HierObjectId | None = None
+    contributions: list[AnyObjectRef] | None = None
+    ehr_status: AnyObjectRef | None = None
+    ehr_access: AnyObjectRef | None = None
+    compositions: list[AnyObjectRef] | None = None
+    directory: AnyObjectRef | None = None
+    time_created: DvDateTime | None = None
+    folders: list[AnyObjectRef] | None = None

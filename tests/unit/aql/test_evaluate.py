@@ -70,8 +70,10 @@ ANSWERS = [
     ("SELECT o/name/value FROM SECTION CONTAINS OBSERVATION o", [["p"]]),
     ("SELECT o/name/value FROM COMPOSITION c CONTAINS SECTION CONTAINS OBSERVATION o", [["p"]]),
     (
-        ("SELECT a/name/value, b/name/value"
-        " FROM COMPOSITION CONTAINS (OBSERVATION a AND OBSERVATION b)"),
+        (
+            "SELECT a/name/value, b/name/value"
+            " FROM COMPOSITION CONTAINS (OBSERVATION a AND OBSERVATION b)"
+        ),
         [["o", "o"], ["o", "p"], ["p", "o"], ["p", "p"]],
     ),
     ("SELECT e/ehr_id/value, c/uid/value FROM EHR e CONTAINS COMPOSITION c", [["e1", "u::s::1"]]),

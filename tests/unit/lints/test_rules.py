@@ -26,6 +26,7 @@ GENERATOR = "def store():\n    yield 1\n"
         ("silent-errors", "raise ValueError(f'bad {patient}')"),
         ("silent-errors", "raise Malformed(f'bad {node.value!r}')"),
         ("silent-errors", "log.warning(f'{body}')"),
+        ("door-to-keys", "log(keys.links.reveal())"),
         ("no-select-of-a-half", "url = 'postgresql://vault_app@/vault'"),
     ],
 )
