@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -45,9 +46,11 @@ def load(
 def show(console: Console, outcomes: list[Outcome]) -> None:
     """A table of every file, then the counts."""
     table = Table("file", "kind", "outcome", "why")
+    table.columns[0].overflow = table.columns[3].overflow = "fold"
     for outcome in outcomes:
         word = "[green]accepted[/green]" if outcome.accepted else "[red]refused[/red]"
-        table.add_row(outcome.file, outcome.kind, word, outcome.why)
+        # Paths have square brackets, which the table would take for its own markup.
+        table.add_row(escape(outcome.file), outcome.kind, word, escape(outcome.why))
     console.print(table)
     for kind in ("template", "composition"):
         of_kind = [o for o in outcomes if o.kind == kind]

@@ -272,8 +272,8 @@ def _steal(console: Console, running: Desk, cast: Cast, crowd: Sequence[Person])
     )
     console.print(
         f"[green]✓[/green] A thief takes the clinical database ({database.size // 1024} kB, "
-        f"{database.documents} documents inflated). The search finds the number planted for control "
-        f"(1 of 1); it is removed again; of the {len(words)} names, numbers, addresses and birth "
+        f"{database.documents} documents inflated). The search finds the number planted for "
+        f"control (1 of 1); it is removed again; of the {len(words)} names, numbers, addresses and birth "
         "dates registered, none is found"
     )
 
