@@ -94,7 +94,7 @@ def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]
     checked = known.compiled.check(composition, known.template_key)
     _refuse(checked)
     # What is stored is screened, not what was sent: the two are written by different hands.
-    found = tuple(screen(msgspec.json.decode(encode(composition)), settings))
+    found = tuple(screen(encode(composition), settings))
     return Prepared(composition, known, checked, found)
 
 

@@ -69,7 +69,7 @@ def open_ehr(
     """
     status = _status(body)
     namespace, subject = _subject(status, settings.subject_namespace)
-    found = screen(msgspec.json.decode(encode(status)), settings)
+    found = screen(encode(status), settings)
     now = datetime.now(UTC)
     object_id, row_key = uuid4(), secrets.randbits(63)
     ehr = Ehr(ehr_id, settings.system_id, now, f"{object_id}::{settings.system_id}::1")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from clinical_api.settings import Settings
 from moiety.deid import identifiers, national_numbers
 from moiety.deid.identifiers import Finding
@@ -20,6 +22,7 @@ _NOT_TEXT = frozenset(
     {"_type", "code_string", "archetype_node_id", "archetype_id", "template_id", "terminology_id",
      "uid", "units", "media_type", "rm_version", "data", "integrity_check"}
 )  # fmt: skip
+_SUBJECT = "SUBJECT_IDENTITY"
 _NATIONAL_ISSUERS = ("nhs", "chi", "hscni", "h&c", "health and care", "national insurance", "hmrc")
 
 
@@ -36,21 +39,19 @@ class Found:
         return {"path": self.path, "kind": one.kind, "start": one.start, "length": one.length}
 
 
-def screen(document: Mapping[str, Any], settings: Settings) -> list[Found]:
-    """What the policy records.  Raises Unprocessable for what it rejects.
+def screen(document: bytes, settings: Settings) -> list[Found]:
+    """What the policy records of a canonical JSON document.  Raises Unprocessable for the rest.
 
     A subject who is named is rejected by every policy: that is the model's rule, not a guess.
     """
-    rejected = list(_named_subjects(document, "", settings.subject_namespace))
+    rejected: list[Found] = []
     recorded: list[Found] = []
-    is_off = settings.screen_national == settings.screen_other == "off"
-    for found in () if is_off else _walk(document, ""):
-        sure_and_national = found.finding.national and found.finding.certain
-        policy = settings.screen_national if sure_and_national else settings.screen_other
-        if policy == "reject":
-            rejected.append(found)
-        elif policy == "record":
-            recorded.append(found)
+    for found in _findings(document, settings):
+        match _policy(found.finding, settings):
+            case "reject":
+                rejected.append(found)
+            case "record":
+                recorded.append(found)
     if rejected:
         raise Unprocessable(
             "The document holds an identifier of a person, which may not be stored here.",
@@ -62,6 +63,25 @@ def screen(document: Mapping[str, Any], settings: Settings) -> list[Found]:
     return recorded
 
 
+def _findings(document: bytes, settings: Settings) -> Iterator[Found]:
+    """Everything found.  Most documents are not worth a walk: their bytes are asked first."""
+    is_on = {settings.screen_national, settings.screen_other} != {"off"}
+    look = is_on and identifiers.may_stand_in(document)
+    if not look and b'"external_ref"' not in document:
+        return
+    tree = msgspec.json.decode(document)
+    yield from _named_subjects(tree, "", settings.subject_namespace)
+    if look:
+        yield from _walk(tree, "")
+
+
+def _policy(finding: Finding, settings: Settings) -> str:
+    if finding.kind == _SUBJECT:
+        return "reject"
+    sure_and_national = finding.national and finding.certain
+    return settings.screen_national if sure_and_national else settings.screen_other
+
+
 def _named_subjects(value: Any, path: str, namespace: str) -> Iterator[Found]:
     """Every PARTY_SELF that carries more than a random UUID in the declared namespace."""
     if isinstance(value, list):
@@ -69,7 +89,7 @@ def _named_subjects(value: Any, path: str, namespace: str) -> Iterator[Found]:
             yield from _named_subjects(item, f"{path}[{index}]", namespace)
     elif isinstance(value, dict):
         if value.get("_type") == "PARTY_SELF" and not _is_anonymous(value, namespace):
-            yield Found(f"{path}/external_ref", Finding("SUBJECT_IDENTITY", 0, 0, certain=True))
+            yield Found(f"{path}/external_ref", Finding(_SUBJECT, 0, 0, certain=True))
         for name, item in value.items():
             yield from _named_subjects(item, f"{path}/{name}", namespace)
 
