@@ -116,7 +116,15 @@ def explain_output(text: str) -> str:
         return f"The disk is full: setting up needs about {NEEDED_MB} MB.\n{tail}"
     if "no module named pip" in lower:
         return "Python's pip is missing: install it first (Debian: apt-get install python3-pip)."
-    network = ("resolve", "connection", "network", "timed out", "no matching distribution", "dns")
+    network = (
+        "resolve",
+        "resolution",
+        "connection",
+        "network",
+        "timed out",
+        "no matching distribution",
+        "dns",
+    )
     if any(word in lower for word in network) or not text:
         return (
             "The package index can't be reached: setting up needs the network once."

@@ -6,7 +6,7 @@ answers for the rest.  Both read one snapshot, so a version is seen by exactly o
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from moiety.aql.tables import Heads
 from moiety.kit.errors import Malformed, NotSupported, Unprocessable
 
 _LARGEST_CACHE = 512
+_ROWS_AT_ONCE = 200
+_LONGEST_CACHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,11 @@ def run(
 
 
 def _rows(connection: sa.Connection, compiled: Compiled) -> list[list[Any]]:
-    rest = [] if compiled.rest is None else connection.execute(compiled.rest).all()
-    if not rest and compiled.pushed is not None:
-        return compiled.shown(connection.execute(compiled.pushed), _decode)
-    typed: Iterable[Any] = [] if compiled.rows is None else connection.execute(compiled.rows)
-    rows = [*compiled.typed(typed, _decode), *compiled.evaluated(rest, _decode)]
-    return compiled.finish(rows)
+    """Both statements run on one snapshot and are streamed: a LIMIT stops the reading."""
+    streamed = {"yield_per": _ROWS_AT_ONCE}
+    return compiled.answer(
+        lambda statement: connection.execute(statement, execution_options=streamed), _decode
+    )
 
 
 def _decode(document: bytes) -> dict[str, Any]:
@@ -113,7 +114,9 @@ def _compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: 
     except AqlNotSupported as error:
         place = f"line {error.line}, column {error.column}"
         raise NotSupported(f"{place}: {error.construct} is not supported yet.") from None
-    cache.put(key, compiled)
+    # A plan keeps its parameters, and a list of thousands of them would fill the cache.
+    if len(repr(query.parameters)) <= _LONGEST_CACHED:
+        cache.put(key, compiled)
     return compiled
 
 

@@ -11,6 +11,7 @@ from moiety.change_control import tables as change_control
 from moiety.change_control.statements import Owner
 from moiety.kit import credentials
 from moiety.kit.database import NAMING
+from moiety.openehr.leaves import ROWS_VERSION
 
 metadata = sa.MetaData(naming_convention=NAMING)
 
@@ -42,6 +43,13 @@ composition = change_control.versioned(
 )
 ehr_status = change_control.versioned(metadata, "ehr_status", contribution, owner="ehr_id", more=())
 sa.Index(None, composition.head.c.template_key, composition.head.c.ehr_id)
+# The heads whose rows do not tell all: usually few, and every query asks for them.
+sa.Index(
+    "ix_composition_untold",
+    composition.head.c.ehr_id,
+    postgresql_where=(composition.head.c.rows_version != ROWS_VERSION)
+    | (composition.head.c.residue != 0),
+)
 
 template = sa.Table(
     "template",

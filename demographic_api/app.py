@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError with one sentence."""
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
-    app = kit.create(
+    return kit.create(
         "Moiety demographic service",
         service="demographic",
         organisations=Organisations(urls, connections=settings.connections),
@@ -25,6 +25,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         threads=settings.threads,
         body_limit=settings.body_limit,
         open_paths=frozenset({f"{BASE}/metadata"}),
+        render=outcomes.render,
     )
-    outcomes.install(app)
-    return app

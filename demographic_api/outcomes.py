@@ -1,17 +1,15 @@
 """Errors as FHIR OperationOutcome: the kit's error, rendered as FHIR clients read it."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import Response
 
 from moiety.kit import problems
 from moiety.kit.errors import ServiceError
 from moiety.wire.demographic import BASE
 
 MEDIA_TYPE = "application/fhir+json"
-Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 # FHIR R4 IssueType for each status.
 _CODES = {
@@ -55,25 +53,13 @@ def outcome(error: ServiceError) -> dict[str, Any]:
     return found
 
 
-def install(app: FastAPI) -> None:
-    """Answers errors under the FHIR base as OperationOutcome; the kit renders the others."""
-    for kind, handler in list(app.exception_handlers.items()):
-        app.add_exception_handler(kind, _render(handler))
-
-
-def _render(handler: Handler) -> Handler:
-    async def handle(request: Request, error: Exception) -> Response:
-        rendered = handler(request, error)  # logs what is ours to mend
-        if not isinstance(rendered, Response):
-            rendered = await rendered
-        if not request.url.path.startswith(BASE):
-            return rendered
-        ours = problems.translate(error)
-        return Response(
-            msgspec.json.encode(outcome(ours)),
-            status_code=ours.status,
-            media_type=MEDIA_TYPE,
-            headers=ours.headers,
-        )
-
-    return handle
+def render(error: ServiceError, path: str) -> Response:
+    """OperationOutcome under the FHIR base, the kit's shape elsewhere."""
+    if not path.startswith(BASE):
+        return problems.answer(error, path)
+    return Response(
+        msgspec.json.encode(outcome(error)),
+        status_code=error.status,
+        media_type=MEDIA_TYPE,
+        headers=error.headers,
+    )

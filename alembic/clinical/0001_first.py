@@ -106,6 +106,13 @@ def upgrade() -> None:
         ["template_key", "ehr_id"],
         unique=False,
     )
+    op.create_index(
+        "ix_composition_untold",
+        "composition",
+        ["ehr_id"],
+        unique=False,
+        postgresql_where=sa.text("rows_version <> 1 OR residue <> 0"),
+    )
     op.create_table(
         "composition_history",
         sa.Column("ehr_id", sa.Uuid(), nullable=False),
@@ -254,6 +261,7 @@ def downgrade() -> None:
         op.f("ix_composition_history_ehr_id_contribution_id"), table_name="composition_history"
     )
     op.drop_table("composition_history")
+    op.drop_index("ix_composition_untold", table_name="composition")
     op.drop_index(op.f("ix_composition_template_key_ehr_id"), table_name="composition")
     op.drop_index(op.f("ix_composition_object_id"), table_name="composition")
     op.drop_index(op.f("ix_composition_ehr_id_contribution_id"), table_name="composition")

@@ -31,11 +31,13 @@ def create(
     body_limit: int,
     while_running: Sequence[Callable[[FastAPI], AbstractContextManager[object]]] = (),
     open_paths: frozenset[str] = frozenset(),
+    render: problems.Render = problems.answer,
 ) -> FastAPI:
     """A service: its routes under the one error shape, with health, readiness and metrics.
 
     `while_running` are context managers entered at start and left at stop (queues, workers).
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
+    `render` answers errors where a field has a form of its own for them (FHIR).
     """
 
     @asynccontextmanager
@@ -60,6 +62,7 @@ def create(
     app.state.organisations = organisations
     app.state.keys = keys
     app.state.registry = registry
+    app.state.render = render
     for router in (*routers, _operations()):
         app.include_router(router)
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})

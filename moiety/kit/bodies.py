@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moiety.kit.errors import TooLarge
-from moiety.kit.problems import answer
+from moiety.kit.problems import rendered
 
 
 class BodyLimit:
@@ -24,7 +24,7 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdigit() and int(announced) > self.limit:
-            await answer(self._too_large())(scope, receive, send)
+            await rendered(scope, self._too_large())(scope, receive, send)
             return
         taken = 0
 

@@ -6,6 +6,7 @@ trace id: neither a stack trace nor the input, whatever the exception's text hol
 """
 
 import traceback
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,12 @@ def body(error: errors.ServiceError) -> dict[str, Any]:
     return shape
 
 
-def answer(error: errors.ServiceError) -> Response:
-    """`error` as an HTTP response."""
+Render = Callable[[errors.ServiceError, str], Response]
+"""An error and the request's path → the answer: a service may have a field's own form for one."""
+
+
+def answer(error: errors.ServiceError, _path: str) -> Response:
+    """`error` in the one shape."""
     return Response(
         msgspec.json.encode(body(error)),
         status_code=error.status,
@@ -83,8 +88,8 @@ def place_of(error: BaseException) -> str:
 def install(app: FastAPI) -> None:
     """Answer every exception of `app` in the one shape."""
 
-    async def handle(_request: Request, error: Exception) -> Response:
-        return _report(error)
+    async def handle(request: Request, error: Exception) -> Response:
+        return rendered(request.scope, error)
 
     for kind in (errors.ServiceError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
@@ -113,12 +118,13 @@ class Defects:
         try:
             await self.app(scope, receive, watch)
         except Exception as error:  # noqa: BLE001  the renderer is where unknown errors end
-            response = _report(error)
+            response = rendered(scope, error)
             if not started and scope["type"] == "http":
                 await response(scope, receive, send)
 
 
-def _report(error: Exception) -> Response:
+def rendered(scope: Scope, error: Exception) -> Response:
+    """The answer to `error` in the form of the service that it happened in; ours is logged."""
     ours = translate(error)
     if ours.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         structlog.get_logger().error(
@@ -128,4 +134,5 @@ def _report(error: Exception) -> Response:
             place=place_of(error),
             trace_id=trace_id(),
         )
-    return answer(ours)
+    render: Render = scope["app"].state.render
+    return render(ours, scope.get("path", ""))

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,9 +28,16 @@ def ready(stack):
     return stack
 
 
-def test_the_story_of_an_admission(ready):
+@pytest.fixture
+def client(ready):
+    """Makes clients with new keys, and closes them."""
+    with ExitStack() as stack:
+        yield lambda *options: stack.enter_context(ready.client(*options))
+
+
+def test_the_story_of_an_admission(client):
     """A template, a person, a record opened, a document, a query, a crossing: all by HTTP."""
-    app = ready.client("clinical", "--label=app", "--scope=definition:write",
+    app = client("clinical", "--label=app", "--scope=definition:write",
                        "--scope=composition:write", "--scope=query:read")  # fmt: skip
     for file in sorted(TEMPLATE.glob("*.opt")):
         answer = app.post(
@@ -37,10 +45,10 @@ def test_the_story_of_an_admission(ready):
             headers={"Content-Type": "application/xml"},
         )  # fmt: skip
         assert 201 == answer.status_code
-    desk = ready.client("demographic", "--label=desk")
+    desk = client("demographic", "--label=desk")
     person = people.register(20, 1)[0]
     created = demographic.create_patient(desk, person.patient())
-    registrar = ready.client("vault", "--label=R. Registrar", "--role=registrar")
+    registrar = client("vault", "--label=R. Registrar", "--role=registrar")
     ehr_id = _linked(registrar, created.person_id)
     document = json.dumps(records.vital_signs(random.Random(1), datetime.now(UTC)))
     committed = app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=document)
@@ -48,7 +56,7 @@ def test_the_story_of_an_admission(ready):
     query = "SELECT c/uid/value FROM EHR e CONTAINS COMPOSITION c"
     rows = call(app, "POST", "/openehr/v1/query/aql", json={"q": query}).json()["rows"]
     assert 1 == len(rows)
-    clinician = ready.client("vault", "--label=C. Clinician", "--role=clinician")
+    clinician = client("vault", "--label=C. Clinician", "--role=clinician")
     crossed = vault.resolve_person(clinician, created.person_id, purpose_of_use="TREAT")
     assert ehr_id == crossed
     with pytest.raises(Forbidden):
@@ -143,7 +151,7 @@ def test_a_server_knows_its_own_roles_alone(ready):
 
 
 def test_a_database_that_dies_comes_back_and_the_service_with_it(ready):
-    """kill -9 of the server: /ready says no, and yes again after its restart; nothing else is done."""
+    """A killed server makes /ready say no, and its restart alone makes it say yes again."""
     ready.podman("kill", "--signal", "KILL", ready.container("clinical-db"))
     assert not ready.is_ready("clinical")
     ready.podman("start", ready.container("clinical-db"))
