@@ -159,7 +159,7 @@ def _write_secrets(desk: Desk) -> None:
 
 
 def _still_valid(file: Path, desk: Desk) -> bool:
-    return issue.is_valid(desk.database("clinical"), "clinical", file.read_text(), days=7)
+    return issue.is_valid(desk.database("clinical"), file.read_text(), days=7)
 
 
 def _vault_keys(file: Path) -> None:

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from moiety.kit import credentials, database
 from moiety.kit.credentials import Caller
+from moiety.kit.database import Organisations
 from moiety.kit.errors import Forbidden, Unauthenticated
 
 
@@ -39,10 +40,10 @@ class Require:
 
 def identify(request: Request) -> Caller:
     """The caller behind the request's key.  Raises Unauthenticated."""
-    state = request.app.state
     token = credentials.parse(request.headers.get("authorization"))
-    with state.organisations.engine(token.organisation).connect() as connection:
-        return credentials.verify(connection, state.keys, token)
+    organisations: Organisations = request.app.state.organisations
+    row = organisations.look_up(token.organisation, credentials.LOOK_UP, (token.key_id,))
+    return credentials.verify(token, row)
 
 
 def engine_of(request: Request) -> sa.Engine:
