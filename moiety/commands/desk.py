@@ -87,6 +87,8 @@ def running(
         finally:
             desk.stopping.set()
             _stop(desk)
+            if desk.cluster is not cluster:  # the watcher replaced a server that had died
+                embedded.stop(desk.cluster)
 
 
 @contextlib.contextmanager

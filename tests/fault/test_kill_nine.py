@@ -1,0 +1,154 @@
+"""kill -9 under load: what was acknowledged is there, and nothing half-written.
+
+MOIETY_KILL_ROUNDS sets the rounds (3 in the suite; 50 for a release).
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from moiety.commands import desk, issue
+from moiety.commands.demo import records
+
+ROUNDS = int(os.environ.get("MOIETY_KILL_ROUNDS", "3"))
+WRITERS = 32
+TEMPLATE = (Path(records.__file__).parent / "templates/vital_signs.opt").read_bytes()
+XML = {"Content-Type": "application/xml"}
+
+
+@pytest.fixture
+def running():
+    """A desk with durable storage."""
+    home = Path(f"/tmp/moiety-kill-{os.getpid()}")
+    try:
+        with desk.running(home, desk.free_port_base(), {"vault": {"POOL_TARGET": "1"}}) as running:
+            yield running
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+class Writers:
+    """Threads that create and update documents, and remember what was acknowledged."""
+
+    def __init__(self, url, token, ehrs):
+        self.url, self.token, self.ehrs = url, token, ehrs
+        self.acknowledged = {}
+        self.refused = 0
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self.write, args=(n,)) for n in range(WRITERS)]
+
+    def write(self, seed):
+        """Create a document, then a second version of it, over and over."""
+        rng = random.Random(seed)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with httpx.Client(
+            base_url=self.url, headers=headers, timeout=30, trust_env=False
+        ) as client:
+            while not self.stop.is_set():
+                ehr_id, object_id = rng.choice(self.ehrs), str(uuid4())
+                place = f"/openehr/v1/ehr/{ehr_id}/composition"
+                made = records.vital_signs(rng, datetime(2026, 11, 20, tzinfo=UTC))
+                made["uid"] = {"_type": "HIER_OBJECT_ID", "value": object_id}
+                try:
+                    answer = client.post(place, content=json.dumps(made))
+                    if answer.status_code == 201:
+                        uid = answer.headers["ETag"].strip('"')
+                        self.acknowledged[object_id] = (ehr_id, 1)
+                        answer = client.put(
+                            f"{place}/{object_id}", content=json.dumps(made),
+                            headers={"If-Match": uid},
+                        )  # fmt: skip
+                        if answer.status_code == 204:
+                            self.acknowledged[object_id] = (ehr_id, 2)
+                    self.refused += answer.status_code >= 400
+                except httpx.TransportError:
+                    self.refused += 1
+                    time.sleep(0.05)
+
+
+def test_every_acknowledged_version_survives_and_nothing_is_half_there(running):
+    """The service and the server are killed in turn under 32 writers."""
+    url = running.url("clinical")
+    scopes = issue.SCOPES["clinical"]
+    token = issue.key(
+        running.database("clinical", "migrator"), "clinical", desk.ORGANISATION, label="t",
+        scopes=scopes, life=timedelta(days=1),
+    )  # fmt: skip
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
+        client.post("/openehr/v1/definition/template/adl1.4", content=TEMPLATE, headers=XML)
+        ehrs = [client.post("/openehr/v1/ehr").headers["ETag"].strip('"') for _ in range(20)]
+    writers = Writers(url, token, ehrs)
+    for thread in writers.threads:
+        thread.start()
+    try:
+        for number in range(ROUNDS):
+            time.sleep(1.0)
+            victim = running.services["clinical"] if number % 2 else running.cluster.process
+            before = len(writers.acknowledged)
+            os.kill(victim.pid, signal.SIGKILL)
+            wait_until_acknowledged(writers, before + 1)
+    finally:
+        writers.stop.set()
+        for thread in writers.threads:
+            thread.join()
+    check(running, writers)
+
+
+def wait_until_acknowledged(writers, count):
+    """Commits go on after each kill."""
+    until = time.monotonic() + 60
+    while len(writers.acknowledged) < count + WRITERS:
+        assert time.monotonic() < until, "no commit was acknowledged after the kill"
+        time.sleep(0.05)
+
+
+def check(running, writers):
+    """Every acknowledged version is there; heads, histories, contributions and rows agree."""
+    with psycopg.connect(running.cluster.url("postgres", "clinical")) as connection:
+        heads = {
+            str(object_id): (version, groups, row_key)
+            for object_id, version, groups, row_key in connection.execute(
+                "SELECT object_id, version, groups, row_key FROM composition"
+            )
+        }
+        lost = [
+            object_id
+            for object_id, (_, version) in writers.acknowledged.items()
+            if object_id not in heads or heads[object_id][0] < version
+        ]
+        assert not lost, f"{len(lost)} acknowledged versions are lost"
+        versions = sum(version for version, _, _ in heads.values())
+        (history,) = connection.execute("SELECT count(*) FROM composition_history").fetchone()
+        (contributions,) = connection.execute("SELECT count(*) FROM contribution").fetchone()
+        (statuses,) = connection.execute("SELECT count(*) FROM ehr_status").fetchone()
+        assert versions == len(heads) + history == contributions - statuses
+        expected = {(row_key, group) for _, groups, row_key in heads.values() for group in groups}
+        assert expected == leaf_rows(connection)
+    print(
+        f"{ROUNDS} kills, {len(writers.acknowledged)} documents acknowledged, {len(heads)} there, "
+        f"{writers.refused} requests failed meanwhile, 0 lost, 0 half there"
+    )
+
+
+def leaf_rows(connection):
+    """(row_key, table) of every typed row."""
+    tables = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'leaf'::regnamespace AND relkind = 'r'"
+    ).fetchall()
+    return {
+        (row_key, table)
+        for (table,) in tables
+        for (row_key,) in connection.execute(f"SELECT DISTINCT row_key FROM leaf.{table}")
+    }
