@@ -68,12 +68,16 @@ def open_ehr(
     that has an EHR already.
     """
     status = _status(body)
-    namespace, subject = _subject(status, settings.subject_namespace)
+    subject = _subject(status, settings.subject_namespace)
     found = screen(encode(status), settings)
     now = datetime.now(UTC)
     object_id, row_key = uuid4(), secrets.randbits(63)
     ehr = Ehr(ehr_id, settings.system_id, now, f"{object_id}::{settings.system_id}::1")
     status.uid = rm.ObjectVersionId(value=ehr.status_uid)
+    _insert_ehr(
+        connection, ehr, subject, pooled=settings.new_ehrs == "pooled",
+        modifiable=status.is_modifiable is True,
+    )  # fmt: skip
     change = {
         "ehr_id": ehr_id,
         "contribution_id": uuid4(),
@@ -81,42 +85,44 @@ def open_ehr(
         "change_type": ChangeType.CREATION,
         "audit": audit,
     }
+    version = {
+        "object_id": object_id,
+        "version": 1,
+        "row_key": row_key,
+        "lifecycle_state": Lifecycle.COMPLETE,
+        "document": documents.pack(encode(status)),
+    }
+    connection.execute(tables.contribution.insert().values(change))
+    connection.execute(tables.ehr_status.head.insert().values(change | version))
+    for number, one in enumerate(found):
+        row = {"ehr_id": ehr_id, "row_key": row_key, "number": number, **one.place()}
+        connection.execute(tables.screen_finding.insert().values(row))
+    return ehr
+
+
+def _insert_ehr(
+    connection: sa.Connection,
+    ehr: Ehr,
+    subject: tuple[str | None, UUID | None],
+    *,
+    pooled: bool,
+    modifiable: bool,
+) -> None:
+    row = {
+        "ehr_id": ehr.ehr_id,
+        "system_id": ehr.system_id,
+        "time_created": ehr.time_created,
+        "pooled": pooled,
+        "modifiable": modifiable,
+        "subject_namespace": subject[0],
+        "subject_id": subject[1],
+    }
     try:
-        connection.execute(
-            tables.ehr.insert().values(
-                ehr_id=ehr_id,
-                system_id=settings.system_id,
-                time_created=now,
-                pooled=settings.new_ehrs == "pooled",
-                modifiable=status.is_modifiable,
-                subject_namespace=namespace,
-                subject_id=subject,
-            )
-        )
+        connection.execute(tables.ehr.insert().values(row))
     except IntegrityError as error:
         if isinstance(error.orig, UniqueViolation):
             raise Conflict("An EHR with this id or subject exists already.") from None
         raise
-    connection.execute(tables.contribution.insert().values(change))
-    connection.execute(
-        tables.ehr_status.head.insert().values(
-            change
-            | {
-                "object_id": object_id,
-                "version": 1,
-                "row_key": row_key,
-                "lifecycle_state": Lifecycle.COMPLETE,
-                "document": documents.pack(encode(status)),
-            }
-        )
-    )
-    for number, one in enumerate(found):
-        connection.execute(
-            tables.screen_finding.insert().values(
-                ehr_id=ehr_id, row_key=row_key, number=number, **one.place()
-            )
-        )
-    return ehr
 
 
 def check_chosen_id(text: str) -> UUID:

@@ -76,7 +76,10 @@ def run(
     Raises Malformed with line and column for a query that cannot be understood, NotSupported for
     one that is not run yet, Unprocessable for paging that contradicts the query.
     """
-    snapshot_reads = engine.execution_options(isolation_level="REPEATABLE READ")
+    snapshot_reads = engine.execution_options(
+        isolation_level="REPEATABLE READ",
+        postgresql_readonly=True,  # a replica takes no other
+    )
     with snapshot_reads.connect() as connection:
         templates = registry.current(connection)
         compiled = _compiled(cache, templates, settings, query)

@@ -7,6 +7,8 @@ than every weight, each change of one digit and each swap of two unequal digits 
 
 import re
 
+from moiety.deid.national_numbers import passes_modulus_11
+
 SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
 # Spaces and hyphens only, ASCII digits only: other scripts' digits would be a second spelling.
 _WRITTEN = re.compile(r"[0-9](?:[ -]?[0-9]){9}")
@@ -21,13 +23,7 @@ def normalise(text: str) -> str | None:
     if _WRITTEN.fullmatch(text) is None:
         return None
     digits = text.replace(" ", "").replace("-", "")
-    return digits if is_valid(digits) else None
-
-
-def is_valid(digits: str) -> bool:
-    """Whether ten ASCII digits satisfy Modulus 11 and are not all the same."""
-    total = sum(weight * int(digit) for weight, digit in zip(range(10, 0, -1), digits, strict=True))
-    return total % 11 == 0 and len(set(digits)) > 1
+    return digits if passes_modulus_11(digits) else None
 
 
 def check_digit(stem: str) -> str | None:

@@ -8,8 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
@@ -17,16 +16,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
-import psycopg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moiety import embedded
 from moiety.commands import desk, issue, trail
-from moiety.commands.demo import people, records, stolen
+from moiety.commands.demo import people, records, theft
+from moiety.commands.demo.actors import Cast, Untrue, demand
 from moiety.commands.demo.people import Person
-from moiety.commands.demo.stolen import Stolen
 from moiety.commands.desk import Desk
 from moiety.commands.occasion import trail_public_key
 from moiety.kit.errors import Forbidden, ServiceError, Unavailable
@@ -51,24 +49,6 @@ _RECORD = (
 )
 
 
-@dataclass
-class Cast:
-    """Who acts, each with a key of the service that it talks to; and what they have made."""
-
-    app: httpx.Client
-    researcher: httpx.Client
-    registrar: httpx.Client
-    registrar_at_vault: httpx.Client
-    clinician: httpx.Client
-    clinician_at_vault: httpx.Client
-    officer: httpx.Client
-    officer_at_persons: httpx.Client
-    auditor: httpx.Client
-    researcher_at_vault: httpx.Client
-    links: dict[UUID, UUID] = field(default_factory=dict)
-    """person_id → ehr_id, as the registrar learned them; nobody else has this table."""
-
-
 def tell(console: Console, *, persons: int, compositions: int, keep: bool) -> None:
     """Run the story in a fresh home.  Raises typer.Exit(1) when a step does not come true."""
     started = time.monotonic()
@@ -81,7 +61,7 @@ def tell(console: Console, *, persons: int, compositions: int, keep: bool) -> No
             running = _start(console, stack, home, pool)
             cast = _cast(stack, running)
             _steps(console, running, cast, people.register(persons, _SEED), compositions)
-    except _Untrue as untrue:
+    except Untrue as untrue:
         console.print(f"[red]✗ {untrue}[/red]")
         raise typer.Exit(1) from None
     except ServiceError as error:
@@ -104,8 +84,8 @@ def _steps(
     _care(console, cast, crowd[0], registered[0])
     _research(console, cast)
     _reidentify(console, running, cast)
-    _steal(console, running, cast, crowd)
-    _compare_halves(console, running, cast)
+    theft.steal_clinical(console, running, cast, crowd)
+    theft.compare_halves(console, running, cast)
 
 
 # --- the steps -------------------------------------------------------------------------------
@@ -128,7 +108,7 @@ def _upload_templates(console: Console, cast: Cast) -> None:
         answer = cast.app.post(
             _TEMPLATES, content=file.read_bytes(), headers={"Content-Type": "application/xml"}
         )
-        _demand(answer.status_code == httpx.codes.CREATED, f"{file.name} was refused")
+        demand(answer.status_code == httpx.codes.CREATED, f"{file.name} was refused")
     console.print(f"[green]✓[/green] The integration engineer uploads {len(files)} templates")
 
 
@@ -141,7 +121,7 @@ def _register(console: Console, cast: Cast, crowd: Sequence[Person]) -> list[UUI
         return created.person_id
 
     found = list(_together("Registering", register, crowd))
-    _demand(len(set(cast.links.values())) == len(crowd), "two persons share an EHR")
+    demand(len(set(cast.links.values())) == len(crowd), "two persons share an EHR")
     console.print(
         f"[green]✓[/green] The registrar registers {len(crowd)} persons (NHS numbers of the 999 "
         "test range); the vault opens an EHR for each from its pre-minted pool"
@@ -169,7 +149,7 @@ def _commit(console: Console, cast: Cast, count: int) -> None:
     def commit(job: tuple[bytes, UUID]) -> None:
         document, ehr_id = job
         answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=document)
-        _demand(answer.status_code == httpx.codes.CREATED, "a document was refused")
+        demand(answer.status_code == httpx.codes.CREATED, "a document was refused")
 
     started = time.monotonic()
     list(_together("Committing", commit, jobs))
@@ -185,14 +165,12 @@ def _care(console: Console, cast: Cast, person: Person, person_id: UUID) -> None
     """A clinician finds the person, crosses to the record for care, and reads it."""
     name, day = person.family, person.birth_date.isoformat()
     found = demographic.search_patients(cast.clinician, name=name, birthdate=day)
-    _demand(
-        str(person_id) in {one["id"] for one in found}, "the clinician does not find the person"
-    )
+    demand(str(person_id) in {one["id"] for one in found}, "the clinician does not find the person")
     ehr_id = vault.resolve_person(cast.clinician_at_vault, person_id, purpose_of_use="TREAT")
-    _demand(ehr_id == cast.links[person_id], "the vault answers another EHR")
+    demand(ehr_id == cast.links[person_id], "the vault answers another EHR")
     rows = _query(cast.app, _RECORD, ehr_id=str(ehr_id))
     document = cast.app.get(f"/openehr/v1/ehr/{ehr_id}/composition/{rows[0][0]}")
-    _demand(document.is_success, "the document can't be read")
+    demand(document.is_success, "the document can't be read")
     console.print(
         "[green]✓[/green] A clinician finds a person by name and birth date, crosses to the EHR "
         f"for treatment and reads the latest {len(rows)} documents, the newest “{rows[0][1]}”"
@@ -220,7 +198,7 @@ def _research(console: Console, cast: Cast) -> None:
         ),
     )  # fmt: skip
     for what, attempt in refusals:
-        _demand(_is_refused(attempt), f"the researcher was not refused {what}")
+        demand(_is_refused(attempt), f"the researcher was not refused {what}")
     console.print(
         f"[green]✓[/green] A researcher averages {readings} blood pressures "
         f"({systolic:.0f}/{diastolic:.0f} mmHg) and is refused {len(refusals)} ways to an identity"
@@ -236,135 +214,21 @@ def _reidentify(console: Console, running: Desk, cast: Cast) -> None:
         purpose_of_use="PATSFTY",
         reason="Critical result, patient not reached",
     )
-    _demand(answered == person_id, "the vault answers another person")
+    demand(answered == person_id, "the vault answers another person")
     demographic.read_patient(cast.officer_at_persons, person_id)
     entries = vault.search_trail(cast.auditor, vault.TrailSearch(ehr_id=ehr_id))
     crossed = [entry for entry in entries if entry.purpose_of_use == "PATSFTY"]
-    _demand(len(crossed) == 1, "the trail does not show the crossing")
+    demand(len(crossed) == 1, "the trail does not show the crossing")
     key = trail_public_key(running.home)
     report = trail.verify(running.database("vault"), key, None)
-    _demand(report.fault is None, "the trail is not whole")
+    demand(report.fault is None, "the trail is not whole")
     console.print(
         "[green]✓[/green] A linkage officer resolves one EHR to its person for patient safety; the "
         f"auditor sees who and why; the trail of {report.size} entries is whole"
     )
 
 
-def _steal(console: Console, running: Desk, cast: Cast, crowd: Sequence[Person]) -> None:
-    """Steal the clinical database and look for everybody in it."""
-    superuser = running.cluster.url("postgres", "clinical")
-    words = sorted({word for person in crowd for word in person.tell_tales()})
-    ehr_id = next(iter(cast.links.values()))
-    token, letter = _identifying_letter(crowd[0])
-    refused = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=letter)
-    _demand(refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY, "the screen lets a number in")
-    _demand(token not in refused.text, "the refusal repeats the number")
-    with console.status("Stealing the clinical database, inflating every document …"):
-        with _planted(running, cast, ehr_id, letter):
-            control = _told(stolen.steal(superuser), words)
-        database = stolen.steal(superuser)
-        found = _told(database, words)
-    _demand(control == [token], "the search is blind: it misses the number planted for control")
-    _demand(not found, f"{len(found)} identifying words of patients stand in the clinical database")
-    console.print(
-        "[green]✓[/green] The screen refuses a letter with an NHS number in it (422, path and kind "
-        "only); with the screen off, for control, the letter gets in"
-    )
-    console.print(
-        f"[green]✓[/green] A thief takes the clinical database ({database.size // 1024} kB, "
-        f"{database.documents} documents inflated). The search finds the number planted for "
-        f"control (1 of 1); it is removed again; of the {len(words)} names, numbers, addresses and birth "
-        "dates registered, none is found"
-    )
-
-
-def _told(database: Stolen, words: Sequence[str]) -> list[str]:
-    return [word for word in words if database.holds(word)]
-
-
-def _identifying_letter(person: Person) -> tuple[str, bytes]:
-    """A document whose text holds a registered person's NHS number, and that number."""
-    document = next(records.write(1, _SEED + 1, datetime.now(UTC)))
-    name = b'"name":{"_type":"DV_TEXT","value":"'
-    words = f"NHS no {person.nhs_number} ".encode()
-    return person.nhs_number, document.replace(name, name + words, 1)
-
-
-def _compare_halves(console: Console, running: Desk, cast: Cast) -> None:
-    """Steal all three databases and look for anything that joins two of them."""
-    urls = [running.cluster.url("postgres", name) for name in embedded.DATABASES]
-    with console.status("Stealing all three databases and comparing them …"):
-        with _crossed(urls[2], cast):
-            control = stolen.shared(stolen.steal(url) for url in urls)
-        halves = [stolen.steal(url) for url in urls]
-        joined = stolen.shared(halves)
-    pair = {one.bytes for one in next(iter(cast.links.items()))}
-    _demand(
-        pair <= control, "the comparison is blind: it misses a pair of ids planted in the vault"
-    )
-    _demand(not joined, f"{len(joined)} values stand in two of the three databases")
-    ids = {one.bytes for link in cast.links.items() for one in link}
-    _demand(not ids & halves[2].values, "the vault holds an id in clear")
-    count = sum(len(half.values) for half in halves)
-    console.print(
-        "[green]✓[/green] A thief takes all three databases. The comparison finds a pair of ids "
-        f"planted in the vault for control (2 of 2); of the {count} values of the three, none "
-        f"stands in two, and none of the {len(ids)} ids stands in the vault in clear"
-    )
-
-
-@contextmanager
-def _crossed(superuser: str, cast: Cast) -> Iterator[None]:
-    """A vault that keeps one pair in clear, for as long as the control needs it."""
-    person_id, ehr_id = next(iter(cast.links.items()))
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        connection.execute("CREATE TABLE planted (person_id uuid, ehr_id uuid)")
-        connection.execute("INSERT INTO planted VALUES (%s, %s)", (person_id, ehr_id))
-        try:
-            yield
-        finally:
-            connection.execute("DROP TABLE planted")
-
-
-@contextmanager
-def _planted(running: Desk, cast: Cast, ehr_id: UUID, letter: bytes) -> Iterator[None]:
-    """The letter stored with the screen off, for as long as the control needs it."""
-    off = {"SCREEN_NATIONAL": "off", "SCREEN_OTHER": "off"}
-    with desk.restarted(running, "clinical", off):
-        answer = cast.app.post(f"/openehr/v1/ehr/{ehr_id}/composition", content=letter)
-    _demand(answer.status_code == httpx.codes.CREATED, "the control was refused")
-    uid = answer.headers["ETag"].strip('"').split("::")[0]
-    try:
-        yield
-    finally:
-        with psycopg.connect(running.cluster.url("postgres", "clinical")) as connection:
-            _erase(connection, ehr_id, UUID(uid))
-
-
-def _erase(connection: psycopg.Connection[Any], ehr_id: UUID, object_id: UUID) -> None:
-    """Remove the planted document and its rows; only a superuser can."""
-    row = connection.execute(
-        "DELETE FROM composition WHERE ehr_id = %s AND object_id = %s"
-        " RETURNING row_key, groups, contribution_id",
-        (ehr_id, object_id),
-    ).fetchone()
-    row_key, groups, contribution_id = row or (0, [], None)
-    for group in groups:
-        statement = psycopg.sql.SQL("DELETE FROM leaf.{} WHERE ehr_id = %s AND row_key = %s")
-        connection.execute(statement.format(psycopg.sql.Identifier(group)), (ehr_id, row_key))
-    connection.execute("DELETE FROM contribution WHERE contribution_id = %s", (contribution_id,))
-
-
 # --- parts -----------------------------------------------------------------------------------
-
-
-class _Untrue(Exception):
-    """A step of the story did not come true."""
-
-
-def _demand(true: bool, otherwise: str) -> None:
-    if not true:
-        raise _Untrue(otherwise)
 
 
 def _cast(stack: ExitStack, running: Desk) -> Cast:
