@@ -148,6 +148,78 @@ def secrets(
         out.print("They are yours: run this as root where containers have users of their own.")
 
 
+@app.command()
+def backup(
+    database: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    folder: Annotated[Path, typer.Argument(help="An empty folder, for this database alone.")],
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Dump one database with a manifest. Keys are never in it, and it is never put beside them."""
+    from moiety.commands import backup as work
+    from moiety.commands import occasion
+
+    _demand_database(database)
+    with occasion.database(_home(home), database, database_url_file) as url:
+        try:
+            manifest = work.back_up(url, database, folder)
+        except work.BackupError as error:
+            raise _Stop(str(error)) from None
+    rows = sum(manifest.tables.values())
+    out.print(
+        f"{folder}: {len(manifest.tables)} tables, {rows} rows, {manifest.size} octets, "
+        f"revision {manifest.revision}, sha256 {manifest.sha256}"
+    )
+
+
+@app.command()
+def restore(
+    database: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
+    folder: Annotated[Path, typer.Argument(help="Where `moiety backup` put it.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Only try: into a server made for it and thrown away.")
+    ] = False,
+    public_key: Annotated[
+        str | None, typer.Option(help="With --check: the trail's public key, 64 hex digits.")
+    ] = None,
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Load a backup into an empty database and compare it with its manifest.
+
+    Without --database-url-file it goes into a desk whose home is new; put the vault's keys there
+    yourself before `moiety up`, which would make others.
+    """
+    from moiety.commands import backup as work
+    from moiety.commands import occasion
+
+    _demand_database(database)
+    try:
+        if check:
+            manifest, trail_word = work.drill(database, folder, public_key=public_key)
+        else:
+            work.verify(folder, database)
+            with occasion.server(_home(home), database, database_url_file) as url:
+                manifest = work.restore(url, database, folder)
+            trail_word = "restored"
+    except work.BackupError as error:
+        raise _Stop(str(error)) from None
+    except ValueError as error:
+        raise _Stop(f"Nothing was verified: {error}.") from None
+    rows = sum(manifest.tables.values())
+    out.print(
+        f"{len(manifest.tables)} tables and {rows} rows are as the manifest says, revision "
+        f"{manifest.revision}; {trail_word}."
+    )
+
+
+def _demand_database(name: str) -> None:
+    from moiety import embedded
+
+    if name not in embedded.DATABASES:
+        raise _Stop(f"There is no database {name}: clinical, demographic or vault.")
+
+
 @keys.command("create")
 def create_key(
     service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],

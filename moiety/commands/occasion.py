@@ -35,6 +35,17 @@ def database(home: Path, service: str, url_file: Path | None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def server(home: Path, service: str, url_file: Path | None) -> Iterator[str]:
+    """As `database`, and where there is no desk yet, of one whose databases are made now, empty."""
+    if url_file is None and not (home / "prepared").exists():
+        with embedded.running(home) as cluster:
+            yield cluster.url(f"{service}_migrator", service)
+        return
+    with database(home, service, url_file) as url:
+        yield url
+
+
+@contextlib.contextmanager
 def clinical(home: Path, url: str | None, key_file: Path | None) -> Iterator[httpx.Client]:
     """A client of a clinical service that may open EHRs, define templates and commit."""
     if url is not None:

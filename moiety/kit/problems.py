@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from moiety.kit import errors
 from moiety.kit.telemetry import trace_id
 
+# What a replica says to a write, or to a lock that it cannot take.
+_READS_ONLY = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
 _HTTP = {
     HTTPStatus.NOT_FOUND: errors.NotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: errors.MethodNotAllowed,
@@ -74,6 +76,8 @@ def translate(error: Exception) -> errors.ServiceError:
             return kind(headers=dict(error.headers or {}))
         case sa_exc.DBAPIError() if isinstance(error.orig, psycopg.errors.QueryCanceled):
             return errors.QueryTimeout()
+        case _ if isinstance(getattr(error, "orig", error), _READS_ONLY):
+            return errors.Unavailable("This service reads from a replica, which takes no writes.")
         case sa_exc.TimeoutError() | sa_exc.OperationalError() | psycopg.OperationalError():
             return errors.Unavailable()
     return errors.Defect()

@@ -657,3 +657,12 @@ def test_an_unknown_route_and_a_wrong_method_have_the_one_shape(client):
     error(client.get("/nowhere"), 404, "NotFound")
     error(client.patch(ADL), 405, "MethodNotAllowed")
     error(client.get(f"{ADL}/"), 404, "NotFound")
+
+
+def test_a_trace_id_is_made_here_and_none_is_taken_in(client):
+    """An id that comes from outside would join two services' logs."""
+    own = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{own}-b7ad6b7169203331-01", "X-Request-ID": own}
+    first, second = (client.get("/nowhere", headers=headers) for _ in range(2))
+    assert own not in first.text + str(first.headers)
+    assert first.json()["trace_id"] != second.json()["trace_id"]

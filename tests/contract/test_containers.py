@@ -1,9 +1,11 @@
 """The compose file, the Dockerfile and the init script, read without any container."""
 
+import os
 import re
 import shutil
 import stat
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from moiety import embedded
 from moiety.commands import issue
 from moiety.commands import secrets as secret_files
 from tests.contract.test_house import ALONE
+from tests.fixtures.fix_database import copied
 
 yaml = pytest.importorskip("yaml", reason="needs PyYAML")
 
@@ -119,13 +122,13 @@ def test_moiety_secrets_makes_every_file_that_compose_asks_for(compose, tmp_path
 
 
 def test_a_key_made_beforehand_is_let_in_once(clinical_database, tmp_path):
-    """`moiety keys admit`: the vault's key opens EHRs and does nothing else; again changes nothing."""
+    """`moiety keys admit`: the vault's key opens EHRs and nothing else; again changes nothing."""
     secret_files.make(tmp_path, "main", host="{name}-db")
     text = (tmp_path / "vault/clinical_key").read_text()
     url, scopes = clinical_database.url("migrator"), frozenset({"ehr:create"})
     assert issue.admit(url, "clinical", text, label="pool", scopes=scopes)
     assert not issue.admit(url, "clinical", text, label="pool", scopes=scopes)
-    assert issue.is_valid(url, "clinical", text, days=80)
+    assert issue.is_valid(url, text, days=80)
     assert [["ehr:create"]] == [row[2] for row in issue.all_keys(url)]
 
 
@@ -139,12 +142,31 @@ def test_what_is_no_key_is_not_let_in(clinical_database):
         issue.admit(url, "clinical", token, label="x", scopes=frozenset({"vault:use"}))
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_migration_reads_its_url_from_a_file(name, cluster, tmp_path):
+    """As the jobs of the compose file do; without a URL or a file it says which to set."""
+    file = tmp_path / "url"
+    with copied(cluster, name) as copy:
+        file.write_text(copy.url("migrator"))
+        told = {f"{name.upper()}_MIGRATION_URL_FILE": str(file)}
+        command = [sys.executable, "-m", "alembic", "--name", name, "upgrade", "head"]
+        usual = {k: v for k, v in os.environ.items() if "MIGRATION_URL" not in k}
+        done = subprocess.run(
+            command, cwd=ROOT, env=usual | told, capture_output=True, text=True, check=False
+        )
+        assert 0 == done.returncode, done.stderr
+    silent = subprocess.run(
+        command, cwd=ROOT, env=usual, capture_output=True, text=True, check=False
+    )
+    assert f"{name.upper()}_MIGRATION_URL_FILE" in silent.stderr
+
+
 @pytest.mark.parametrize("service", SERVICES.values())
 def test_an_image_copies_what_its_service_needs_alone(service):
     """The stage of each service holds its folder and its share of `moiety`, as the house says."""
     stages = re.split(r"^FROM ", (ROOT / "deploy/Dockerfile").read_text(), flags=re.MULTILINE)
     (stage,) = [s for s in stages if s.startswith(f"scratch AS {service}\n")]
-    copied = set(re.findall(r"^COPY (\S+) /app/\S+$", stage, flags=re.MULTILINE))
+    copied = set(re.findall(r"^COPY (\S+) /app/\S*$", stage, flags=re.MULTILINE))
     shared = {f"moiety/{part}" for part in (*ALONE[service], "commands")}
     history = {v: k for k, v in SERVICES.items()}[service]
     assert {"alembic.ini", f"alembic/{history}", service} | shared == copied

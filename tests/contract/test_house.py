@@ -68,6 +68,20 @@ def test_the_packages_are_named_one_by_one():
     assert not (ROOT / "alembic/__init__.py").exists()
 
 
+def test_every_dependency_has_its_reason():
+    """docs/decisions/dependencies.md has a line for each, those of the developers included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["embedded"],
+        *project["dependency-groups"]["dev"],
+    ]
+    page = (ROOT / "docs/decisions/dependencies.md").read_text()
+    names = {re.split(r"[\[=>]", text)[0] for text in wanted} - {"moiety"}
+    listed = set(re.findall(r"^\| ([\w.-]+)", page, re.MULTILINE))
+    assert not names - listed
+
+
 @pytest.mark.parametrize(
     ("module", "prefix"),
     [
