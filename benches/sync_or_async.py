@@ -4,7 +4,7 @@
 
 Each server takes a JSON body, decodes it with msgspec and stores it in one row:
 
-    sync          `def` route in the thread pool, psycopg connection from a pool
+    sync          `def` route in the thread pool, connection from a pool
     async         `async def` route, psycopg AsyncConnection from a pool of the same size
     sync+queue    `def` route that waits on moiety.kit.commits (concurrent commits share a COMMIT)
     async+queue   `async def` route that awaits the same queue
@@ -23,167 +23,182 @@ import sys
 import tempfile
 import time
 import uuid
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import psycopg
+import sqlalchemy as sa
+from fastapi import Depends, FastAPI, Request
 
-BODY = {"_type": "X", "items": [{"name": f"n{i}", "value": i * 1.5, "text": "x" * 60} for i in range(48)]}
+from moiety import embedded
+from moiety.kit.commits import Commit, CommitQueue
+
+ITEMS = [{"name": f"n{i}", "value": i * 1.5, "text": "x" * 60} for i in range(48)]
+BODY = {"_type": "X", "items": ITEMS}
 INSERT = "INSERT INTO bench VALUES (%s, %s)"
+SERVERS = {
+    "sync": "app_sync",
+    "async": "app_async",
+    "sync+queue": "app_sync_queue",
+    "async+queue": "app_async_queue",
+}
+
+
+async def read(request: Request) -> bytes:
+    """The body, read before a `def` route starts."""
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(read)]
 
 
 def app_sync():
-    import sqlalchemy as sa
-    from fastapi import Depends, FastAPI, Request
-
+    """A thread and a connection for each request."""
     engine = sa.create_engine(_url(), pool_size=16, max_overflow=0)
     app = FastAPI()
 
-    async def body(request: Request) -> bytes:
-        return await request.body()
-
     @app.post("/")
-    def store(text: bytes = Depends(body)):
-        msgspec.json.decode(text)
-        with engine.connect() as c:
-            c.connection.driver_connection.execute(INSERT, (uuid.uuid4(), text))
-            c.connection.driver_connection.commit()
+    def store(body: Body):
+        msgspec.json.decode(body)
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            driver.execute(INSERT, (uuid.uuid4(), body))
+            driver.commit()
         return {}
 
     return app
 
 
 def app_async():
-    from contextlib import asynccontextmanager
-
-    import psycopg
-    from fastapi import FastAPI, Request
-
+    """A connection for each request, no thread."""
     free: asyncio.Queue = asyncio.Queue()
 
     @asynccontextmanager
     async def lifespan(_app):
         for _ in range(16):
-            free.put_nowait(await psycopg.AsyncConnection.connect(_url().replace("+psycopg", "")))
+            url = os.environ["BENCH_URL"]
+            free.put_nowait(await psycopg.AsyncConnection.connect(url))
         yield
 
     app = FastAPI(lifespan=lifespan)
 
     @app.post("/")
     async def store(request: Request):
-        text = await request.body()
-        msgspec.json.decode(text)
-        c = await free.get()
+        body = await request.body()
+        msgspec.json.decode(body)
+        connection = await free.get()
         try:
-            await c.execute(INSERT, (uuid.uuid4(), text))
-            await c.commit()
+            await connection.execute(INSERT, (uuid.uuid4(), body))
+            await connection.commit()
         finally:
-            free.put_nowait(c)
+            free.put_nowait(connection)
         return {}
 
     return app
 
 
-def _commit(text):
-    from moiety.kit.commits import Commit
-
-    key = uuid.uuid4()
-    return Commit(key, lambda c: c.execute(INSERT, (key, text)).rowcount, lambda c: None)
-
-
-def _queue():
-    import sqlalchemy as sa
-
-    from moiety.kit.commits import CommitQueue
-
-    return CommitQueue(sa.create_engine(_url(), pool_size=4))
-
-
 def app_sync_queue():
-    from fastapi import Depends, FastAPI, Request
-
-    queue = _queue()
+    """A thread for each request, two connections for all."""
+    queue = CommitQueue(sa.create_engine(_url(), pool_size=4))
     app = FastAPI()
 
-    async def body(request: Request) -> bytes:
-        return await request.body()
-
     @app.post("/")
-    def store(text: bytes = Depends(body)):
-        msgspec.json.decode(text)
-        queue.submit(_commit(text)).result()
+    def store(body: Body):
+        msgspec.json.decode(body)
+        queue.submit(_commit(body)).result()
         return {}
 
     return app
 
 
 def app_async_queue():
-    from fastapi import FastAPI, Request
-
-    queue = _queue()
+    """No thread for a request, two connections for all."""
+    queue = CommitQueue(sa.create_engine(_url(), pool_size=4))
     app = FastAPI()
 
     @app.post("/")
     async def store(request: Request):
-        text = await request.body()
-        msgspec.json.decode(text)
-        await asyncio.wrap_future(queue.submit(_commit(text)))
+        body = await request.body()
+        msgspec.json.decode(body)
+        await asyncio.wrap_future(queue.submit(_commit(body)))
         return {}
 
     return app
+
+
+def _commit(body):
+    key = uuid.uuid4()
+    return Commit(key, lambda c: c.execute(INSERT, (key, body)).rowcount, lambda _: None)
 
 
 def _url():
     return os.environ["BENCH_URL"].replace("postgresql:", "postgresql+psycopg:")
 
 
-NAMES = {"sync": "app_sync", "async": "app_async", "sync+queue": "app_sync_queue", "async+queue": "app_async_queue"}
-
-
-def measure(factory, options, lua, port):
+def measure(factory, options, script, port):
+    """Requests a second of one server, by wrk."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    uvicorn = [sys.executable, "-m", "uvicorn", "--factory", f"sync_or_async:{factory}"]
     server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", f"sync_or_async:{factory}", "--port", str(port),
-         "--log-level", "error"], cwd=Path(__file__).parent, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])})
+        [*uvicorn, "--port", str(port), "--log-level", "error"],
+        cwd=Path(__file__).parent,
+        env=environment,
+    )
     try:
         time.sleep(2.5)
-        out = subprocess.run(
-            ["wrk", "-t1", f"-c{options.clients}", f"-d{options.seconds}s", "-s", lua, f"http://127.0.0.1:{port}/"],
-            capture_output=True, text=True, check=True).stdout
+        load = ["-t1", f"-c{options.clients}", f"-d{options.seconds}s", "-s", script]
+        command = ["wrk", *load, f"http://127.0.0.1:{port}/"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     finally:
         server.terminate()
         server.wait()
-    if "Non-2xx" in out:
-        raise SystemExit(out)
-    return float(next(line.split()[1] for line in out.splitlines() if "Requests/sec" in line))
+    if "Non-2xx" in said:
+        raise SystemExit(said)
+    return float(next(line.split()[1] for line in said.splitlines() if "Requests/sec" in line))
+
+
+def rounds(options, script):
+    """Rates of every server, one after the other in each round."""
+    rates = {name: [] for name in SERVERS}
+    for number in range(options.rounds):
+        for place, (name, factory) in enumerate(SERVERS.items()):
+            port = 18100 + 10 * number + place
+            rates[name].append(measure(factory, options, script, port))
+    return rates
 
 
 def main():
-    import psycopg
-
-    from moiety import embedded
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Run the rounds and print the medians and their ratios to `sync`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--clients", type=int, default=32)
     options = parser.parse_args()
     body = json.dumps(BODY)
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua, tempfile.TemporaryDirectory() as state:
-        Path(state).chmod(0o755)
-        lua.write(f"wrk.method='POST'\nwrk.body={body!r}\nwrk.headers['Content-Type']='application/json'\n")
-        lua.flush()
-        with embedded.running(Path(state) / "pg") as cluster:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server's own user has to walk through it
+        script = Path(folder) / "post.lua"
+        script.write_text(
+            f"wrk.method='POST'\nwrk.body={body!r}\n"
+            "wrk.headers['Content-Type']='application/json'\n"
+        )
+        with embedded.running(Path(folder) / "state") as cluster:
             os.environ["BENCH_URL"] = cluster.url("postgres", "postgres")
-            with psycopg.connect(os.environ["BENCH_URL"]) as c:
-                c.execute("CREATE TABLE bench (id uuid PRIMARY KEY, body bytea)")
-            rates = {name: [] for name in NAMES}
-            for round_ in range(options.rounds):
-                for n, (name, factory) in enumerate(NAMES.items()):
-                    rates[name].append(measure(factory, options, lua.name, 18100 + 10 * round_ + n))
+            with psycopg.connect(os.environ["BENCH_URL"]) as connection:
+                connection.execute("CREATE TABLE bench (id uuid PRIMARY KEY, body bytea)")
+            rates = rounds(options, str(script))
     base = statistics.median(rates["sync"])
-    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
-          f" body {len(body)} B, {options.clients} clients, {options.rounds} rounds x {options.seconds} s")
+    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}")
+    print(f"body {len(body)} octets, {options.clients} clients")
+    print(f"{options.rounds} rounds of {options.seconds} s; load {os.getloadavg()}")
     for name, values in rates.items():
-        print(f"{name:12} {statistics.median(values):8.0f} req/s   {statistics.median(values) / base:5.2f} x sync   {[round(v) for v in values]}")
+        median = statistics.median(values)
+        spread = [round(value) for value in values]
+        print(f"{name:12} {median:8.0f} req/s   {median / base:5.2f} x sync   {spread}")
 
 
 if __name__ == "__main__":

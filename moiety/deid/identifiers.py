@@ -46,7 +46,7 @@ class Finding:
 NATIONAL = frozenset({"NHS_NUMBER", "CHI_NUMBER", "HC_NUMBER", "NATIONAL_INSURANCE_NUMBER"})
 
 
-# Every rule but e-mail has a digit followed by eight more, by two capitals (a postcode's end), or by
+# Every rule but e-mail has a digit followed by eight more, by two capitals (a postcode), or by
 # the rest of a National Insurance number.  It starts with one class, which `re` searches fast.
 _SUSPICIOUS = re.compile(rb"\d(?:(?:[ ()-]*\d){8}| ?[A-Z]{2}|\d ?\d\d ?\d\d ?[A-D])")
 
