@@ -27,7 +27,7 @@ def number():
     """A valid NHS number of the test range that was not given out before."""
     while True:
         digits = nhs_number.check_digit(stem := f"999{CHANCE.randrange(10**6):06}")
-        if digits and nhs_number.is_valid(stem + digits):
+        if digits:
             return stem + digits
 
 
