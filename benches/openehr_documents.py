@@ -1,4 +1,5 @@
-"""How long a document takes: decode, encode, check (validate and emit rows), by size.
+"""How long a document takes: decode, encode, check (validate and emit rows), the same through
+XML and FLAT, and the web template of its template, by size.
 
 Run from the repository's root: `python -m benches.openehr_documents`. The documents are the
 tests' own, of the demo's templates. Prints the machine, then the median of many runs in µs,
@@ -12,11 +13,17 @@ import sys
 import time
 from pathlib import Path
 
+from moiety.openehr import rm
 from moiety.openehr.canonical import decode_composition, encode
+from moiety.openehr.simplified.forms import decode_simplified, encode_flat, prepare
+from moiety.openehr.simplified.web_template import web_template
 from moiety.openehr.validate import compile_template
+from moiety.openehr.xml import decode_xml, encode_xml
 from tests.unit.openehr import documents
 
 ROUNDS = 30
+NOW = "2024-05-17T08:30:00Z"
+MEASURES = ("decode", "encode", "check", "xml in", "xml out", "flat in", "flat out", "web")
 RESULTS = Path(__file__).parent / "results/openehr_documents.jsonl"
 CASES = {
     "problem list": ("problem_diagnosis", documents.problem_diagnosis),
@@ -38,7 +45,9 @@ def machine():
 
 def microseconds(work):
     """The median time of a call, each round long enough for the clock."""
-    calls = 50
+    begin = time.perf_counter()
+    work()
+    calls = max(1, min(50, int(0.01 / (time.perf_counter() - begin))))
     rounds = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()
@@ -50,33 +59,39 @@ def microseconds(work):
 
 def measure(name, build):
     """One case: sizes in bytes and rows, times in µs."""
-    compiled = compile_template(documents.template(name))
+    template = documents.template(name)
+    compiled, forms = compile_template(template), prepare(template)
     composition = decode_composition(documents.body(build()))
-    body = encode(composition)
+    body, xml, flat = encode(composition), encode_xml(composition), encode_flat(composition, forms)
     checked = compiled.check(composition, 1)
     if checked.findings:
         raise SystemExit(f"{name}: the document is not valid")
+    work = {
+        "decode": lambda: decode_composition(body),
+        "encode": lambda: encode(composition),
+        "check": lambda: compiled.check(composition, 1),
+        "xml in": lambda: decode_xml(xml, rm.Composition),
+        "xml out": lambda: encode_xml(composition),
+        "flat in": lambda: decode_simplified(flat, forms, now=NOW),
+        "flat out": lambda: encode_flat(composition, forms),
+        "web": lambda: web_template(template),
+    }
     return {
         "bytes": len(body),
         "rows": sum(len(table.values) for table in checked.rows),
-        "decode": round(microseconds(lambda: decode_composition(body))),
-        "encode": round(microseconds(lambda: encode(composition))),
-        "check": round(microseconds(lambda: compiled.check(composition, 1))),
+        **{label: round(microseconds(work[label])) for label in MEASURES},
     }
 
 
 def main():
     """Measure every case, print a table, record a line a case when asked to."""
     print(machine())
-    print(
-        f"{'document':26}{'bytes':>8}{'rows':>6}{'decode':>9}{'encode':>9}{'check':>9}   µs, median"
-    )
+    heads = "".join(f"{label:>9}" for label in MEASURES)
+    print(f"{'document':26}{'bytes':>8}{'rows':>6}{heads}   µs, median")
     for label, (name, build) in CASES.items():
         found = measure(name, build)
-        print(
-            f"{label:26}{found['bytes']:>8}{found['rows']:>6}"
-            f"{found['decode']:>9}{found['encode']:>9}{found['check']:>9}"
-        )
+        times = "".join(f"{found[measured]:>9}" for measured in MEASURES)
+        print(f"{label:26}{found['bytes']:>8}{found['rows']:>6}{times}")
         if "--record" in sys.argv:
             RESULTS.parent.mkdir(exist_ok=True)
             with RESULTS.open("a") as out:

@@ -210,22 +210,25 @@ def read(
 
     Raises NotFound.
     """
-    found = [
-        row
-        for table in (tables.composition.head, tables.composition.history)
-        for row in connection.execute(
-            sa.select(table.c.version, table.c.document)
-            .where(table.c.ehr_id == ehr_id, table.c.object_id == object_id)
-            .where(table.c.version == version if version else sa.true())
-            .order_by(table.c.version.desc())
-            .limit(1)
-        )
-    ]
-    if not found:
+    row = _find(connection, tables.composition.head, ehr_id, object_id, version)
+    if row is None:
+        row = _find(connection, tables.composition.history, ehr_id, object_id, version)
+    if row is None:
         raise NotFound("There is no composition of this id in this EHR.")
-    row = max(found, key=lambda r: r.version)
     text = None if row.document is None else documents.unpack(row.document)
     return Written(f"{object_id}::{system_id}::{row.version}", object_id, row.version, text)
+
+
+def _find(
+    connection: sa.Connection, table: sa.Table, ehr_id: UUID, object_id: UUID, version: int | None
+) -> sa.Row[Any, Any] | None:
+    """The version asked for, or the newest of the table."""
+    query = sa.select(table.c.version, table.c.document).where(
+        table.c.ehr_id == ehr_id, table.c.object_id == object_id
+    )
+    if version is not None:
+        query = query.where(table.c.version == version)
+    return connection.execute(query.order_by(table.c.version.desc()).limit(1)).one_or_none()
 
 
 # --- parts -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Request
 
-from clinical_api.queries import PlanCache
+from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from moiety.kit import auth, bodies, credentials
@@ -43,6 +43,7 @@ class Organisation:
     """One organisation's side of this process."""
 
     engine: sa.Engine
+    snapshots: sa.Engine
     commits: CommitQueue
     registry: Registry
     plans: PlanCache
@@ -65,7 +66,9 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """Queues and registries of every organisation, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     app.state.here = {
-        name: Organisation(engine, CommitQueue(engine), Registry(), PlanCache(), settings)
+        name: Organisation(
+            engine, snapshots(engine), CommitQueue(engine), Registry(), PlanCache(), settings
+        )
         for name, engine in engines.items()
     }
     try:

@@ -68,19 +68,20 @@ class PlanCache:
                 self._plans.popitem(last=False)
 
 
+def snapshots(engine: sa.Engine) -> sa.Engine:
+    """The same connections, in transactions that see one snapshot; a replica takes no other."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
 def run(
     engine: sa.Engine, registry: Registry, cache: PlanCache, settings: Settings, query: Query
 ) -> ResultSet:
-    """Run a query.
+    """Run a query on an engine of `snapshots`.
 
     Raises Malformed with line and column for a query that cannot be understood, NotSupported for
     one that is not run yet, Unprocessable for paging that contradicts the query.
     """
-    snapshot_reads = engine.execution_options(
-        isolation_level="REPEATABLE READ",
-        postgresql_readonly=True,  # a replica takes no other
-    )
-    with snapshot_reads.connect() as connection:
+    with engine.connect() as connection:
         templates = registry.current(connection)
         compiled = _compiled(cache, templates, settings, query)
         rows = _rows(connection, compiled)

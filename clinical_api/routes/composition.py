@@ -19,7 +19,6 @@ from clinical_api.deps import (
     MayCommit,
     MayRead,
     Organisation,
-    Reader,
     audit_of,
     uuid_or_not_found,
 )
@@ -52,16 +51,10 @@ async def create(
 
 
 @router.get("/{uid}")
-def get(ehr_id: str, uid: str, _caller: MayRead, connection: Reader, here: Here) -> Response:
+async def get(ehr_id: str, uid: str, _caller: MayRead, here: Here) -> Response:
     """One version: the latest of an object id, or the one that a version uid names."""
-    object_id, version = _wanted(uid, here.settings.system_id)
-    result = compositions.read(
-        connection,
-        uuid_or_not_found(ehr_id, "EHR"),
-        object_id,
-        version=version,
-        system_id=here.settings.system_id,
-    )
+    owner = uuid_or_not_found(ehr_id, "EHR")
+    result = await run_sync(_read, here, owner, *_wanted(uid, here.settings.system_id))
     headers = {"ETag": f'"{result.uid}"'}
     if result.document is None:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
@@ -132,6 +125,14 @@ async def _commit(here: Organisation, commit: Commit, place: str | None = None) 
     else:
         answer: Written = result
         return answer
+
+
+def _read(here: Organisation, ehr_id: UUID, object_id: UUID, version: int | None) -> Written:
+    """Connection and reading in one thread hop: nothing is held while a thread is waited for."""
+    with here.engine.connect() as connection:
+        return compositions.read(
+            connection, ehr_id, object_id, version=version, system_id=here.settings.system_id
+        )
 
 
 def _head(here: Organisation, ehr_id: UUID, object_id: UUID) -> Head:

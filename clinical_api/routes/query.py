@@ -54,7 +54,7 @@ def _answer(here: Here, asked: AdhocQuery) -> Response:
     if min(asked.fetch or 0, asked.offset or 0) < 0:
         raise Malformed("fetch and offset are not negative.")
     query = Query(asked.q, asked.query_parameters, asked.fetch, asked.offset)
-    result = queries.run(here.engine, here.registry, here.plans, here.settings, query)
+    result = queries.run(here.snapshots, here.registry, here.plans, here.settings, query)
     meta: dict[str, Any] = {
         "_type": "RESULTSET",
         "_schema_version": "1.1.0",

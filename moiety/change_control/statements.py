@@ -171,8 +171,9 @@ def _after(kind: Versioned, owner: Owner, rows: Sequence[Children]) -> list[str]
         *(_rows(n, group, key) for n, group in enumerate(rows)),
     ]
     parts.append(
-        f"shown AS (UPDATE {owner.table} o SET {owner.pooled} = false FROM written"
-        f" WHERE o.{key} = written.{key} AND o.{owner.pooled})"
+        # By the key itself: a join with `written` was planned as a scan of every owner.
+        f"shown AS (UPDATE {owner.table} SET {owner.pooled} = false"
+        f" WHERE {key} = %({key})s AND {owner.pooled} AND EXISTS (SELECT FROM written))"
     )
     return parts
 

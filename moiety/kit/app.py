@@ -15,8 +15,9 @@ from moiety import __version__
 from moiety.kit import logs, problems
 from moiety.kit.auth import Require
 from moiety.kit.bodies import BodyLimit
-from moiety.kit.database import Organisations
+from moiety.kit.database import READERS, WRITERS, Organisations
 from moiety.kit.errors import Unavailable
+from moiety.kit.settings import SettingsError
 from moiety.kit.telemetry import Telemetry
 
 
@@ -39,6 +40,8 @@ def create(
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
+    if threads <= READERS + WRITERS:
+        raise SettingsError(f"THREADS must be more than {READERS + WRITERS}.")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -46,7 +46,7 @@ def identify(request: Request) -> Caller:
     return credentials.verify(token, row)
 
 
-def engine_of(request: Request) -> sa.Engine:
+async def engine_of(request: Request) -> sa.Engine:
     """The engine of the organisation that the request's key names."""
     token = credentials.parse(request.headers.get("authorization"))
     engine: sa.Engine = request.app.state.organisations.engine(token.organisation)
@@ -63,6 +63,10 @@ def reader(engine: Annotated[sa.Engine, Depends(engine_of)]) -> Iterator[sa.Conn
     yield from database.read(engine)
 
 
-Writer = Annotated[sa.Connection, Depends(writer, scope="function")]
-Reader = Annotated[sa.Connection, Depends(reader, scope="function")]
+Writer = Annotated[
+    sa.Connection, Depends(writer, scope="function", max_concurrency=database.WRITERS)
+]
+Reader = Annotated[
+    sa.Connection, Depends(reader, scope="function", max_concurrency=database.READERS)
+]
 Engine = Annotated[sa.Engine, Depends(engine_of)]

@@ -25,6 +25,16 @@ NAMING: Mapping[str, str] = {
 """Constraint names for every MetaData, so that a migration can name what it changes."""
 
 
+READERS = 8
+WRITERS = 6
+"""How many requests of a process may hold a connection from one thread hop to the next.
+
+A request that holds a connection waits for a thread; if threads could all be waiting for
+connections, nothing would move.  These few have connections of their own beyond `connections`, and
+a service has more threads than they are, so every other user of a connection finishes in its hop.
+"""
+
+
 class Organisations:
     """The engines of one service, by organisation."""
 
@@ -32,7 +42,7 @@ class Organisations:
         self._engines = {
             name: sa.create_engine(
                 _driver(url),
-                pool_size=connections,
+                pool_size=connections + READERS + WRITERS,
                 max_overflow=0,
                 pool_timeout=5,
                 pool_pre_ping=True,

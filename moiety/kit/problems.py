@@ -18,6 +18,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moiety.kit import errors
@@ -121,6 +122,8 @@ class Defects:
 
         try:
             await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001  the renderer is where unknown errors end
             response = rendered(scope, error)
             if not started and scope["type"] == "http":

@@ -53,7 +53,7 @@ def decode(body: bytes, rm_class: type[RmObject]) -> RmObject:
     except RecursionError:
         raise RmError("", "nested too deeply") from None
     if _may_have_lost(body, written):
-        _read_closely(body)
+        read_closely(body)
     return cast("RmObject", found)
 
 
@@ -88,7 +88,7 @@ def _may_have_lost(body: bytes, written: bytes) -> bool:
 _DOUBLED = "\0doubled"  # no key of a document: the scan refuses NUL
 
 
-def _read_closely(body: bytes) -> Any:
+def read_closely(body: bytes) -> Any:
     """Plain JSON of `body`; raises RmError for doubled keys, NUL characters and constants."""
     doubled: list[str] = []
 
@@ -121,7 +121,14 @@ def _read_closely(body: bytes) -> Any:
 
 
 def _decode_closely(body: bytes, rm_class: type[RmObject]) -> RmObject:
-    tree = _read_closely(body)
+    return convert(read_closely(body), rm_class)
+
+
+def convert(tree: Any, rm_class: type[RmObject]) -> RmObject:
+    """An object of `rm_class` from plain JSON that has been read closely; `tree` is changed.
+
+    Raises RmError with the path, for all that `decode` refuses but broken JSON.
+    """
     try:
         _complete(tree, rm_class)
         found = msgspec.convert(tree, rm_class)

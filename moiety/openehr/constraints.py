@@ -5,9 +5,14 @@ openEHR profile (C_CODE_PHRASE, C_DV_QUANTITY, C_DV_ORDINAL, C_DV_STATE), as pla
 Bounds that are dates, times or durations are held as magnitudes (see moiety.openehr.times).
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from moiety.openehr.patterns import Pattern
+
+ValueSet: TypeAlias = Callable[[str, str, str], bool | None]
+"""Whether (value set, terminology, code) belong together; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Interval:
 class Slot:
     """ARCHETYPE_SLOT: the archetypes that may stand here; no include means any."""
 
-    includes: tuple[re.Pattern[str], ...]
-    excludes: tuple[re.Pattern[str], ...]
+    includes: tuple[Pattern, ...]
+    excludes: tuple[Pattern, ...]
 
     def admits(self, archetype_id: str) -> bool:
         """Whether the archetype may stand here (AOM 1.4, ARCHETYPE_SLOT).
@@ -58,12 +63,14 @@ class CodePhraseConstraint:
     """C_CODE_PHRASE, C_CODE_REFERENCE and CONSTRAINT_REF.
 
     `codes` empty: every code of the terminology. `reference` names a value set held elsewhere
-    (a reference set URI or an ac-code); the codes are then not known here.
+    (a reference set URI or an ac-code); the codes are then not known here, but `member`
+    may ask somebody who knows.
     """
 
     terminology: str | None
-    codes: frozenset[str]
+    codes: tuple[str, ...]
     reference: str | None = None
+    member: ValueSet | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +118,8 @@ class BooleanConstraint:
 
 @dataclass(frozen=True, slots=True)
 class StringConstraint:
-    pattern: re.Pattern[str] | None
-    values: frozenset[str]
+    pattern: Pattern | None
+    values: tuple[str, ...]
     open: bool
 
 

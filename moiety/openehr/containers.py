@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from moiety.openehr import rm
+from moiety.openehr.canonical import encode
 from moiety.openehr.constraints import Slot
 from moiety.openehr.findings import Row, Trail, Walk
 from moiety.openehr.ids import find_archetype_name
@@ -71,7 +72,7 @@ def compile_container(attribute: Attribute, children: list[Child]) -> NodeCheck:
     finder = _finder(children)
     bounds = [(child.node.minimum, child.node.maximum) for child in children]
     nothing = [0] * len(children)
-    name, cardinality = attribute.name, attribute.cardinality
+    name, cardinality, unique = attribute.name, attribute.cardinality, attribute.unique
     expected = " or ".join(dict.fromkeys(_label(child.node) for child in children))
 
     def check(value: Any, row: Row, trail: Trail, walk: Walk) -> None:
@@ -91,11 +92,21 @@ def compile_container(attribute: Attribute, children: list[Child]) -> NodeCheck:
             count = counts[index]
             if (several and count < least) or (most is not None and count > most):
                 _note_count(children[index].node, count, owner, walk)
+        if unique and several and _has_twins(value):
+            walk.add(owner, name, "cardinality", expected="no two alike", found="twins")
         if several and cardinality is not None and not cardinality.holds(len(value)):
             found = f"{len(value)} nodes"
             walk.add(owner, name, "cardinality", expected=str(cardinality), found=found)
 
     return check
+
+
+def _has_twins(things: list[Any]) -> bool:
+    """Whether two members are equal (is_unique). is_ordered asks nothing of a document: lists
+    keep the order they came in, and which order is meant, no template can say.
+    """
+    written = {encode(thing) for thing in things}
+    return len(written) < len(things)
 
 
 def _finder(children: list[Child]) -> _Finder:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
+from moiety.openehr.code_sets import is_known
 from moiety.openehr.terminology import GROUPS, STATE_AFTER, is_foreign, openehr_code
 
 Broken: TypeAlias = Iterable[tuple[str, str]]
@@ -75,7 +76,13 @@ def _magnitude(value: Any) -> float:
 
 
 def _code_phrase(value: rm.CodePhrase) -> Broken:
-    return (("code_string", "Code_string_valid"),) if value.code_string == "" else ()
+    if value.code_string == "":
+        return (("code_string", "Code_string_valid"),)
+    terminology = value.terminology_id.value if value.terminology_id is not None else None
+    if terminology is None or is_known(terminology, value.code_string or ""):
+        return ()
+    registry = terminology.startswith("IANA")
+    return (("code_string", "Code_in_registry" if registry else "Code_in_set"),)
 
 
 def _term_mapping(value: rm.TermMapping) -> Broken:
@@ -198,6 +205,12 @@ def _object_ref(value: rm.ObjectRef) -> Broken:
         if getattr(value, name) == "":
             yield name, f"{name.capitalize()}_valid"
 
+
+TOLERATED = frozenset({"Not_empty", "Scheme_valid", "Code_in_registry"})
+"""Rules that deployed repositories do not hold documents to: a remark, not a finding. Media
+without data or place, and links to places that are no EHR URI, are met in real documents;
+and IANA registers media types and character sets that our list does not have.
+"""
 
 INVARIANTS: dict[type[rm.Any], Callable[[Any], Broken]] = {
     rm.DvProportion: _proportion,

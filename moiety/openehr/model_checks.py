@@ -8,8 +8,9 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
+from moiety.openehr.code_sets import CODE_SETS, is_known
 from moiety.openehr.findings import Finding, Trail, Walk, too_deep
-from moiety.openehr.invariants import INVARIANTS
+from moiety.openehr.invariants import INVARIANTS, TOLERATED
 from moiety.openehr.leaves import Residue
 from moiety.openehr.rm_types import attribute_classes
 
@@ -89,7 +90,10 @@ _NO_EXTRAS = (None,) * 4
 
 
 def _fine_code(code: rm.CodePhrase) -> object:
-    return code.code_string and code.terminology_id is not None and code.terminology_id.value
+    terminology = code.terminology_id
+    if not code.code_string or terminology is None or not terminology.value:
+        return False
+    return terminology.value not in CODE_SETS or is_known(terminology.value, code.code_string)
 
 
 def _fine_coded_text(text: rm.DvCodedText) -> object:
@@ -154,8 +158,8 @@ def _own_rules(rm_class: type[rm.Any]) -> Check | None:
 
     def check(thing: Any, trail: Trail, walk: Walk) -> None:
         for name, rule in find_broken(thing):
-            expected = f"{rm.type_name(thing)}: {rule}"
-            walk.add(trail, name, "invariant", expected=expected, found="broken")
+            expected, remark = f"{rm.type_name(thing)}: {rule}", rule in TOLERATED
+            walk.add(trail, name, "invariant", expected=expected, found="broken", remark=remark)
 
     return check
 

@@ -53,6 +53,7 @@ def _parse(template: Place) -> Template:
         groups=groups_of(nodes),
         terms=terms,
         annotations=_annotations(template),
+        bindings=dict(draft.bindings),
     )
 
 

@@ -33,3 +33,4 @@ class Draft:
     target: str | None = None
     names: frozenset[str] = frozenset()
     terms: dict[str, dict[str, Term]] = field(default_factory=dict)
+    bindings: dict[str, dict[str, tuple[tuple[str, str], ...]]] = field(default_factory=dict)

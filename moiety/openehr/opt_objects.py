@@ -97,6 +97,7 @@ def _archetype_root(place: Place) -> Draft:
     draft.is_root = True
     draft.node_id = place.id_value("archetype_id")
     draft.terms = {draft.node_id: _terms(place)}
+    draft.bindings = {draft.node_id: _bindings(place)}
     _resolve_references(place, draft)
     _name_below(draft, draft.terms[draft.node_id])
     return draft
@@ -108,8 +109,21 @@ def _terms(place: Place) -> dict[str, Term]:
         definition.check(many="items")
         said = {item.attribute("id"): item.text for item in definition.many("items")}
         found[definition.attribute("code")] = Term(
-            said.get("text", ""), said.get("description", "")
+            said.get("text", ""), said.get("description", ""), said.get("comment", "")
         )
+    return found
+
+
+def _bindings(place: Place) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Code → what other terminologies call it: (terminology, code) pairs."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for binding in place.many("term_bindings"):
+        binding.check(many="items")
+        for item in binding.many("items"):
+            value = item.one("value")
+            bound = (binding.attribute("terminology"), value.value("code_string"))
+            code = item.attribute("code")
+            found[code] = (*found.get(code, ()), bound)
     return found
 
 
@@ -210,7 +224,9 @@ def _name_below(root: Draft, terms: dict[str, Term]) -> None:
             draft.constraint = _labelled(draft.constraint, terms)
         for attribute in draft.attributes:
             for child in attribute.children:
-                root.terms.update(child.terms)
+                for archetype_id, found in child.terms.items():  # an archetype may stand twice
+                    root.terms[archetype_id] = root.terms.get(archetype_id, {}) | found
+                root.bindings.update(child.bindings)
                 if not child.is_root:
                     visit(child)
 
@@ -238,7 +254,7 @@ def _fixed_names(draft: Draft, terms: dict[str, Term]) -> frozenset[str]:
                 for leaf in inner.children:
                     constraint = leaf.constraint
                     if isinstance(constraint, StringConstraint) and not constraint.open:
-                        names |= constraint.values
+                        names |= set(constraint.values)
                     elif isinstance(constraint, CodePhraseConstraint):
                         names |= {terms[code].text for code in constraint.codes if code in terms}
     return frozenset(names)

@@ -21,6 +21,7 @@ from moiety.openehr.constraints import (
     TemporalConstraint,
 )
 from moiety.openehr.opt_xml import Place
+from moiety.openehr.patterns import Pattern, PatternError
 from moiety.openehr.times import (
     date_seconds,
     date_time_seconds,
@@ -65,15 +66,15 @@ def read_multiplicity(place: Place) -> tuple[int, int | None]:
     return least, int(found.upper) - (0 if found.upper_included else 1)
 
 
-def compile_pattern(place: Place, text: str) -> re.Pattern[str]:
+def compile_pattern(place: Place, text: str) -> Pattern:
     if len(text) > _PATTERN_LIMIT:
         raise place.refuse("pattern", f"is longer than {_PATTERN_LIMIT} characters")
     if len(text) > 1 and text[0] in "/^" and text[-1] == text[0]:
         text = text[1:-1]
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError):
-        raise place.refuse("pattern", "is no regular expression") from None
+        return Pattern(text)
+    except PatternError as error:
+        raise place.refuse("pattern", f"is no regular expression: {error}") from None
 
 
 # --- domain types (OpenehrProfile.xsd)
@@ -97,14 +98,14 @@ def code_phrase(place: Place) -> Constraint:
     uri = place.find("referenceSetUri")
     return CodePhraseConstraint(
         terminology=terminology,
-        codes=frozenset(code.text for code in place.many("code_list") if code.text),
+        codes=tuple(dict.fromkeys(code.text for code in place.many("code_list") if code.text)),
         reference=place.value("referenceSetUri") if uri is not None else None,
     )
 
 
 def constraint_ref(place: Place) -> Constraint:
     place.check(one=f"{_OBJECT} reference", optional="node_id")
-    return CodePhraseConstraint(None, frozenset(), place.value("reference"))
+    return CodePhraseConstraint(None, (), place.value("reference"))
 
 
 def quantity(place: Place) -> Constraint:
@@ -204,7 +205,7 @@ def _string(place: Place) -> Constraint:
     pattern = place.find("pattern")
     return StringConstraint(
         pattern=compile_pattern(place, pattern.text) if pattern and pattern.text else None,
-        values=frozenset(item.element.text or "" for item in place.many("list")),
+        values=tuple(dict.fromkeys(item.element.text or "" for item in place.many("list"))),
         open=place.flag("list_open", default=False),
     )
 
@@ -259,7 +260,7 @@ def slot(place: Place) -> Slot:
     )
 
 
-def _assertion(place: Place) -> re.Pattern[str]:
+def _assertion(place: Place) -> Pattern:
     """An assertion `archetype_id/value matches {/pattern/}`; others are not supported."""
     place.check(one="expression", optional="tag string_expression", many="variables")
     expression = place.one("expression")
@@ -279,4 +280,5 @@ def _assertion(place: Place) -> re.Pattern[str]:
     item.check(optional="pattern list_open assumed_value", many="list")
     if item.find("pattern"):
         return compile_pattern(item, item.value("pattern"))
-    return re.compile("|".join(re.escape(found.text) for found in item.many("list")))
+    listed = "|".join(re.escape(found.text) for found in item.many("list"))
+    return compile_pattern(item, listed)

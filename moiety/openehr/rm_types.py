@@ -3,7 +3,7 @@ conforms to what, and which attributes there are.
 """
 
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from moiety.openehr import rm
 
@@ -109,6 +109,13 @@ def attribute_names(rm_type: str) -> frozenset[str]:
 def attribute_classes(rm_class: type[rm.Any], name: str) -> tuple[type[rm.Any], ...]:
     """The structs that may stand at an attribute; empty for plain values."""
     return _classes(get_type_hints(rm_class).get(name))
+
+
+@cache
+def is_many(rm_class: type[rm.Any], name: str) -> bool:
+    """Whether an attribute holds a list."""
+    hint = get_type_hints(rm_class)[name]
+    return any(get_origin(part) is list for part in get_args(hint))
 
 
 def _classes(hint: Any) -> tuple[type[rm.Any], ...]:

@@ -5,7 +5,7 @@ their own; every other archetyped node is told by columns in its nearest group's
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from moiety.openehr.constraints import Constraint, Interval
 from moiety.openehr.leaves import Group
@@ -59,11 +59,15 @@ class TemplateNode:
 class Term:
     text: str
     description: str
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An operational template (OPT 1.4). `terms`: archetype id → code → text and description."""
+    """An operational template (OPT 1.4). `terms`: archetype id → code → text and description;
+    `bindings`: archetype id → code → (terminology, code there) pairs; `annotations`: path → key →
+    text, the path opening with the archetype id in brackets.
+    """
 
     template_id: str
     uid: str | None
@@ -74,3 +78,4 @@ class Template:
     groups: Mapping[str, Group]
     terms: Mapping[str, Mapping[str, Term]]
     annotations: Mapping[str, Mapping[str, str]]
+    bindings: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = field(default_factory=dict)

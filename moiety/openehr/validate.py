@@ -7,14 +7,15 @@ compile_template ─ node_checks (nodes, attributes, alternatives) ─ container
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from moiety.openehr import rm
+from moiety.openehr.constraints import CodePhraseConstraint, ValueSet
 from moiety.openehr.findings import Finding, Row, Trail, Walk, too_deep
 from moiety.openehr.model_checks import validate_model
 from moiety.openehr.node_checks import compile_node
-from moiety.openehr.template import Template
+from moiety.openehr.template import Template, TemplateNode
 
 __all__ = [
     "Checked",
@@ -75,9 +76,23 @@ class CompiledTemplate:
         return Checked(walk.findings, walk.remarks, _tables(walk), int(walk.residue))
 
 
-def compile_template(template: Template) -> CompiledTemplate:
-    """Turn a template into closures: some milliseconds, to be kept by the caller."""
-    return CompiledTemplate(template, compile_node(template.nodes[0], template.nodes))
+def compile_template(template: Template, *, member: ValueSet | None = None) -> CompiledTemplate:
+    """Turn a template into closures: some milliseconds, to be kept by the caller.
+
+    `member` is asked whether a code belongs to a value set that the template only names; it is
+    called during check, and answers None where it does not know, which passes.
+    """
+    nodes = template.nodes
+    if member is not None:
+        nodes = tuple(_asking(node, member) for node in nodes)
+    return CompiledTemplate(template, compile_node(nodes[0], nodes))
+
+
+def _asking(node: TemplateNode, member: ValueSet) -> TemplateNode:
+    constraint = node.constraint
+    if not isinstance(constraint, CodePhraseConstraint) or constraint.reference is None:
+        return node
+    return replace(node, constraint=replace(constraint, member=member))
 
 
 def _tables(walk: Walk) -> tuple[TableRows, ...]:

@@ -88,9 +88,9 @@ def _terminology_name(identifier: rm.TerminologyId | None) -> str | None:
 
 
 def _code_phrase(constraint: CodePhraseConstraint) -> Test:
-    terminology, codes = constraint.terminology, constraint.codes
+    terminology, codes = constraint.terminology, frozenset(constraint.codes)
     if constraint.reference is not None:
-        return lambda _: None  # the value set is held elsewhere
+        return _value_set(constraint, constraint.reference)
     plain_name = terminology.partition("(")[0] if terminology else None
     among = f"{terminology or 'any terminology'}: {_listed(codes)}"
     wrong_terminology = Fault("terminology_id", "code", f"terminology {terminology}", "another")
@@ -102,6 +102,21 @@ def _code_phrase(constraint: CodePhraseConstraint) -> Test:
         if codes and phrase.code_string not in codes:
             return wrong_code
         return None
+
+    return test
+
+
+def _value_set(constraint: CodePhraseConstraint, reference: str) -> Test:
+    """The value set is held elsewhere: who was given to compile_template is asked."""
+    member = constraint.member
+    if member is None:
+        return lambda _: None
+    foreign = Fault("code_string", "code", f"a code of {reference}", "another code")
+
+    def test(phrase: rm.CodePhrase) -> Fault | None:
+        terminology = phrase.terminology_id.value if phrase.terminology_id is not None else None
+        known = member(reference, terminology or "", phrase.code_string or "")
+        return foreign if known is False else None
 
     return test
 
@@ -172,7 +187,7 @@ def _boolean(constraint: BooleanConstraint) -> Test:
 
 
 def _string(constraint: StringConstraint) -> Test:
-    pattern, values = constraint.pattern, constraint.values
+    pattern, values = constraint.pattern, frozenset(constraint.values)
     unlisted = Fault("", "value", _listed(values), "another text")
     if pattern is None:
         if constraint.open or not values:

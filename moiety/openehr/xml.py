@@ -15,7 +15,7 @@ from lxml import etree
 
 from moiety.openehr import rm
 from moiety.openehr.errors import RmError
-from moiety.openehr.xml_shapes import NODE_ID, Field, fields_by_tag, has_node_id
+from moiety.openehr.xml_shapes import NODE_ID, Field, fields_by_tag
 from moiety.openehr.xml_writing import NAMESPACE, encode_xml
 
 __all__ = ["LIMIT_BYTES", "NAMESPACE", "decode_xml", "encode_xml"]
@@ -79,9 +79,7 @@ def _class_of(
     return by_name
 
 
-def _by_content(
-    element: etree._Element, classes: tuple[type[rm.Any], ...]
-) -> type[rm.Any] | None:
+def _by_content(element: etree._Element, classes: tuple[type[rm.Any], ...]) -> type[rm.Any] | None:
     """References and identifiers are often written without their class."""
     tags = {_name(child)[1] for child in element}
     if rm.ObjectRef in classes:
@@ -140,7 +138,7 @@ def _refuse_text(text: str, path: str) -> None:
 def _attributes(element: etree._Element, rm_class: type[rm.Any], path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in element.attrib.items():
-        if name == NODE_ID and has_node_id(rm_class):
+        if name == NODE_ID and issubclass(rm_class, rm.Locatable):
             found[NODE_ID] = value
         elif not str(name).startswith(_XSI):
             raise RmError(path, "an attribute has no place here")
@@ -173,7 +171,7 @@ def _value(element: etree._Element, field: Field, path: str) -> Any:
     if field.kind == "object":
         rm_class = _class_of(element, field.classes, field.declared, path)
         return _object(element, rm_class, path)
-    if any(not str(name).startswith(_XSI) for name in element.attrib):
+    if element.attrib and any(not str(name).startswith(_XSI) for name in element.attrib):
         raise RmError(path, "an attribute has no place here")
     text = _text(element, path)
     return text if field.kind == "text" else _parse(text.strip(), field.kind, path)

@@ -88,10 +88,6 @@ def fields_by_tag(rm_class: type[rm.Any]) -> dict[str, Field]:
     return {field.tag: field for field in fields_of(rm_class)}
 
 
-def has_node_id(rm_class: type[rm.Any]) -> bool:
-    return issubclass(rm_class, rm.Locatable)
-
-
 def _names(rm_class: type[rm.Any]) -> list[str]:
     known = rm_class.__struct_fields__
     found: dict[str, None] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from moiety.openehr import rm
 from moiety.openehr.errors import RmError
-from moiety.openehr.xml_shapes import Field, fields_of, has_node_id
+from moiety.openehr.xml_shapes import Field, fields_of
 
 NAMESPACE = "http://schemas.openehr.org/v1"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -43,7 +43,7 @@ def encode_xml(thing: rm.Any, *, root: str | None = None, namespace: str = NAMES
 
 def _write(thing: rm.Any, tag: str, attributes: str, out: list[str]) -> None:
     rm_class = thing.__class__
-    if has_node_id(rm_class) and thing.archetype_node_id is not None:
+    if isinstance(thing, rm.Locatable) and thing.archetype_node_id is not None:
         attributes += f' archetype_node_id="{_escape(thing.archetype_node_id)}"'
     out.append(f"<{tag}{attributes}>")
     for field in fields_of(rm_class):

@@ -126,7 +126,7 @@ def small_app(database, router) -> FastAPI:
     organisations = Organisations({"main": database.url()}, connections=2)
     return kit.create(
         "test", service="test", organisations=organisations, keys=keys, routers=[router],
-        threads=4, body_limit=1000,
+        threads=20, body_limit=1000,
     )  # fmt: skip
 
 

@@ -24,7 +24,6 @@ class Address(Locatable):
 class Contact(Locatable):
     """Ways to reach a party; its `name` tells the purpose."""
 
-    required: ClassVar[tuple[str, ...]] = ("addresses",)
     time_validity: DvInterval | None = None
     addresses: list[Address] | None = None
 

@@ -103,6 +103,7 @@ class Ehr(Any):
     required: ClassVar[tuple[str, ...]] = (
         "system_id",
         "ehr_id",
+        "contributions",
         "ehr_status",
         "ehr_access",
         "time_created",

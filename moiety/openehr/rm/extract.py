@@ -34,7 +34,6 @@ class ExtractEntityManifest(Any):
 
 
 class ExtractManifest(Any):
-    required: ClassVar[tuple[str, ...]] = ("entities",)
     entities: list[ExtractEntityManifest] | None = None
 
 
@@ -252,7 +251,7 @@ class Message(Any):
 
 
 class AddressedMessage(Any):
-    required: ClassVar[tuple[str, ...]] = ("sender", "sender_reference", "addressees", "message")
+    required: ClassVar[tuple[str, ...]] = ("sender", "sender_reference")
     sender: str | None = None
     sender_reference: str | None = None
     addressees: list[str] | None = None

@@ -10,41 +10,9 @@ from hypothesis import strategies as st
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode, decode_composition, encode
 from moiety.openehr.errors import RmError
-from moiety.openehr.rm_types import attribute_classes
 from tests.unit.openehr import documents
 from tests.unit.openehr.documents import body
-
-# --- generated objects of every class
-
-PLAIN = {
-    "str": st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8),
-    "int": st.integers(-(2**63), 2**63 - 1),
-    "float": st.floats(allow_nan=False, allow_infinity=False),
-    "bool": st.booleans(),
-}
-
-
-def objects(rm_class, depth=3):
-    """Objects of a class, attributes filled or not, down to a depth."""
-    attributes = {}
-    for name in rm_class.__struct_fields__:
-        classes = attribute_classes(rm_class, name)
-        hint = annotation(rm_class, name)
-        if not classes:
-            kind = next(plain for plain in ("str", "int", "float", "bool") if plain in hint)
-            attributes[name] = st.none() | PLAIN[kind]
-        elif depth > 0:
-            below = st.one_of([st.deferred(lambda c=c: objects(c, depth - 1)) for c in classes[:4]])
-            many = "list" in hint
-            attributes[name] = st.none() | (st.lists(below, max_size=2) if many else below)
-    return st.builds(rm_class, **attributes)
-
-
-def annotation(rm_class, name):
-    for ancestor in rm_class.__mro__:
-        if name in vars(ancestor).get("__annotations__", {}):
-            return str(ancestor.__annotations__[name]).replace("Integer", "int")
-    raise AssertionError(name)
+from tests.unit.openehr.trees import objects
 
 
 @pytest.mark.parametrize("name", sorted(rm.CLASSES))

@@ -109,11 +109,6 @@ VALUES = {
         },
         ["Lower_unbounded_valid"],
     ),
-    "media that are nowhere": (
-        {"_type": "DV_MULTIMEDIA", "size": 1, "media_type": documents.phrase("IANA", "image/png")},
-        ["Not_empty"],
-    ),
-    "an EHR URI of another scheme": (simple("DV_EHR_URI", "http://x"), ["Scheme_valid"]),
     "an odd status of a magnitude": (
         {"_type": "DV_COUNT", "magnitude": 1, "magnitude_status": "!"},
         ["Magnitude_status_valid"],
@@ -139,6 +134,23 @@ def test_invariants_are_named_as_in_the_specification(case):
     found = validate_model(element)
     assert rules == [finding.expected.rpartition(" ")[2] for finding in found]
     assert {"invariant"} == {finding.rule for finding in found}
+
+
+def test_rules_that_no_repository_holds_to_are_remarks():
+    """Media that are nowhere, links that are no EHR URI: told to the strict, never refused."""
+    tree = documents.problem_diagnosis()
+    tree["links"] = [
+        {
+            "_type": "LINK",
+            "meaning": text("x"),
+            "type": text("y"),
+            "target": simple("DV_EHR_URI", "http://x"),
+        }
+    ]
+    compiled = compile_template(documents.template("problem_diagnosis"))
+    checked = compiled.check(decode_composition(body(tree)), 1)
+    assert [] == checked.findings
+    assert ["DV_EHR_URI: Scheme_valid"] == [remark.expected for remark in checked.remarks]
 
 
 def test_archetyped_content_of_a_feeder_audit_is_residue():

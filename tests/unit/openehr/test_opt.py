@@ -69,7 +69,7 @@ def bounds(name, lower, upper, **included):
             opt.quantity(("mm", (0, 9.5), (0, 2)), ("cm", None, None), dimension="122"),
             QuantityConstraint("122", "mm cm"),
         ),
-        (opt.coded("local", "at0003"), CodePhraseConstraint("local", frozenset({"at0003"}))),
+        (opt.coded("local", "at0003"), CodePhraseConstraint("local", ("at0003",))),
         (opt.count(1, 5), NumberConstraint("integer", frozenset(), Interval(1, 5))),
         (
             opt.moment("DV_DATE", "yyyy-mm-??"),
@@ -94,7 +94,7 @@ def bounds(name, lower, upper, **included):
         ),
         (
             opt.node("DV_TEXT", "", opt.one("value", opt.strings("a", "b"))),
-            StringConstraint(None, frozenset({"a", "b"}), open=False),
+            StringConstraint(None, ("a", "b"), open=False),
         ),
         (
             opt.node(

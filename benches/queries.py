@@ -1,0 +1,395 @@
+"""Latency of queries, against hand-written SQL on perfectly indexed tables and against node rows.
+
+    python benches/queries.py [--compositions 20000] [--ehrs 2000] [--rounds 15]
+
+Loads the same compositions of the demo's kinds three times over and takes turns at every question.
+Columns, median ms:
+
+    ours      the SQL of moiety.aql.compile (what is left to documents, then the pushed statement),
+              run by the driver, prepared
+    answer    the same through Compiled.answer over SQLAlchemy, as the service runs it
+    compile   text → plan → SQL, once per text and parameters
+    cover     hand-written SQL on a covering index
+    node      hand-written SQL on node rows
+
+Every question must give the same number of rows from all three, or the bench stops.  The
+question with a rare value has an index on the systolic pressure in all layouts that can have one.
+Results: benches/results/queries.jsonl.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import ground
+import msgspec
+import peers
+import psycopg
+import sqlalchemy as sa
+from ground import AUDIT, SETTINGS, Ground, median
+from sqlalchemy.dialects import postgresql
+
+from clinical_api import compositions, documents, tables
+from clinical_api.registry import Registry
+from moiety import aql
+from moiety.aql import Compiled
+from moiety.openehr.leaves import column_name, table_name
+
+Connection = psycopg.Connection[Any]
+_BP = "openEHR-EHR-OBSERVATION.moiety_blood_pressure.v1"
+_EVENT = "data[at0001]/events[at0002]"
+_SYSTOLIC = f"o/{_EVENT}/data[at0003]/items[at0004]/value/magnitude"
+_TIME = f"o/{_EVENT}/time/value"
+_FROM_BP = f"FROM EHR e CONTAINS COMPOSITION c CONTAINS OBSERVATION o[{_BP}]"
+_ANALYTE = (
+    "FROM EHR e CONTAINS COMPOSITION c"
+    " CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.moiety_laboratory_result.v1]"
+    " CONTAINS CLUSTER l[openEHR-EHR-CLUSTER.moiety_analyte.v1]"
+)
+_DIAGNOSIS = (
+    "FROM EHR e CONTAINS COMPOSITION c"
+    " CONTAINS EVALUATION d[openEHR-EHR-EVALUATION.moiety_problem_diagnosis.v1]"
+)
+_VITALS = "openEHR-EHR-COMPOSITION.moiety_vital_signs.v1"
+_NODE_BP = """
+FROM peer.version v
+JOIN peer.node r ON r.vo_id = v.vo_id AND r.num = 0
+JOIN peer.node o ON o.vo_id = r.vo_id AND o.num BETWEEN r.num + 1 AND r.num_cap
+  AND o.entity = 'OB' AND o.concept = 'moiety_blood_pressure.v1'
+JOIN peer.node h ON h.vo_id = o.vo_id AND h.parent_num = o.num AND h.concept = 'at0001'
+  AND h.attribute = 'data'
+JOIN peer.node ev ON ev.vo_id = h.vo_id AND ev.parent_num = h.num AND ev.concept = 'at0002'
+  AND ev.attribute = 'events'
+JOIN peer.node t ON t.vo_id = ev.vo_id AND t.parent_num = ev.num AND t.concept = 'at0003'
+  AND t.attribute = 'data'
+JOIN peer.node el ON el.vo_id = t.vo_id AND el.parent_num = t.num AND el.concept = 'at0004'
+  AND el.attribute = 'items'
+"""
+_NODE_SYSTOLIC = "(el.data->'V'->>'m')::numeric"
+_WHOLE = "string_agg(n.idx || n.data::text, E'\\n' ORDER BY n.num)"
+
+
+@dataclass(frozen=True)
+class Question:
+    """The same question three times.  Parameters in SQL and AQL: ehr_id, uid, vo_id, node_id."""
+
+    aql: str
+    cover: str
+    node: str
+    slow: bool = False
+    indexed: bool = False
+
+
+QUESTIONS = {
+    "composition by uid": Question(
+        "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE c/uid/value = $uid",
+        "SELECT body FROM peer.document WHERE id = %(vo_id)s",
+        f"SELECT {_WHOLE} FROM peer.node n WHERE n.vo_id = %(node_id)s GROUP BY n.vo_id",
+    ),
+    "all of one EHR": Question(
+        "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = $ehr_id",
+        "SELECT body FROM peer.document WHERE ehr_id = %(ehr_id)s",
+        f"SELECT {_WHOLE} FROM peer.version v JOIN peer.node n ON n.vo_id = v.vo_id"
+        " WHERE v.ehr_id = %(ehr_id)s GROUP BY n.vo_id",
+    ),
+    "latest 5 of an EHR": Question(
+        f"SELECT c FROM EHR e CONTAINS COMPOSITION c[{_VITALS}] WHERE e/ehr_id/value = $ehr_id"
+        " ORDER BY c/context/start_time/value DESC LIMIT 5",
+        "SELECT body FROM peer.document WHERE ehr_id = %(ehr_id)s"
+        " AND template = 'moiety_vital_signs.v1' ORDER BY start DESC LIMIT 5",
+        f"SELECT (SELECT {_WHOLE} FROM peer.node n WHERE n.vo_id = s.vo_id) FROM (SELECT v.vo_id"
+        " FROM peer.version v JOIN peer.node r ON r.vo_id = v.vo_id AND r.num = 0"
+        " JOIN peer.node x ON x.vo_id = r.vo_id AND x.parent_num = 0 AND x.attribute = 'context'"
+        " WHERE v.ehr_id = %(ehr_id)s AND v.root_concept = 'moiety_vital_signs.v1'"
+        " ORDER BY (x.data->'st'->>'M')::float8 DESC LIMIT 5) s",
+    ),
+    "systolic of an EHR by time": Question(
+        f"SELECT {_SYSTOLIC} AS v, {_TIME} AS t {_FROM_BP}"
+        f" WHERE e/ehr_id/value = $ehr_id ORDER BY {_TIME}",
+        "SELECT systolic, time FROM peer.pressure WHERE ehr_id = %(ehr_id)s ORDER BY time",
+        f"SELECT {_NODE_SYSTOLIC}, ev.data->'ti'->>'V' {_NODE_BP} WHERE v.ehr_id = %(ehr_id)s"
+        " ORDER BY (ev.data->'ti'->>'M')::float8",
+    ),
+    "population systolic > 140": Question(
+        f"SELECT e/ehr_id/value AS e, {_SYSTOLIC} AS v {_FROM_BP} WHERE {_SYSTOLIC} > 140",
+        "SELECT ehr_id, systolic FROM peer.pressure WHERE systolic > 140",
+        f"SELECT v.ehr_id, {_NODE_SYSTOLIC} {_NODE_BP} WHERE {_NODE_SYSTOLIC} > 140",
+        slow=True,
+    ),
+    "same, LIMIT 50": Question(
+        f"SELECT e/ehr_id/value AS e, {_SYSTOLIC} AS v {_FROM_BP} WHERE {_SYSTOLIC} > 140 LIMIT 50",
+        "SELECT ehr_id, systolic FROM peer.pressure WHERE systolic > 140 LIMIT 50",
+        f"SELECT v.ehr_id, {_NODE_SYSTOLIC} {_NODE_BP} WHERE {_NODE_SYSTOLIC} > 140 LIMIT 50",
+    ),
+    "rare value, indexed": Question(
+        f"SELECT e/ehr_id/value AS e, {_SYSTOLIC} AS v {_FROM_BP} WHERE {_SYSTOLIC} > 175",
+        "SELECT ehr_id, systolic FROM peer.pressure WHERE systolic > 175",
+        f"SELECT v.ehr_id, {_NODE_SYSTOLIC} {_NODE_BP} WHERE {_NODE_SYSTOLIC} > 175",
+        slow=True,
+        indexed=True,
+    ),
+    "AVG, COUNT, MAX": Question(
+        f"SELECT AVG({_SYSTOLIC}) AS a, COUNT({_SYSTOLIC}) AS n, MAX({_SYSTOLIC}) AS m {_FROM_BP}",
+        "SELECT avg(systolic), count(systolic), max(systolic) FROM peer.pressure",
+        f"SELECT avg({_NODE_SYSTOLIC}), count({_NODE_SYSTOLIC}), max({_NODE_SYSTOLIC}) {_NODE_BP}",
+        slow=True,
+    ),
+    "nested CONTAINS, code, number": Question(
+        f"SELECT e/ehr_id/value AS e, l/items[at0002]/value/magnitude AS v {_ANALYTE}"
+        " WHERE l/items[at0001]/value/defining_code/code_string = '2160-0'"
+        " AND l/items[at0002]/value/magnitude > 120",
+        "SELECT ehr_id, magnitude FROM peer.analyte WHERE code = '2160-0' AND magnitude > 120",
+        "SELECT v.ehr_id, (q.data->'V'->>'m')::numeric FROM peer.version v"
+        " JOIN peer.node r ON r.vo_id = v.vo_id AND r.num = 0"
+        " JOIN peer.node o ON o.vo_id = r.vo_id AND o.num BETWEEN r.num + 1 AND r.num_cap"
+        " AND o.entity = 'OB' AND o.concept = 'moiety_laboratory_result.v1'"
+        " JOIN peer.node l ON l.vo_id = o.vo_id AND l.num BETWEEN o.num + 1 AND o.num_cap"
+        " AND l.entity = 'CL' AND l.concept = 'moiety_analyte.v1'"
+        " JOIN peer.node k ON k.vo_id = l.vo_id AND k.parent_num = l.num AND k.concept = 'at0001'"
+        " JOIN peer.node q ON q.vo_id = l.vo_id AND q.parent_num = l.num AND q.concept = 'at0002'"
+        " WHERE k.data->'V'->'df'->>'cd' = '2160-0' AND (q.data->'V'->>'m')::numeric > 120",
+        slow=True,
+    ),
+    "COUNT(DISTINCT ehr) by code": Question(
+        f"SELECT COUNT(DISTINCT e/ehr_id/value) AS n {_DIAGNOSIS}"
+        " WHERE d/data[at0001]/items[at0002]/value/defining_code/code_string = '44054006'",
+        "SELECT count(DISTINCT ehr_id) FROM peer.diagnosis WHERE code = '44054006'",
+        "SELECT count(DISTINCT v.ehr_id) FROM peer.version v"
+        " JOIN peer.node r ON r.vo_id = v.vo_id AND r.num = 0"
+        " JOIN peer.node d ON d.vo_id = r.vo_id AND d.num BETWEEN r.num + 1 AND r.num_cap"
+        " AND d.entity = 'EV' AND d.concept = 'moiety_problem_diagnosis.v1'"
+        " JOIN peer.node t ON t.vo_id = d.vo_id AND t.parent_num = d.num AND t.concept = 'at0001'"
+        " JOIN peer.node k ON k.vo_id = t.vo_id AND k.parent_num = t.num AND k.concept = 'at0002'"
+        " WHERE k.data->'V'->'df'->>'cd' = '44054006'",
+        slow=True,
+    ),
+    "path without a column": Question(
+        f"SELECT o/encoding/code_string AS x {_FROM_BP}",
+        "SELECT encoding FROM peer.entry",
+        "SELECT o.data->'en'->>'cd' FROM peer.version v"
+        " JOIN peer.node r ON r.vo_id = v.vo_id AND r.num = 0"
+        " JOIN peer.node o ON o.vo_id = r.vo_id AND o.num BETWEEN r.num + 1 AND r.num_cap"
+        " AND o.entity = 'OB' AND o.concept = 'moiety_blood_pressure.v1'",
+        slow=True,
+    ),
+}
+
+_BP_EVENT = f"leaf.{table_name(f'{_BP}/{_EVENT}')}"
+_SYSTOLIC_COLUMN = column_name("data[at0003]/items[at0004]/value/magnitude", "real")
+HOT = f"CREATE INDEX hot ON {_BP_EVENT} ({_SYSTOLIC_COLUMN}) INCLUDE (ehr_id, row_key)"
+
+
+# --- loading ---------------------------------------------------------------------------------
+
+
+def fill(
+    here: Ground, registry: Registry, ids: list[UUID], count: int
+) -> list[tuple[UUID, UUID, UUID]]:
+    """The same compositions in every layout; (ehr_id, object id, node rows' id) of each."""
+    source = zip(_again(ids), ground.mixed(count), strict=False)
+    made: list[tuple[UUID, UUID, UUID]] = []
+    with psycopg.connect(here.url()) as connection:
+        connection.execute(peers.DDL.encode())
+        connection.execute("SET synchronous_commit = off")
+        while some := list(islice(source, 500)):
+            made += _fill_some(connection, registry, some)
+        connection.autocommit = True
+        connection.execute("VACUUM (ANALYZE)")
+    return made
+
+
+def _again(ids: list[UUID]) -> Iterator[UUID]:
+    while True:
+        yield from ids
+
+
+def _fill_some(
+    connection: Connection, registry: Registry, some: list[tuple[UUID, bytes]]
+) -> list[tuple[UUID, UUID, UUID]]:
+    made = []
+    nodes = []
+    covering: dict[str, list[tuple[Any, ...]]] = {}
+    for ehr_id, body in some:
+        prepared = compositions.prepare(body, SETTINGS, registry.seen)
+        commit = compositions.create(ehr_id, prepared, SETTINGS, audit=AUDIT)
+        written = commit.run(connection)
+        node = peers.node_commit(ehr_id, body, prepared.known.template_key)
+        nodes.append(node)
+        for table, row in peers.covering(ehr_id, written.object_id, body):
+            covering.setdefault(table, []).append(row)
+        made.append((ehr_id, written.object_id, node.vo_id))
+    peers.load(connection, nodes)
+    for table, rows in covering.items():
+        peers.copy_rows(connection, table, rows)
+    connection.commit()
+    return made
+
+
+def sizes(here: Ground, count: int) -> dict[str, float]:
+    """Bytes on disk per composition, by layout, contributions and audits left out."""
+    total = (
+        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r'"
+        " AND (relnamespace::regnamespace::text = %s OR oid = ANY(%s::text[]::regclass[]))"
+    )
+    with psycopg.connect(here.url()) as connection:
+        found = {
+            name: float(connection.execute(total.encode(), (schema, names)).fetchone()[0]) / count
+            for name, schema, names in (
+                ("ours", "leaf", ["composition", "screen_finding"]),
+                ("node", "", ["peer.version", "peer.node"]),
+                ("json", "", ["peer.document"]),
+            )
+        }
+        row = connection.execute("SELECT avg(length(body)) FROM peer.document").fetchone()
+    return found | {"json bytes": float(row[0]) if row else 0.0}
+
+
+# --- asking ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A SELECT of SQLAlchemy as text and parameters for the driver."""
+
+    text: bytes
+    parameters: dict[str, Any]
+
+
+def plain(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> Statement:
+    """A SELECT written out."""
+    dialect = postgresql.psycopg.dialect()
+    written = select.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return Statement(str(written).encode(), dict(written.params))
+
+
+class Asker:
+    """One layout's way to ask, timed."""
+
+    def __init__(self, here: Ground, registry: Registry) -> None:
+        self.connection = psycopg.connect(here.url(), autocommit=True)
+        self.engine = here.engine()
+        with self.engine.connect() as connection:
+            self.templates = registry.current(connection).templates
+        self.heads = aql.Heads(tables.composition.head, tables.ehr, SETTINGS.system_id)
+
+    def compiled(self, question: Question, place: dict[str, Any]) -> Compiled:
+        """Text to plan."""
+        given = {k: str(v) for k, v in place.items() if f"${k}" in question.aql}
+        return aql.compile(question.aql, given, self.templates, self.heads)
+
+    def ours(self, compiled: Compiled) -> Callable[[], int]:
+        """The statements by the driver: first what documents must tell, then the rows."""
+        statements = [plain(s) for s in (compiled.rest, compiled.pushed) if s is not None]
+        if compiled.pushed is None:
+            return lambda: self.answered(compiled)
+
+        def run() -> int:
+            counts = []
+            for one in statements:
+                rows = self.connection.execute(one.text, one.parameters).fetchall()
+                counts.append(len(rows))
+            return counts[-1]
+
+        return run
+
+    def answered(self, compiled: Compiled) -> int:
+        """As the service runs it."""
+        with self.engine.execution_options(isolation_level="REPEATABLE READ").connect() as c:
+            rows = compiled.answer(
+                lambda s: c.execute(s, execution_options={"yield_per": 200}), _decode
+            )
+        return len(rows)
+
+    def hand(self, text: str, place: dict[str, Any]) -> int:
+        """Hand-written SQL."""
+        return len(self.connection.execute(text.encode(), place).fetchall())
+
+
+def _decode(document: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(documents.unpack(document))
+    return found
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Milliseconds, and what came."""
+    started = time.perf_counter()
+    came = work()
+    return (time.perf_counter() - started) * 1000, came
+
+
+def ask(
+    asker: Asker, question: Question, made: list[tuple[UUID, UUID, UUID]], rounds: int
+) -> dict[str, float]:
+    """Medians in ms, and the number of rows."""
+    took: dict[str, list[float]] = {n: [] for n in ("ours", "answer", "compile", "cover", "node")}
+    rounds = max(3, rounds // 5) if question.slow else rounds * 4
+    warm = 2 if question.slow else 12
+    rows = 0
+    for number in range(rounds + warm):
+        ehr_id, object_id, node_id = made[(number * 7919) % len(made)]
+        uid = f"{object_id}::{SETTINGS.system_id}::1"
+        place = {"ehr_id": ehr_id, "uid": uid, "vo_id": object_id, "node_id": node_id}
+        compiling, compiled = timed(lambda place=place: asker.compiled(question, place))
+        run = asker.ours(compiled)
+        turns: dict[str, Callable[[], int]] = {
+            "ours": run,
+            "answer": lambda compiled=compiled: asker.answered(compiled),
+            "cover": lambda place=place: asker.hand(question.cover, place),
+            "node": lambda place=place: asker.hand(question.node, place),
+        }
+        found = {name: timed(turn) for name, turn in turns.items()}
+        counts = {name: count for name, (_, count) in found.items()}
+        if len(set(counts.values())) != 1:
+            raise SystemExit(f"the layouts disagree on the number of rows: {counts}")
+        rows = counts["ours"]
+        if number >= warm:
+            took["compile"].append(compiling)
+            for name, (elapsed, _) in found.items():
+                took[name].append(elapsed)
+    return {name: median(values) for name, values in took.items()} | {"rows": rows}
+
+
+def main() -> None:
+    """Load, ask, print, record."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--compositions", type=int, default=20_000, help="how many (20,000)")
+    parser.add_argument("--ehrs", type=int, default=2_000, help="in how many EHRs (2,000)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns; x4 quick, /5 slow ones (15)")
+    parser.add_argument("--only", default="", help="questions whose name holds this")
+    options = parser.parse_args()
+    with ground.running() as here:
+        registry = ground.registry(here)
+        ids = ground.open_ehrs(here, options.ehrs)
+        loading, made = timed(lambda: fill(here, registry, ids, options.compositions))
+        about = ground.conditions(here) | {"compositions": len(made), "ehrs": len(ids)}
+        ground.say(about)
+        disk = sizes(here, len(made))
+        bytes_ = ", ".join(f"{name} {size:.0f}" for name, size in disk.items())
+        print(f"{len(made)} compositions in {len(ids)} EHRs, loaded in {loading / 1000:.0f} s")
+        print(f"bytes a composition: {bytes_}")
+        ground.record("queries", [about | {"question": "disk", **disk}])
+        asker = Asker(here, registry)
+        print(f"\n{'median ms':32}{'rows':>7}{'ours':>9}{'answer':>9}{'compile':>9}{'cover':>9}"
+              f"{'node':>10}{'ours/cover':>12}{'node/ours':>11}")  # fmt: skip
+        for name, question in QUESTIONS.items():
+            if options.only not in name:
+                continue
+            if question.indexed:
+                asker.connection.execute(HOT)
+                asker.connection.execute(f"ANALYZE {_BP_EVENT}".encode())
+            found = ask(asker, question, made, options.rounds)
+            print(f"{name:32}{found['rows']:7.0f}{found['ours']:9.3f}{found['answer']:9.3f}"
+                  f"{found['compile']:9.3f}{found['cover']:9.3f}{found['node']:10.3f}"
+                  f"{found['ours'] / found['cover']:12.2f}"
+                  f"{found['node'] / found['ours']:11.1f}")  # fmt: skip
+            ground.record("queries", [about | {"question": name, **found}])
+
+
+if __name__ == "__main__":
+    main()
