@@ -40,8 +40,7 @@ def create(
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
-    if threads <= READERS + WRITERS:
-        raise SettingsError(f"THREADS must be more than {READERS + WRITERS}.")
+    _demand_threads(threads)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +98,11 @@ def _operations() -> APIRouter:
         return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _demand_threads(threads: int) -> None:
+    if threads <= READERS + WRITERS:
+        raise SettingsError(f"THREADS must be more than {READERS + WRITERS}.")
 
 
 def _demand_keys(app: FastAPI, open_paths: frozenset[str]) -> None:
