@@ -1,7 +1,12 @@
 """The application factory that every service shares."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+)
 
 import anyio.to_thread
 import sqlalchemy as sa
@@ -20,6 +25,8 @@ from moiety.kit.errors import Unavailable
 from moiety.kit.settings import SettingsError
 from moiety.kit.telemetry import Telemetry
 
+WhileRunning = Sequence[Callable[[FastAPI], AbstractContextManager[object]]]
+
 
 def create(
     title: str,
@@ -30,7 +37,7 @@ def create(
     routers: Sequence[APIRouter],
     threads: int,
     body_limit: int,
-    while_running: Sequence[Callable[[FastAPI], AbstractContextManager[object]]] = (),
+    while_running: WhileRunning = (),
     open_paths: frozenset[str] = frozenset(),
     render: problems.Render = problems.answer,
 ) -> FastAPI:
@@ -42,20 +49,10 @@ def create(
     """
     _demand_threads(threads)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
-        logs.configure(service)
-        with ExitStack() as stack:
-            for entered in while_running:
-                stack.enter_context(entered(app))
-            yield
-        organisations.close()
-
     app = FastAPI(
         title=title,
         version=__version__,
-        lifespan=lifespan,
+        lifespan=_lifespan(service, organisations, while_running, threads),
         redirect_slashes=False,
         docs_url=None,  # its pages load scripts from elsewhere; /openapi.json is there for any tool
         redoc_url=None,
@@ -72,6 +69,22 @@ def create(
     app.add_middleware(BodyLimit, limit=body_limit)
     app.add_middleware(Telemetry, registry=registry)
     return app
+
+
+def _lifespan(
+    service: str, organisations: Organisations, while_running: WhileRunning, threads: int
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        logs.configure(service)
+        with ExitStack() as stack:
+            for entered in while_running:
+                stack.enter_context(entered(app))
+            yield
+        organisations.close()
+
+    return lifespan
 
 
 def _operations() -> APIRouter:

@@ -119,9 +119,11 @@ def _ask(
     try:
         connection.autocommit = True
         row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
-        connection.autocommit = False
     finally:
+        # Whatever happened: the next user of this connection relies on its transactions.
         if connection.broken or connection.closed:
             borrowed.invalidate()
+        else:
+            connection.autocommit = False
         borrowed.close()
     return row
