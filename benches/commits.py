@@ -74,13 +74,10 @@ def all_peers(registry: Registry) -> dict[str, Peer]:
 
     def build(connection: Connection, ready: Any) -> None:
         ehr_id, prepared = ready
-        compositions.create(ehr_id, prepared, SETTINGS, audit=AUDIT).run(connection)
+        ground.write(connection, compositions.create(ehr_id, prepared, SETTINGS, audit=AUDIT))
 
     def node(work: Work) -> peers.NodeCommit:
         return peers.node_commit(*work, 1)
-
-    def ours(connection: Connection, commit: Any) -> None:
-        commit.run(connection)
 
     def insert(statement: str) -> Callable[[Connection, Any], None]:
         return lambda connection, row: connection.execute(statement.encode(), row) and None
@@ -94,11 +91,11 @@ def all_peers(registry: Registry) -> dict[str, Peer]:
     return {
         "raw": Peer(plain, insert(peers.RAW), ("peer.raw",)),
         "packed": Peer(packed, insert(peers.PACKED), ("peer.packed",)),
-        "ours": Peer(create, ours, ("ours",)),
+        "ours": Peer(create, ground.write, ("ours",)),
         "ours+build": Peer(lambda work: (work[0], prepare(work)), build),
         "node one": Peer(node, peers.write_one, ("peer.node", "peer.version")),
         "node pipe": Peer(node, peers.write_pipelined, itself=True),
-        "ours x32": Peer(create, ours, batch=32),
+        "ours x32": Peer(create, ground.write, batch=32),
         "node one x32": Peer(node, peers.write_one, batch=32),
         "raw x32": Peer(plain, insert(peers.RAW), batch=32),
         "raw copy32": Peer(plain, lambda c, rows: peers.copy_rows(c, "raw", rows), batch=-32),

@@ -17,6 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -29,6 +30,7 @@ from clinical_api.settings import Settings
 from moiety import embedded
 from moiety.commands.demo import records
 from moiety.commands.desk import Desk, migrate
+from moiety.kit.commits import Commit, positional
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -97,6 +99,21 @@ def open_ehrs(ground: Ground, count: int) -> list[UUID]:
         for ehr_id in ids:
             ehrs.open_ehr(connection, SETTINGS, b"", ehr_id=ehr_id, audit=AUDIT)
     return ids
+
+
+def write(connection: psycopg.Connection[Any], commit: Commit) -> Any:
+    """Send a commit's statements on a plain connection, as the queue would; its result.
+
+    The transaction is left open.
+    """
+    rows = []
+    for step in commit.steps:
+        statement, names = positional(step.statement)
+        cursor = psycopg.RawCursor(connection)
+        cursor.execute(statement, [step.parameters[n] for n in names])
+        rows.append(cursor.fetchone() if cursor.description else None)
+    commit.judge(rows)
+    return commit.result
 
 
 def documents(size: int, count: int, seed: int = 1) -> list[bytes]:

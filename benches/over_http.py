@@ -1,7 +1,7 @@
 """Commits, reads and queries over HTTP, against the same work done with less and with node rows.
 
     python benches/over_http.py [--rounds 3] [--seconds 3] [--clients 16,32]
-                                [--what commits,reads,key]
+                                [--what commits,reads]
 
 One server at a time on one database, peers in turn, wrk (Debian: wrk) choosing at random among
 many bodies and EHRs on the same machine.  Beside the rates, which feel whatever else runs, stand
@@ -14,9 +14,6 @@ the processor's µs a request, which hardly do.
               node         ours with node rows, a pipelined transaction for each request
               node queue   ours with node rows, one statement, our commit queue
     reads     GET composition; EHR-scoped AQL with few EHRs (every plan remembered) and with many
-    key       POST 5 kB and GET with other ways to check the key: a look-up through SQLAlchemy's
-              pool with its ping (pooled), remembered in the process and asked in a thread
-              (threaded: the hop alone) or on the event loop (remembered)
 
 Results: benches/results/over_http.jsonl.
 """
@@ -52,12 +49,6 @@ COMMITS = {
     "raw threads": "peer_services:raw_threads_app",
     "node": "peer_services:node_app",
     "node queue": "peer_services:node_queue_app",
-}
-KEYS = {
-    "ours": _CLINICAL,
-    "pooled": "peer_services:pooled_key_app",
-    "threaded": "peer_services:threaded_key_app",
-    "remembered": "peer_services:remembered_key_app",
 }
 _SYSTOLIC = "o/data[at0001]/events[at0002]/data[at0003]/items[at0004]/value/magnitude"
 AQL = (
@@ -252,7 +243,7 @@ def read_loads(here: Ground, ids: list[UUID]) -> list[Load]:
             ehr_id = ids[number % len(ids)]
             prepared = compositions.prepare(body, SETTINGS, registry.seen)
             commit = compositions.create(ehr_id, prepared, SETTINGS, audit=AUDIT)
-            places.append((ehr_id, commit.run(connection).object_id))
+            places.append((ehr_id, ground.write(connection, commit).object_id))
         connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE)")
@@ -280,7 +271,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of every service (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds a measurement (default 3)")
     parser.add_argument("--clients", default="16,32", help="numbers of clients (default 16,32)")
-    parser.add_argument("--what", default="commits,reads,key", help="which parts")
+    parser.add_argument("--what", default="commits,reads", help="which parts")
     parser.add_argument("--sizes", default=",".join(ground.SIZES), help="sizes of commits")
     parser.add_argument("--services", default=",".join(COMMITS), help="peers of commits")
     options = parser.parse_args()
@@ -318,11 +309,8 @@ def _part(
         case "reads":
             loads = read_loads(bench.here, ids)
             return compare(bench, {"ours": _CLINICAL}, loads, clients, options.rounds), ()
-        case "key":
-            loads = [*commit_loads(ids, ["5 kB"]), read_loads(bench.here, ids)[0]]
-            return compare(bench, KEYS, loads, clients[-1:], options.rounds), ("ours",)
         case _:
-            raise SystemExit(f"no part {part}: commits, reads, key")
+            raise SystemExit(f"no part {part}: commits, reads")
 
 
 if __name__ == "__main__":

@@ -4,26 +4,21 @@ Each is a factory for uvicorn: `uvicorn --factory peer_services:raw_app`.
 """
 
 import asyncio
-import hashlib
 import os
-import secrets
 import threading
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import psycopg
-import sqlalchemy as sa
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request, Response
-from peers import RAW, NodeCommit, node_commit, write_one, write_pipelined
+from peers import ONE, RAW, NodeCommit, node_commit, write_pipelined
 
-from clinical_api import compositions, tables
+from clinical_api import compositions
 from clinical_api.app import create_app
 from clinical_api.compositions import Prepared, Written
-from clinical_api.routes import composition as route
-from moiety.kit import auth, credentials
-from moiety.kit.commits import Commit
+from moiety.kit.commits import Commit, CommitQueue, Step
 from moiety.openehr.canonical import encode
 
 
@@ -81,11 +76,11 @@ def node_app() -> FastAPI:
         write_pipelined(local.connection, commit)
         return _written(commit)
 
-    async def commit(_here: Any, made: NodeCommit, _place: str | None = None) -> Written:
+    async def run(_queue: CommitQueue, made: Any) -> Written:
         return await run_sync(write, made)
 
     compositions.create = _node_commit
-    route._commit = commit  # noqa: SLF001  the route's way to commit is what is exchanged
+    CommitQueue.run = run
     return create_app()
 
 
@@ -95,11 +90,8 @@ def node_queue_app() -> FastAPI:
     def create(ehr_id: UUID, prepared: Prepared, _settings: Any, *, audit: Any) -> Commit:
         made = _node_commit(ehr_id, prepared, _settings, audit=audit)
 
-        def run(connection: psycopg.Connection[Any]) -> Written:
-            write_one(connection, made)
-            return _written(made)
-
-        return Commit(ehr_id, run, lambda _connection: None)
+        step = Step(ONE, made.parameters())
+        return Commit(ehr_id, (step,), lambda _rows: None, step, _written(made))
 
     compositions.create = create
     return create_app()
@@ -112,75 +104,3 @@ def _node_commit(ehr_id: UUID, prepared: Prepared, _settings: Any, *, audit: Any
 
 def _written(commit: NodeCommit) -> Written:
     return Written(f"{commit.vo_id}::moiety.local::1", commit.vo_id, 1, None)
-
-
-# --- ways to check a key ---------------------------------------------------------------------
-
-
-def remembered_key_app() -> FastAPI:
-    """Our service with the check of a key remembered in the process, on the event loop."""
-
-    def require(scope: str) -> Any:
-        async def caller(request: Request) -> credentials.Caller:
-            found = _known.get(request.headers.get("authorization", ""))
-            return _permitted(found or await run_sync(_look_up, request), scope)
-
-        return caller
-
-    return _overridden(require)
-
-
-def threaded_key_app() -> FastAPI:
-    """The same, but asked in a thread: what the hop alone costs."""
-
-    def require(scope: str) -> Any:
-        def caller(request: Request) -> credentials.Caller:
-            found = _known.get(request.headers.get("authorization", ""))
-            return _permitted(found or _look_up(request), scope)
-
-        return caller
-
-    return _overridden(require)
-
-
-def pooled_key_app() -> FastAPI:
-    """A look-up for each request through the pool of SQLAlchemy: ping, BEGIN, SELECT, ROLLBACK."""
-
-    def require(scope: str) -> Any:
-        def caller(request: Request) -> credentials.Caller:
-            token = credentials.parse(request.headers.get("authorization"))
-            engine = request.app.state.organisations.engine(token.organisation)
-            keys = tables.api_key
-            with engine.connect() as connection:
-                row = connection.execute(sa.select(keys).where(keys.c.key_id == token.key_id)).one()
-            digest = hashlib.sha256(token.secret.encode()).digest()
-            if not secrets.compare_digest(row.secret_hash, digest):
-                raise PermissionError
-            scopes = frozenset(row.scopes)
-            found = credentials.Caller(token.organisation, row.key_id, scopes, row.user_id)
-            return _permitted(found, scope)
-
-        return caller
-
-    return _overridden(require)
-
-
-_known: dict[str, credentials.Caller] = {}
-
-
-def _look_up(request: Request) -> credentials.Caller:
-    found = _known[request.headers.get("authorization", "")] = auth.identify(request)
-    return found
-
-
-def _permitted(caller: credentials.Caller, scope: str) -> credentials.Caller:
-    if scope not in caller.scopes:
-        raise PermissionError
-    return caller
-
-
-def _overridden(require: Any) -> FastAPI:
-    app = create_app()
-    for scope in ("composition:write", "composition:read", "query:read"):
-        app.dependency_overrides[auth.Require(scope)] = require(scope)
-    return app

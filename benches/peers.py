@@ -200,7 +200,7 @@ def _json_row(row: Node) -> str:
     return f'{head[:-1]},"data":{row[-1]}}}'
 
 
-_ONE = f"""
+ONE = f"""
 WITH a AS (INSERT INTO peer.audit VALUES
     (%(audit_id)s, %(now)s, 'creation', %(committer)s::jsonb),
     (%(other_id)s, %(now)s, 'creation', %(committer)s::jsonb)),
@@ -215,7 +215,7 @@ FROM json_to_recordset(%(rows)s::json)
 
 def write_one(connection: psycopg.Connection[Any], commit: NodeCommit) -> None:
     """The node rows by one statement, the transaction left open."""
-    connection.execute(_ONE.encode(), commit.parameters())
+    connection.execute(ONE.encode(), commit.parameters())
 
 
 _NODE = f"INSERT INTO peer.node VALUES (%s, {', '.join(['%s'] * 10)}, %s::jsonb)"

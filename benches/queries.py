@@ -216,7 +216,7 @@ def _fill_some(
     for ehr_id, body in some:
         prepared = compositions.prepare(body, SETTINGS, registry.seen)
         commit = compositions.create(ehr_id, prepared, SETTINGS, audit=AUDIT)
-        written = commit.run(connection)
+        written = ground.write(connection, commit)
         node = peers.node_commit(ehr_id, body, prepared.known.template_key)
         nodes.append(node)
         for table, row in peers.covering(ehr_id, written.object_id, body):

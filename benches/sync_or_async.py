@@ -6,8 +6,8 @@ Each server takes a JSON body, decodes it with msgspec and stores it in one row:
 
     sync          `def` route in the thread pool, connection from a pool
     async         `async def` route, psycopg AsyncConnection from a pool of the same size
-    sync+queue    `def` route that waits on moiety.kit.commits (concurrent commits share a COMMIT)
-    async+queue   `async def` route that awaits the same queue
+    async+queue   `async def` route that awaits moiety.kit.commits (concurrent commits share a
+                  COMMIT)
 
 Needs `wrk` (Debian: wrk).  docs/decisions/0003 quotes it.
 """
@@ -33,7 +33,7 @@ import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Request
 
 from moiety import embedded
-from moiety.kit.commits import Commit, CommitQueue
+from moiety.kit.commits import Commit, CommitQueue, Step
 
 ITEMS = [{"name": f"n{i}", "value": i * 1.5, "text": "x" * 60} for i in range(48)]
 BODY = {"_type": "X", "items": ITEMS}
@@ -41,7 +41,6 @@ INSERT = "INSERT INTO bench VALUES (%s, %s)"
 SERVERS = {
     "sync": "app_sync",
     "async": "app_async",
-    "sync+queue": "app_sync_queue",
     "async+queue": "app_async_queue",
 }
 
@@ -99,30 +98,16 @@ def app_async():
     return app
 
 
-def app_sync_queue():
-    """A thread for each request, two connections for all."""
-    queue = CommitQueue(sa.create_engine(_url(), pool_size=4))
-    app = FastAPI()
-
-    @app.post("/")
-    def store(body: Body):
-        msgspec.json.decode(body)
-        queue.submit(_commit(body)).result()
-        return {}
-
-    return app
-
-
 def app_async_queue():
     """No thread for a request, two connections for all."""
-    queue = CommitQueue(sa.create_engine(_url(), pool_size=4))
+    queue = CommitQueue(os.environ["BENCH_URL"])
     app = FastAPI()
 
     @app.post("/")
     async def store(request: Request):
         body = await request.body()
         msgspec.json.decode(body)
-        await asyncio.wrap_future(queue.submit(_commit(body)))
+        await queue.run(_commit(body))
         return {}
 
     return app
@@ -130,7 +115,8 @@ def app_async_queue():
 
 def _commit(body):
     key = uuid.uuid4()
-    return Commit(key, lambda c: c.execute(INSERT, (key, body)).rowcount, lambda _: None)
+    step = Step("INSERT INTO bench VALUES (%(key)s, %(body)s)", {"key": key, "body": body})
+    return Commit(key, (step,), lambda _: None, step, key)
 
 
 def _url():

@@ -23,5 +23,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=(ehr.router, composition.router, definition.router, query.router),
         threads=settings.threads,
         body_limit=settings.body_limit,
+        traces_url=settings.traces_url,
         while_running=(lambda app: deps.organisations(app, settings),),
     )

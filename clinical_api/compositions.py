@@ -5,14 +5,13 @@ handed to the commit queue; what it became is known only after COMMIT.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
 from clinical_api import documents, tables
@@ -22,8 +21,9 @@ from clinical_api.settings import Settings
 from moiety.change_control import statements
 from moiety.change_control.codes import ChangeType, Lifecycle
 from moiety.change_control.statements import Children
-from moiety.kit.commits import Commit, Connection
+from moiety.kit.commits import Commit, Row, Step
 from moiety.kit.errors import Conflict, Malformed, NotFound, Unprocessable, VersionConflict
+from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode_composition, encode
 from moiety.openehr.errors import RmError
@@ -118,14 +118,7 @@ def create(
     )
     written = Written(f"{object_id}::{settings.system_id}::1", object_id, 1, text)
 
-    def run(connection: Connection) -> Written:
-        owners, changeable, done = _execute(connection, statement, parameters)
-        _demand_owner(owners, changeable)
-        if not done:
-            raise Conflict("A composition with this uid exists already.")
-        return written
-
-    return Commit(ehr_id, run, _landed(ehr_id, parameters["contribution_id"], written))
+    return _commit(ehr_id, Step(statement, parameters), written, _demand_new)
 
 
 def update(
@@ -150,14 +143,7 @@ def update(
     uid = f"{head.object_id}::{settings.system_id}::{version}"
     written = Written(uid, head.object_id, version, text)
 
-    def run(connection: Connection) -> Written:
-        owners, changeable, done = _execute(connection, statement, parameters)
-        _demand_owner(owners, changeable)
-        if not done:
-            raise _stale(connection, ehr_id, head.object_id, settings.system_id)
-        return written
-
-    return Commit(ehr_id, run, _landed(ehr_id, parameters["contribution_id"], written))
+    return _commit(ehr_id, Step(statement, parameters), written, _demand_fresh)
 
 
 def delete(ehr_id: UUID, head: Head, settings: Settings, *, audit: Mapping[str, Any]) -> Commit:
@@ -180,55 +166,46 @@ def delete(ehr_id: UUID, head: Head, settings: Settings, *, audit: Mapping[str, 
     uid = f"{head.object_id}::{settings.system_id}::{version}"
     written = Written(uid, head.object_id, version, None)
 
-    def run(connection: Connection) -> Written:
-        owners, changeable, done = _execute(connection, statement, parameters)
-        _demand_owner(owners, changeable)
-        if not done:
-            raise _stale(connection, ehr_id, head.object_id, settings.system_id)
-        return written
-
-    return Commit(ehr_id, run, _landed(ehr_id, parameters["contribution_id"], written))
+    return _commit(ehr_id, Step(statement, parameters), written, _demand_fresh)
 
 
-def get_head(connection: sa.Connection, ehr_id: UUID, object_id: UUID) -> Head:
+async def get_head(reads: Reads, ehr_id: UUID, object_id: UUID) -> Head:
     """The latest version that stands.  Raises NotFound, also after a deletion."""
-    h = tables.composition.head
-    row = connection.execute(
-        sa.select(h.c.version, h.c.template_key, h.c.groups).where(
-            h.c.ehr_id == ehr_id, h.c.object_id == object_id
-        )
-    ).one_or_none()
-    if row is None:
+    rows = await reads.ask(_HEAD, (ehr_id, object_id))
+    if not rows:
         raise NotFound("There is no composition of this id in this EHR.")
-    return Head(object_id, row.version, row.template_key, tuple(row.groups))
+    version, template_key, groups = rows[0]
+    return Head(object_id, version, template_key, tuple(groups))
 
 
-def read(
-    connection: sa.Connection, ehr_id: UUID, object_id: UUID, *, version: int | None, system_id: str
+async def read(
+    reads: Reads, ehr_id: UUID, object_id: UUID, *, version: int | None, system_id: str
 ) -> Written:
     """One version, the latest without `version`; its document is None where it was deleted.
 
     Raises NotFound.
     """
-    row = _find(connection, tables.composition.head, ehr_id, object_id, version)
-    if row is None:
-        row = _find(connection, tables.composition.history, ehr_id, object_id, version)
-    if row is None:
+    key = (ehr_id, object_id)
+    if version is None:
+        rows = await reads.ask(_LATEST, key) or await reads.ask(_LATEST_GONE, key)
+    else:
+        named = (*key, version)
+        rows = await reads.ask(_NAMED, named) or await reads.ask(_NAMED_OLD, named)
+    if not rows:
         raise NotFound("There is no composition of this id in this EHR.")
-    text = None if row.document is None else documents.unpack(row.document)
-    return Written(f"{object_id}::{system_id}::{row.version}", object_id, row.version, text)
+    number, packed = rows[0]
+    text = None if packed is None else documents.unpack(packed)
+    return Written(f"{object_id}::{system_id}::{number}", object_id, number, text)
 
 
-def _find(
-    connection: sa.Connection, table: sa.Table, ehr_id: UUID, object_id: UUID, version: int | None
-) -> sa.Row[Any, Any] | None:
-    """The version asked for, or the newest of the table."""
-    query = sa.select(table.c.version, table.c.document).where(
-        table.c.ehr_id == ehr_id, table.c.object_id == object_id
-    )
-    if version is not None:
-        query = query.where(table.c.version == version)
-    return connection.execute(query.order_by(table.c.version.desc()).limit(1)).one_or_none()
+_OF = b" WHERE ehr_id = $1 AND object_id = $2"
+_HEAD = b"SELECT version, template_key, groups FROM composition" + _OF
+_LATEST = b"SELECT version, document FROM composition" + _OF
+_LATEST_GONE = (
+    b"SELECT version, document FROM composition_history" + _OF + b" ORDER BY version DESC LIMIT 1"
+)
+_NAMED = _LATEST + b" AND version = $3"
+_NAMED_OLD = b"SELECT version, document FROM composition_history" + _OF + b" AND version = $3"
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -337,12 +314,20 @@ def _short(values: tuple[object, ...]) -> dict[str, object]:
     return {f"v{n}": value for n, value in enumerate(values) if value is not None}
 
 
-def _execute(
-    connection: Connection, statement: str, parameters: Mapping[str, Any]
-) -> tuple[int, int, int]:
-    row = connection.execute(statement.encode(), parameters).fetchone()
-    owners, changeable, written = row or (0, 0, 0)
-    return owners, changeable, written
+def _commit(
+    ehr_id: UUID, step: Step, written: Written, demand: Callable[[int, int, int], None]
+) -> Commit:
+    landed = Step(_LANDED, {name: step.parameters[name] for name in ("ehr_id", "contribution_id")})
+
+    def judge(rows: Sequence[Row]) -> None:
+        demand(*(rows[0] or (0, 0, 0)))
+
+    return Commit(ehr_id, (step,), judge, landed, written)
+
+
+_LANDED = (
+    "SELECT 1 FROM contribution WHERE ehr_id = %(ehr_id)s AND contribution_id = %(contribution_id)s"
+)
 
 
 def _demand_owner(owners: int, changeable: int) -> None:
@@ -352,26 +337,16 @@ def _demand_owner(owners: int, changeable: int) -> None:
         raise Conflict("The EHR's status does not allow modification.")
 
 
-def _stale(
-    connection: Connection, ehr_id: UUID, object_id: UUID, system_id: str
-) -> VersionConflict | NotFound:
-    """What a change that came too late is told: the latest version, if there still is one."""
-    row = connection.execute(
-        "SELECT version FROM composition WHERE ehr_id = %s AND object_id = %s", (ehr_id, object_id)
-    ).fetchone()
-    if row is None:
-        return NotFound("There is no composition of this id in this EHR.")
-    return VersionConflict(headers={"ETag": f'"{object_id}::{system_id}::{row[0]}"'})
+def _demand_new(owners: int, changeable: int, done: int) -> None:
+    _demand_owner(owners, changeable)
+    if not done:
+        raise Conflict("A composition with this uid exists already.")
 
 
-def _landed(
-    ehr_id: UUID, contribution_id: UUID, written: Written
-) -> Callable[[Connection], Written | None]:
-    def look(connection: Connection) -> Written | None:
-        row = connection.execute(
-            "SELECT FROM contribution WHERE ehr_id = %s AND contribution_id = %s",
-            (ehr_id, contribution_id),
-        ).fetchone()
-        return None if row is None else written
-
-    return look
+def _demand_fresh(owners: int, changeable: int, done: int) -> None:
+    """What a change that came too late is told; which version it should have followed is asked
+    afterwards, since the statement saw the time before.
+    """
+    _demand_owner(owners, changeable)
+    if not done:
+        raise VersionConflict

@@ -20,6 +20,7 @@ from moiety.kit import auth, bodies, credentials
 from moiety.kit.commits import CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import NotFound
+from moiety.kit.reads import Reads
 
 SCOPES = frozenset(
     {"ehr:create", "ehr:read", "composition:write", "composition:read", "definition:write",
@@ -44,6 +45,7 @@ class Organisation:
 
     engine: sa.Engine
     snapshots: sa.Engine
+    reads: Reads
     commits: CommitQueue
     registry: Registry
     plans: PlanCache
@@ -63,19 +65,21 @@ Here = Annotated[Organisation, Depends(here)]
 
 @contextmanager
 def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
-    """Queues and registries of every organisation, for as long as the service runs."""
+    """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     app.state.here = {
         name: Organisation(
-            engine, snapshots(engine), CommitQueue(engine), Registry(), PlanCache(), settings
+            engine,
+            snapshots(engine),
+            app.state.organisations.reads(name),
+            app.state.organisations.commits(name),
+            Registry(),
+            PlanCache(),
+            settings,
         )
         for name, engine in engines.items()
     }
-    try:
-        yield
-    finally:
-        for organisation in app.state.here.values():
-            organisation.commits.close()
+    yield
 
 
 def uuid_or_not_found(text: str, kind: str) -> UUID:

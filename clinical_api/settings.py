@@ -30,6 +30,8 @@ class Settings:
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
+    # An OpenTelemetry collector (OTLP over HTTP, …/v1/traces) that spans are sent to.
+    traces_url: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=[routes.router],
         threads=settings.threads,
         body_limit=settings.body_limit,
+        traces_url=settings.traces_url,
         open_paths=frozenset({f"{BASE}/metadata"}),
         render=outcomes.render,
     )

@@ -21,6 +21,8 @@ class Settings:
     connections: int = 16
     threads: int = 32
     body_limit: int = 262_144  # octets
+    # An OpenTelemetry collector (OTLP over HTTP, …/v1/traces) that spans are sent to.
+    traces_url: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

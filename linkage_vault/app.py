@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=[routes.router],
         threads=settings.threads,
         body_limit=settings.body_limit,
+        traces_url=settings.traces_url,
         while_running=workers,
     )
     app.state.key_rings = rings

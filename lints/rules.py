@@ -8,6 +8,8 @@ silent-errors         A raise or a log call interpolates no name that holds a re
                       Messages end in logs, traces and other people's screens.
 door-to-keys          `.reveal()` of a key stands only where a primitive takes it: seal, blind_index
                       and keys of linkage_vault.  Elsewhere it is on its way to a log or header.
+door-to-traces        opentelemetry is imported only in moiety/kit/collector.py, behind its filter.
+                      An instrumentation elsewhere would note paths, statements and messages.
 no-select-of-a-half   clinical_api never names the demographic or vault database, and so on round:
                       a connection string in the wrong service would undo the split.
 
@@ -28,6 +30,7 @@ CONTENT = frozenset(
     {"value", "body", "document", "composition", "content", "magnitude", "patient", "person",
      "nhs_number", "digits", "row", "rows", "plaintext", "secret", "payload", "xml", "resource"}
 )  # fmt: skip
+TRACE_DOOR = "moiety/kit/collector.py"
 LOG_CALLS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 HALVES = {
     "clinical_api": ("demographic", "vault"),
@@ -61,6 +64,7 @@ def check(source: str, file: str) -> list[Fault]:
             scoped_writer,
             silent_errors,
             door_to_keys,
+            door_to_traces,
             no_select_of_a_half,
         )
         for fault in rule(tree, file)
@@ -119,6 +123,18 @@ def door_to_keys(tree: ast.AST, file: str) -> Iterator[Fault]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) == "reveal":
             yield Fault(file, node.lineno, "door-to-keys", "a key in the clear outside its doors")
+
+
+def door_to_traces(tree: ast.AST, file: str) -> Iterator[Fault]:
+    """An import of opentelemetry outside its door."""
+    if file == TRACE_DOOR:
+        return
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        if any(name.split(".")[0] == "opentelemetry" for name in names):
+            yield Fault(file, node.lineno, "door-to-traces", "spans pass the filter of collector")
 
 
 def no_select_of_a_half(tree: ast.AST, file: str) -> Iterator[Fault]:

@@ -3,9 +3,7 @@
 The writing routes hold no connection: they prepare a commit and wait for the queue.
 """
 
-import asyncio
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from anyio.to_thread import run_sync
@@ -31,9 +29,15 @@ from clinical_api.routes.negotiation import (
     written,
 )
 from moiety.kit.commits import Commit
+from moiety.kit.direct import Direct
 from moiety.kit.errors import Conflict, VersionConflict
+from moiety.kit.traces import span
 
-router = APIRouter(prefix="/openehr/v1/ehr/{ehr_id}/composition", tags=["COMPOSITION"])
+router = APIRouter(
+    prefix="/openehr/v1/ehr/{ehr_id}/composition",
+    tags=["COMPOSITION"],
+    route_class=Direct,
+)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
@@ -44,7 +48,8 @@ async def create(
     owner = uuid_or_not_found(ehr_id, "EHR")
     prepared = await _prepare(body, here)
     audit = audit_of(caller, here.settings)
-    result = await _commit(here, compositions.create(owner, prepared, here.settings, audit=audit))
+    commit = compositions.create(owner, prepared, here.settings, audit=audit)
+    result: Written = await here.commits.run(commit)
     place = location(request, "ehr", str(owner), "composition", str(result.object_id))
     created = HTTPStatus.CREATED
     return written(result, place, prefer, status=created, empty=created)
@@ -54,7 +59,10 @@ async def create(
 async def get(ehr_id: str, uid: str, _caller: MayRead, here: Here) -> Response:
     """One version: the latest of an object id, or the one that a version uid names."""
     owner = uuid_or_not_found(ehr_id, "EHR")
-    result = await run_sync(_read, here, owner, *_wanted(uid, here.settings.system_id))
+    object_id, version = _wanted(uid, here.settings.system_id)
+    result = await compositions.read(
+        here.reads, owner, object_id, version=version, system_id=here.settings.system_id
+    )
     headers = {"ETag": f'"{result.uid}"'}
     if result.document is None:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
@@ -70,12 +78,12 @@ async def update(
     owner = uuid_or_not_found(ehr_id, "EHR")
     object_id = uuid_or_not_found(uid, "composition")
     place = location(request, "ehr", str(owner), "composition", str(object_id))
-    head = await run_sync(_head, here, owner, object_id)
+    head = await compositions.get_head(here.reads, owner, object_id)
     _demand_latest(head, expected_version(if_match), here, place)
     prepared = await _prepare(body, here)
     audit = audit_of(caller, here.settings)
     commit = compositions.update(owner, head, prepared, here.settings, audit=audit)
-    result = await _commit(here, commit, place)
+    result = await _changed(here, commit, head, place)
     empty = HTTPStatus.NO_CONTENT
     return written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
 
@@ -88,16 +96,15 @@ async def delete(
     owner = uuid_or_not_found(ehr_id, "EHR")
     object_id, version = _wanted(uid, here.settings.system_id)
     place = location(request, "ehr", str(owner), "composition", str(object_id))
-    head = await run_sync(_head, here, owner, object_id)
+    head = await compositions.get_head(here.reads, owner, object_id)
     if version not in (None, head.version):
         raise Conflict(
             "This version is not the latest, which alone can be deleted.",
             headers={"ETag": f'"{_uid(head, here)}"', "Location": place},
         )
     audit = audit_of(caller, here.settings)
-    result = await _commit(
-        here, compositions.delete(owner, head, here.settings, audit=audit), place
-    )
+    commit = compositions.delete(owner, head, here.settings, audit=audit)
+    result = await _changed(here, commit, head, place)
     headers = {"ETag": f'"{result.uid}"', "Location": place}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
@@ -105,7 +112,8 @@ async def delete(
 async def _prepare(body: bytes, here: Organisation) -> Prepared:
     """Prepare on this thread where the template is compiled already, else beside the loop."""
     try:
-        return compositions.prepare(body, here.settings, here.registry.seen)
+        with span("prepare"):
+            return compositions.prepare(body, here.settings, here.registry.seen)
     except compositions.UnknownTemplate:
         return await run_sync(
             compositions.prepare,
@@ -115,29 +123,16 @@ async def _prepare(body: bytes, here: Organisation) -> Prepared:
         )
 
 
-async def _commit(here: Organisation, commit: Commit, place: str | None = None) -> Written:
+async def _changed(here: Organisation, commit: Commit, head: Head, place: str) -> Written:
+    """The result of a change of `head`; if another was faster, the error names the latest."""
     try:
-        result: Any = await asyncio.wrap_future(here.commits.submit(commit))
-    except VersionConflict as stale:
-        if place:
-            stale.headers["Location"] = place
-        raise
+        answer: Written = await here.commits.run(commit)
+    except VersionConflict:
+        latest = await compositions.get_head(here.reads, commit.order, head.object_id)
+        headers = {"ETag": f'"{_uid(latest, here)}"', "Location": place}
+        raise VersionConflict(headers=headers) from None
     else:
-        answer: Written = result
         return answer
-
-
-def _read(here: Organisation, ehr_id: UUID, object_id: UUID, version: int | None) -> Written:
-    """Connection and reading in one thread hop: nothing is held while a thread is waited for."""
-    with here.engine.connect() as connection:
-        return compositions.read(
-            connection, ehr_id, object_id, version=version, system_id=here.settings.system_id
-        )
-
-
-def _head(here: Organisation, ehr_id: UUID, object_id: UUID) -> Head:
-    with here.engine.connect() as connection:
-        return compositions.get_head(connection, ehr_id, object_id)
 
 
 def _demand_latest(head: Head, expected: str, here: Organisation, place: str) -> None:

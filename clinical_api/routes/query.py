@@ -11,6 +11,7 @@ from clinical_api.deps import Body, Here, MayQuery
 from clinical_api.queries import Query
 from moiety import __version__
 from moiety.kit.errors import Malformed
+from moiety.kit.traces import span
 
 router = APIRouter(prefix="/openehr/v1/query", tags=["QUERY"])
 
@@ -54,7 +55,8 @@ def _answer(here: Here, asked: AdhocQuery) -> Response:
     if min(asked.fetch or 0, asked.offset or 0) < 0:
         raise Malformed("fetch and offset are not negative.")
     query = Query(asked.q, asked.query_parameters, asked.fetch, asked.offset)
-    result = queries.run(here.snapshots, here.registry, here.plans, here.settings, query)
+    with span("query"):
+        result = queries.run(here.snapshots, here.registry, here.plans, here.settings, query)
     meta: dict[str, Any] = {
         "_type": "RESULTSET",
         "_schema_version": "1.1.0",

@@ -94,7 +94,11 @@ def is_valid(url: str, text: str, *, days: int) -> bool:
     try:
         token = credentials.parse(f"Bearer {text.strip()}")
         with psycopg.connect(url) as connection:
-            row = connection.execute(credentials.LOOK_UP, (token.key_id,)).fetchone()
+            row = (
+                psycopg.RawCursor(connection)
+                .execute(credentials.LOOK_UP, ([token.key_id],))
+                .fetchone()
+            )
         credentials.verify(token, row)
     except Unauthenticated:
         return False

@@ -3,9 +3,13 @@
 settings.py     a frozen dataclass from the environment; unknown names stop the start
 app.py          the application factory: middleware, error handlers, health, readiness, metrics
 telemetry.py    request and trace ids (own per service, never forwarded), metrics
+direct.py       the short way to the routes that carry the load
 bodies.py       the body of a request, read once and bounded
+traces.py       the spans of a request
+collector.py    where they are sent, sifted: they can't carry a record's value
 credentials.py  API keys: minted, shown once, stored as a hash, verified in constant time
 auth.py         the caller of a request, and what the caller may do
+reads.py        short questions asked on the event loop, without a thread
 database.py     one set of engines per organisation; commit before response
 commits.py      the queue in which concurrent commits share a transaction
 errors.py       the error tree

@@ -7,6 +7,7 @@ from contextlib import (
     ExitStack,
     asynccontextmanager,
 )
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import sqlalchemy as sa
@@ -21,9 +22,13 @@ from moiety.kit import logs, problems
 from moiety.kit.auth import Require
 from moiety.kit.bodies import BodyLimit
 from moiety.kit.database import READERS, WRITERS, Organisations
+from moiety.kit.direct import DirectLanes
 from moiety.kit.errors import Unavailable
 from moiety.kit.settings import SettingsError
-from moiety.kit.telemetry import Telemetry
+from moiety.kit.telemetry import Telemetry, trace_id
+
+if TYPE_CHECKING:
+    from moiety.kit.collector import Collector
 
 WhileRunning = Sequence[Callable[[FastAPI], AbstractContextManager[object]]]
 
@@ -40,19 +45,22 @@ def create(
     while_running: WhileRunning = (),
     open_paths: frozenset[str] = frozenset(),
     render: problems.Render = problems.answer,
+    traces_url: str | None = None,
 ) -> FastAPI:
     """A service: its routes under the one error shape, with health, readiness and metrics.
 
     `while_running` are context managers entered at start and left at stop (queues, workers).
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
+    `traces_url`: the OpenTelemetry collector that spans go to, if any.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
     _demand_threads(threads)
 
+    collector = _collector(service, traces_url) if traces_url else None
     app = FastAPI(
         title=title,
         version=__version__,
-        lifespan=_lifespan(service, organisations, while_running, threads),
+        lifespan=_lifespan(service, organisations, while_running, threads, collector),
         redirect_slashes=False,
         docs_url=None,  # its pages load scripts from elsewhere; /openapi.json is there for any tool
         redoc_url=None,
@@ -65,14 +73,19 @@ def create(
     for router in (*routers, _operations()):
         app.include_router(router)
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
+    app.add_middleware(DirectLanes, of=app)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=body_limit)
-    app.add_middleware(Telemetry, registry=registry)
+    app.add_middleware(Telemetry, registry=registry, collector=collector)
     return app
 
 
 def _lifespan(
-    service: str, organisations: Organisations, while_running: WhileRunning, threads: int
+    service: str,
+    organisations: Organisations,
+    while_running: WhileRunning,
+    threads: int,
+    collector: "Collector | None",
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +95,9 @@ def _lifespan(
             for entered in while_running:
                 stack.enter_context(entered(app))
             yield
-        organisations.close()
+        await organisations.close()
+        if collector:
+            await anyio.to_thread.run_sync(collector.close)
 
     return lifespan
 
@@ -111,6 +126,16 @@ def _operations() -> APIRouter:
         return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _collector(service: str, url: str) -> "Collector":
+    try:
+        from moiety.kit.collector import Collector  # noqa: PLC0415  an extra that few install
+    except ImportError:
+        raise SettingsError(
+            "TRACES_URL is set, but OpenTelemetry is not installed: pip install 'moiety[traces]'."
+        ) from None
+    return Collector(service, url, trace_id)
 
 
 def _demand_threads(threads: int) -> None:

@@ -26,23 +26,23 @@ class Require:
 
     scope: str
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller of `request`."""
         if "authorization" not in request.headers and request.url.query.find("mty_") >= 0:
             raise Unauthenticated(
                 "A key in a URL ends up in logs: send it as a header, and revoke it."
             )
-        caller = identify(request)
+        caller = await identify(request)
         if self.scope not in caller.scopes:
             raise Forbidden(f"This key lacks the scope {self.scope}.")
         return caller
 
 
-def identify(request: Request) -> Caller:
+async def identify(request: Request) -> Caller:
     """The caller behind the request's key.  Raises Unauthenticated."""
     token = credentials.parse(request.headers.get("authorization"))
     organisations: Organisations = request.app.state.organisations
-    row = organisations.look_up(token.organisation, credentials.LOOK_UP, (token.key_id,))
+    row = await organisations.keys(token.organisation).find(token.key_id)
     return credentials.verify(token, row)
 
 

@@ -5,10 +5,12 @@ and would only slow every request here.  The organisation part chooses the conne
 anything is looked up; the key id chooses the row; the secret is compared in constant time.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 import secrets
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from moiety.kit.errors import Unauthenticated
+from moiety.kit.reads import Reads
 
 ORGANISATION = re.compile(r"[a-z][a-z0-9]{0,30}")
 _TOKEN = re.compile(r"mty_([a-z][a-z0-9]{0,30})_([0-9a-f]{12})_([A-Za-z0-9-]{43})")
@@ -109,9 +112,61 @@ def store(
     )
 
 
-LOOK_UP = "SELECT secret_hash, scopes, user_id, expires, revoked FROM api_key WHERE key_id = %s"
-"""What `verify` needs to know of a key: asked at every request, so that a revoked key is felt by
-the next one."""
+LOOK_UP = (
+    b"SELECT key_id, secret_hash, scopes, user_id, expires, revoked"
+    b" FROM api_key WHERE key_id = ANY($1)"
+)
+"""What `verify` needs to know of some keys: asked at every request, so that a revoked key is felt
+by the next one."""
+
+
+class KeyTable:
+    """The keys of one organisation, as the event loop looks them up.
+
+    Requests that come while a look-up is under way wait for the next one, which is made for all of
+    them together: each is answered by a question asked after it came, and many share its cost.
+    """
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._waiting: dict[str, list[asyncio.Future[tuple[Any, ...] | None]]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def find(self, key_id: str) -> tuple[Any, ...] | None:
+        """The row of `key_id` as LOOK_UP gives it, or None."""
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key_id, []).append(answer)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask(), context=Context())
+        found: tuple[Any, ...] | None = await answer
+        return found
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting, {}
+            found: dict[str, tuple[Any, ...]] = {}
+            failure: Exception | None = None
+            try:
+                found = {row[0]: row for row in await self._reads.ask(LOOK_UP, (list(asked),))}
+            except Exception as error:  # noqa: BLE001  whoever waits must be told, whatever it is
+                failure = error
+            for key_id, answers in asked.items():
+                for answer in answers:
+                    _settle(answer, found.get(key_id), failure)
+        self._asking = None
+
+
+def _settle(
+    answer: "asyncio.Future[tuple[Any, ...] | None]",
+    row: tuple[Any, ...] | None,
+    failure: Exception | None,
+) -> None:
+    if answer.done():
+        return  # its request has gone away
+    if failure is None:
+        answer.set_result(row)
+    else:
+        answer.set_exception(failure)
 
 
 def verify(token: Token, row: tuple[Any, ...] | None) -> Caller:
@@ -119,7 +174,7 @@ def verify(token: Token, row: tuple[Any, ...] | None) -> Caller:
 
     An unknown key id is compared too, so that it costs the same time as a wrong secret.
     """
-    expected, scopes, user_id, expires, revoked = row or (_digest("none"), (), None, date.min, True)
+    _, expected, scopes, user_id, expires, revoked = row or _UNKNOWN
     same = hmac.compare_digest(expected, _digest(token.secret))
     if not same or revoked or expires < datetime.now(UTC).date():
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
@@ -128,3 +183,6 @@ def verify(token: Token, row: tuple[Any, ...] | None) -> Caller:
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+_UNKNOWN = ("", _digest("none"), (), None, date.min, True)

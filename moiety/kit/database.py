@@ -7,12 +7,13 @@ say whose it is.  A request that writes gets its connection from `writer`, decla
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, LiteralString, cast
 
-import psycopg
 import sqlalchemy as sa
 
+from moiety.kit.commits import CommitQueue
+from moiety.kit.credentials import KeyTable
 from moiety.kit.errors import Unauthenticated
+from moiety.kit.reads import Reads
 from moiety.kit.settings import SettingsError
 
 NAMING: Mapping[str, str] = {
@@ -50,6 +51,9 @@ class Organisations:
             )
             for name, url in urls.items()
         }
+        self._reads = {name: Reads(url) for name, url in urls.items()}
+        self._commits = {name: CommitQueue(url) for name, url in urls.items()}
+        self._keys = {name: KeyTable(reads) for name, reads in self._reads.items()}
 
     def engine(self, organisation: str) -> sa.Engine:
         """The engine of `organisation`.  An unknown one is answered like a wrong key."""
@@ -58,27 +62,30 @@ class Organisations:
         except KeyError:
             raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"}) from None
 
-    def look_up(
-        self, organisation: str, statement: LiteralString, parameters: tuple[Any, ...]
-    ) -> tuple[Any, ...] | None:
-        """One row, read outside any transaction by the shortest way: the driver itself.
+    def reads(self, organisation: str) -> Reads:
+        """Where short questions of `organisation` are asked, on the event loop."""
+        self.engine(organisation)
+        return self._reads[organisation]
 
-        For what every request asks first.  A connection that a restarted server has left behind is
-        dropped, and the question asked once more.
-        """
-        engine = self.engine(organisation)
-        try:
-            return _ask(engine, statement, parameters)
-        except psycopg.OperationalError:
-            engine.dispose()
-            return _ask(engine, statement, parameters)
+    def commits(self, organisation: str) -> CommitQueue:
+        """Where commits of `organisation` share transactions, on the event loop."""
+        self.engine(organisation)
+        return self._commits[organisation]
+
+    def keys(self, organisation: str) -> KeyTable:
+        """The API keys of `organisation`.  An unknown one is answered like a wrong key."""
+        self.engine(organisation)
+        return self._keys[organisation]
 
     def __iter__(self) -> Iterator[str]:
         """The names."""
         return iter(self._engines)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give back every connection."""
+        for name, reads in self._reads.items():
+            await self._commits[name].close()
+            await reads.close()
         for engine in self._engines.values():
             engine.dispose()
 
@@ -109,21 +116,3 @@ def read(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _driver(url: str) -> sa.URL:
     return sa.make_url(url).set(drivername="postgresql+psycopg")
-
-
-def _ask(
-    engine: sa.Engine, statement: LiteralString, parameters: tuple[Any, ...]
-) -> tuple[Any, ...] | None:
-    borrowed = engine.raw_connection()
-    connection = cast("psycopg.Connection[Any]", borrowed.driver_connection)
-    try:
-        connection.autocommit = True
-        row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
-    finally:
-        # Whatever happened: the next user of this connection relies on its transactions.
-        if connection.broken or connection.closed:
-            borrowed.invalidate()
-        else:
-            connection.autocommit = False
-        borrowed.close()
-    return row

@@ -1,4 +1,4 @@
-"""Request ids and metrics.
+"""Request ids, metrics and the span of each request.
 
 A trace id is made here for every request and never taken from, or sent to, another service: an id
 that appears in two services' logs would join the halves.  Metrics are labelled with the route's
@@ -8,10 +8,15 @@ template, never with the path itself.
 import secrets
 import time
 from contextvars import ContextVar
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from moiety.kit import traces
+
+# A client can send any word as a method, and a word may be a value.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
 
@@ -23,8 +28,9 @@ def trace_id() -> str:
 class Telemetry:
     """ASGI middleware: a fresh trace id, a count and a duration for each request."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, collector: Any = None) -> None:
         self.app = app
+        self.collector = collector
         self.requests = Counter(
             "moiety_requests", "Requests answered", ("method", "route", "status"), registry=registry
         )
@@ -38,7 +44,7 @@ class Telemetry:
             await self.app(scope, receive, send)
             return
         # Never reset: a request has its own context, and the outermost handler still needs the id.
-        _trace.set(secrets.token_hex(8))
+        _trace.set(secrets.token_hex(16))
         started = time.perf_counter()
         status = 500
 
@@ -48,9 +54,15 @@ class Telemetry:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self.app(scope, receive, watch)
-        finally:
-            route = getattr(scope.get("route"), "path", "unrouted")
-            self.requests.labels(scope["method"], route, str(status)).inc()
-            self.seconds.labels(scope["method"], route).observe(time.perf_counter() - started)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        with traces.request_span(self.collector, method) as span:
+            try:
+                await self.app(scope, receive, watch)
+            finally:
+                route = getattr(scope.get("route"), "path", None) or "unrouted"
+                traces.name_request(span, method=method, route=route, status=status)
+                self._count(method, route, status, time.perf_counter() - started)
+
+    def _count(self, method: str, route: str, status: int, seconds: float) -> None:
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(method, route).observe(seconds)

@@ -56,7 +56,7 @@ def error(answer, status, code):
     body = answer.json()
     assert {"error", "message", "code", "trace_id"} == set(body) - {"validationErrors"}
     assert (answer.reason_phrase, code) == (body["error"], body["code"])
-    assert 16 == len(body["trace_id"])
+    assert 32 == len(body["trace_id"])
     assert "Traceback" not in answer.text
     return body
 

@@ -385,9 +385,12 @@ def test_swapped_links_do_not_open(caller, filled_pool, vault_admin):
     """Two rows' sealed values exchanged: 500 and no id, in place of somebody else's record."""
     registrar, clinician = caller("registrar"), caller("clinician")
     persons = [uuid4(), uuid4()]
+    with vault_admin.connect() as connection:
+        before = set(connection.scalars(sa.select(tables.link.c.link_id)))
     ehrs = [wire.link(registrar, person) for person in persons]
     with vault_admin.connect() as connection:
-        rows = connection.execute(sa.select(tables.link)).all()[-2:]
+        new = sa.select(tables.link).where(tables.link.c.link_id.not_in(before))
+        rows = connection.execute(new).all()
     swap = {rows[0].link_id: rows[1].sealed, rows[1].link_id: rows[0].sealed}
     back = {row.link_id: row.sealed for row in rows}
     _write_sealed(vault_admin, swap)

@@ -1,8 +1,13 @@
 """No answer before COMMIT: faults at the moment of truth, on a real database."""
 
+import asyncio
+import select
+import socket
+import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+import time
+from contextlib import contextmanager
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -12,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 from moiety.kit import app as kit
 from moiety.kit import credentials
 from moiety.kit.auth import Require, Writer
-from moiety.kit.commits import Commit, CommitQueue
+from moiety.kit.commits import Commit, CommitQueue, Step
 from moiety.kit.database import NAMING, Organisations
 from moiety.kit.errors import Conflict, Unavailable
 from tests.fixtures.fix_database import copied
@@ -48,22 +53,41 @@ def engine(database):
 
 
 def commit(text, *, key=None):
-    """A commit that inserts one note."""
+    """A commit that inserts one note; its result is the key."""
     key = key or uuid4()
+    insert = "INSERT INTO note VALUES (%(id)s, %(text)s) ON CONFLICT DO NOTHING RETURNING id"
+    return Commit(
+        key, (Step(insert, {"id": key, "text": text}),), demand_a_row, landed(key), result=key
+    )
 
-    def run(connection):
-        row = connection.execute(
-            "INSERT INTO note VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id", (key, text)
-        ).fetchone()
-        if row is None:
-            raise Conflict
-        return key
 
-    def landed(connection):
-        found = connection.execute("SELECT id FROM note WHERE id = %s", (key,)).fetchone()
-        return found and found[0]
+def landed(key):
+    """The question whether a note is there."""
+    return Step("SELECT id FROM note WHERE id = %(id)s", {"id": key})
 
-    return Commit(key, run, landed)
+
+def demand_a_row(rows):
+    """A note that was there already is a conflict."""
+    if rows[0] is None:
+        raise Conflict
+
+
+async def outcomes(queue, commits):
+    """What became of commits that were handed in together."""
+    return await asyncio.gather(*(queue.run(c) for c in commits), return_exceptions=True)
+
+
+def queued(url, work, **options):
+    """Run `work` with a queue on an event loop of its own."""
+
+    async def run():
+        queue = CommitQueue(url, **options)
+        try:
+            return await work(queue)
+        finally:
+            await queue.close()
+
+    return asyncio.run(run())
 
 
 def stored(engine):
@@ -142,131 +166,177 @@ def test_a_route_without_a_key_does_not_start(database):
         small_app(database, router)
 
 
-def test_the_queue_stores_what_it_acknowledges_and_nothing_else(engine):
+def test_the_queue_stores_what_it_acknowledges_and_nothing_else(database, engine):
     """One bad member of a batch fails alone; the others are durable."""
-    queue = CommitQueue(engine)
     commits = [commit("bad" if n % 7 == 0 else f"{n:02}") for n in range(50)]
-    futures = [queue.submit(c) for c in commits]
-    outcomes = [future.exception() is None for future in futures]
-    queue.close()
-    assert [n % 7 != 0 for n in range(50)] == outcomes
+    told = queued(database.url(), lambda queue: outcomes(queue, commits))
+    assert [n % 7 != 0 for n in range(50)] == [isinstance(one, UUID) for one in told]
     assert [f"{n:02}" for n in range(50) if n % 7] == stored(engine)
 
 
-def test_a_zero_row_result_is_its_callers_error_alone(engine):
+def test_a_zero_row_result_is_its_callers_error_alone(database, engine):
     """A conflict in a batch does not undo its neighbours."""
-    queue = CommitQueue(engine, writers=1)
     key = uuid4()
-    results = [queue.submit(c) for c in (commit("a", key=key), commit("b", key=key), commit("c"))]
-    kinds = [type(future.exception()) for future in results]
-    queue.close()
-    assert [Conflict, type(None), type(None)] == sorted(kinds, key=lambda k: k.__name__)
-    assert 2 == len(stored(engine))
+    commits = [commit("a", key=key), commit("b", key=key), commit("c")]
+    told = queued(database.url(), lambda queue: outcomes(queue, commits), writers=1)
+    assert [False, True, False] == [isinstance(one, Conflict) for one in told]
+    assert ["a", "c"] == stored(engine)
 
 
-def test_a_deadlock_is_tried_again(engine):
+def test_of_several_statements_all_stay_or_none(database, engine):
+    """A later step that is refused takes the earlier ones with it, and no neighbour."""
+    taken, fresh = uuid4(), uuid4()
+
+    def both(*keys):
+        steps = tuple(step for key in keys for step in commit(str(key), key=key).steps)
+
+        def judge(rows):
+            for row in rows:
+                demand_a_row([row])
+
+        return Commit(keys[0], steps, judge, landed(keys[0]), result=True)
+
+    async def work(queue):
+        await queue.run(commit(str(taken), key=taken))
+        together = [both(fresh, taken), commit("neighbour"), both(uuid4(), uuid4())]
+        return await outcomes(queue, together)
+
+    told = queued(database.url(), work, writers=1)
+    assert [Conflict, UUID, bool] == [type(one) for one in told]
+    texts = stored(engine)
+    assert 4 == len(texts)
+    assert str(fresh) not in texts
+
+
+def test_a_deadlock_is_tried_again(database, engine):
     """Two commits that lock each other's row both land in the end."""
     one, two = uuid4(), uuid4()
-    queue = CommitQueue(engine)
-    for key in (one, two):
-        queue.submit(commit("0", key=key)).result()
-    gate = threading.Barrier(2, timeout=10)
-    tries = []
+    touch = "UPDATE note SET text = text || 'x' WHERE id = %(id)s RETURNING id"
 
     def crossing(first, second):
-        def run(connection):
-            tries.append(1)
-            connection.execute("UPDATE note SET text = text || 'x' WHERE id = %s", (first,))
-            if len(tries) <= 2:
-                gate.wait()
-            connection.execute("UPDATE note SET text = text || 'x' WHERE id = %s", (second,))
-            return True
+        steps = (
+            Step(touch, {"id": first}),
+            Step("SELECT pg_sleep(%(seconds)s)", {"seconds": 0.5}),
+            Step(touch, {"id": second}),
+        )
+        return Commit(uuid4(), steps, demand_a_row, landed(first), result=True)
 
-        return Commit(uuid4(), run, lambda _: None)
+    async def work(queue):
+        await outcomes(queue, [commit("0", key=one), commit("0", key=two)])
+        # Two queues, so that the two never share a batch.
+        other = CommitQueue(database.url())
+        try:
+            return await asyncio.gather(
+                queue.run(crossing(one, two)), other.run(crossing(two, one))
+            )
+        finally:
+            await other.close()
 
-    # Two queues, so that the two never share a batch.
-    other = CommitQueue(engine)
-    futures = [queue.submit(crossing(one, two)), other.submit(crossing(two, one))]
-    assert [True, True] == [future.result(timeout=30) for future in futures]
-    assert len(tries) > 2
+    with psycopg.connect(database.url("postgres"), autocommit=True) as connection:
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        (before,) = connection.execute(deadlocks).fetchone()
+        assert [True, True] == queued(database.url(), work)
+        until = time.monotonic() + 10
+        while connection.execute(deadlocks).fetchone() == (before,):
+            assert time.monotonic() < until, "the control: there was no deadlock to survive"
+            time.sleep(0.1)
     assert ["0xx", "0xx"] == stored(engine)
-    queue.close()
-    other.close()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_unknown_outcome_is_looked_up(engine, when):
+def test_an_unknown_outcome_is_looked_up(database, engine, when):
     """The connection breaks at COMMIT: the id given beforehand decides what the caller is told."""
-    broken = BreaksAtCommit(engine, when)
-    queue = CommitQueue(broken, writers=1)
-    future = queue.submit(commit("x"))
+    commits = [commit("x"), commit("y")]
+
+    async def work(queue):
+        return await outcomes(queue, commits)
+
+    with breaking_at_commit(database, when) as url:
+        told = queued(url, work, writers=1)
     if when == "after":
-        assert future.result(timeout=20) is not None
-        assert ["x"] == stored(engine)
+        assert [c.result for c in commits] == told
+        assert ["x", "y"] == stored(engine)
     else:
-        assert isinstance(future.exception(timeout=20), Unavailable)
+        assert [Unavailable, Unavailable] == [type(one) for one in told]
         assert [] == stored(engine)
-    queue.close()
 
 
-class BreaksAtCommit:
-    """An engine whose first connection loses its server just before or just after COMMIT."""
+def test_a_server_that_was_restarted_between_commits_costs_none(database, engine):
+    """A connection that died while nothing was written is replaced before it is used."""
 
-    def __init__(self, engine, when):
-        self.engine, self.when, self.used = engine, when, False
+    async def work(queue):
+        await queue.run(commit("1"))
+        with psycopg.connect(database.url("postgres"), autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await asyncio.sleep(1.2)
+        return await queue.run(commit("2"))
 
-    def raw_connection(self):
-        """The first connection is rigged."""
-        borrowed = self.engine.raw_connection()
-        if self.used:
-            return borrowed
-        self.used = True
-        return Rigged(borrowed, self.engine, self.when)
-
-
-class Rigged:
-    """A pooled connection whose backend is terminated by another session around COMMIT."""
-
-    def __init__(self, borrowed, engine, when):
-        self.borrowed, self.engine, self.when = borrowed, engine, when
-        self.driver_connection = self
-        self.real = borrowed.driver_connection
-
-    def __getattr__(self, name):
-        return getattr(self.real, name)
-
-    def commit(self):
-        """COMMIT, with the server gone before or after it."""
-        pid = self.real.info.backend_pid
-        if self.when == "after":
-            self.real.commit()
-        with self.engine.connect() as other:
-            other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        self.real.execute("SELECT 1")
-
-    def invalidate(self):
-        """Drop the broken connection."""
-        self.borrowed.invalidate()
-
-    def close(self):
-        """Give it back."""
-        self.borrowed.close()
+    assert isinstance(queued(database.url(), work, writers=1), UUID)
+    assert ["1", "2"] == stored(engine)
 
 
-def test_concurrent_commits_share_transactions(engine):
-    """100 commits from 20 threads need far fewer transactions than commits."""
-    before = transactions(engine)
-    queue = CommitQueue(engine, writers=1)
-    with ThreadPoolExecutor(20) as pool:
-        list(pool.map(lambda n: queue.submit(commit(str(n))).result(), range(100)))
-    queue.close()
-    assert 100 == len(stored(engine))
-    xids = transactions(engine) - before
-    print(f"100 commits took {xids} transaction ids")
-    assert xids < 60
+def test_without_a_server_the_caller_is_told_so(database):
+    """A refused connection is an error of this commit and not the end of the writer."""
+    url = psycopg.conninfo.make_conninfo(database.url(), host="/nowhere")
+    told = queued(url, lambda queue: outcomes(queue, [commit("a"), commit("b")]))
+    assert [psycopg.OperationalError] * 2 == [type(one) for one in told]
 
 
-def transactions(engine):
-    """The next transaction id of the server."""
-    with engine.begin() as connection:
-        return int(connection.scalar(sa.text("SELECT pg_current_xact_id()::text")))
+@contextmanager
+def breaking_at_commit(database, when):
+    """A way to the server that is cut at the first COMMIT: before it, or before its answer."""
+    server = psycopg.conninfo.conninfo_to_dict(database.url())
+    name = f".s.PGSQL.{server.get('port', 5432)}"
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/{name}")
+        listening.listen()
+        left = threading.Event()
+        passing = threading.Thread(
+            target=_pass, args=(listening, f"{server['host']}/{name}", when, left), daemon=True
+        )
+        passing.start()
+        yield psycopg.conninfo.make_conninfo(database.url(), host=folder)
+        left.set()
+        passing.join()
+
+
+def _pass(listening, there, when, left):
+    """One client after another; the first COMMIT cuts its client off."""
+    cuts = iter([when])
+    listening.settimeout(0.1)
+    while not left.is_set():
+        try:
+            client, _ = listening.accept()
+        except TimeoutError:
+            continue
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(there)
+            client.setblocking(True)
+            while not left.is_set() and _pass_on(client, server, cuts):
+                pass
+
+
+def _pass_on(client, server, cuts):
+    """Whether the two are still connected after what each had to say."""
+    ready, _, _ = select.select([client, server], [], [], 0.1)
+    for one in ready:
+        data = one.recv(1 << 16)
+        if not data:
+            return False
+        if one is client and b"COMMIT" in data and (cut := next(cuts, None)):
+            if cut == "after":
+                server.sendall(data)
+                _read_until_idle(server)
+            return False
+        (server if one is client else client).sendall(data)
+    return True
+
+
+def _read_until_idle(server):
+    """ReadyForQuery with status idle: the transaction is over."""
+    answer = b""
+    while not answer.endswith(b"Z\0\0\0\x05I"):
+        answer += server.recv(1 << 16)

@@ -2,13 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
-import pytest
-import sqlalchemy as sa
-
 from clinical_api.app import create_app
 from clinical_api.settings import Settings
-from moiety.kit.database import Organisations
 from tests.fixtures.fix_services import served
 
 
@@ -35,18 +30,3 @@ def test_no_thread_waits_for_a_connection_that_waits_for_a_thread(clinical_datab
         with ThreadPoolExecutor(64) as pool:
             codes = list(pool.map(ask, range(400), timeout=60))
     assert {200, 201} == set(codes)
-
-
-def test_a_look_up_that_fails_leaves_the_next_transaction_whole(clinical_database):
-    """A connection never comes back to the pool committing statement by statement."""
-    organisations = Organisations({"main": clinical_database.url()}, connections=1)
-    for _ in range(20):  # more than the pool has connections
-        with pytest.raises(psycopg.errors.UndefinedTable):
-            organisations.look_up("main", "SELECT * FROM nowhere WHERE %s = 1", (1,))
-    engine = organisations.engine("main")
-    statement = sa.text("INSERT INTO ehr VALUES (gen_random_uuid(), 's', now(), true, true)")
-    with engine.connect() as connection:
-        connection.execute(statement)
-        connection.rollback()
-        assert 0 == connection.scalar(sa.text("SELECT count(*) FROM ehr"))
-    organisations.close()

@@ -27,6 +27,8 @@ GENERATOR = "def store():\n    yield 1\n"
         ("silent-errors", "raise Malformed(f'bad {node.value!r}')"),
         ("silent-errors", "log.warning(f'{body}')"),
         ("door-to-keys", "log(keys.links.reveal())"),
+        ("door-to-traces", "from opentelemetry.sdk import trace"),
+        ("door-to-traces", "import opentelemetry.trace as t"),
         ("no-select-of-a-half", "url = 'postgresql://vault_app@/vault'"),
     ],
 )

@@ -1,0 +1,102 @@
+"""Short questions, asked on the event loop itself.
+
+What every request asks (whose key is this, where is that document) is one statement that reads a
+few rows.  Handing it to a thread costs more than the answer: two wake-ups, and the interpreter lock
+in between.  So a few connections of their own are read here without any thread.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncRawCursor
+
+from moiety.kit.errors import Unavailable
+
+Rows = list[tuple[Any, ...]]
+CONNECTIONS = 8
+"""The most connections that one Reads opens."""
+_PATIENCE = 5
+_PREPARED = 500
+
+
+class Reads:
+    """The reading connections of one organisation's database; for one event loop.
+
+    Every statement is its own transaction and so its own snapshot.  Connections are opened when
+    they are first needed, and the one used last is taken first.
+    """
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        self._url = url
+        self._free: list[AsyncRawCursor[tuple[Any, ...]]] = []
+        self._places = asyncio.Semaphore(connections)
+
+    async def ask(self, statement: bytes, parameters: Sequence[Any]) -> Rows:
+        """The rows of a statement whose parameters are written $1, $2, …
+
+        A connection that a restarted server has left behind is dropped with its like, and the
+        question asked once more.  Raises Unavailable when every connection stays busy, and
+        psycopg.OperationalError without a server.
+        """
+        await self._enter()
+        try:
+            if self._free:
+                try:
+                    return await self._run(self._free.pop(), statement, parameters)
+                except psycopg.OperationalError as error:
+                    if isinstance(error, psycopg.errors.QueryCanceled):
+                        raise
+                    await self._drop_free()
+            return await self._run(await self._open(), statement, parameters)
+        finally:
+            self._places.release()
+
+    async def close(self) -> None:
+        """Close what is free; a question under way closes its own."""
+        await self._drop_free()
+
+    async def _enter(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def _run(
+        self, cursor: AsyncRawCursor[tuple[Any, ...]], statement: bytes, parameters: Sequence[Any]
+    ) -> Rows:
+        try:
+            await cursor.execute(statement, parameters, binary=True)
+            rows = await cursor.fetchall()
+        except psycopg.Error:
+            await self._give_back(cursor)
+            raise
+        except BaseException:
+            # Given up half way: what the connection would answer next is not known.
+            await cursor.connection.close()
+            raise
+        self._free.append(cursor)
+        return rows
+
+    async def _give_back(self, cursor: AsyncRawCursor[tuple[Any, ...]]) -> None:
+        if cursor.connection.broken or cursor.connection.closed:
+            await cursor.connection.close()
+        else:
+            self._free.append(cursor)
+
+    async def _open(self) -> AsyncRawCursor[tuple[Any, ...]]:
+        connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=3
+        )
+        connection.prepare_threshold = 0
+        connection.prepared_max = _PREPARED
+        return AsyncRawCursor(connection)
+
+    async def _drop_free(self) -> None:
+        while self._free:
+            await self._free.pop().connection.close()
