@@ -24,7 +24,7 @@ import msgspec
 import psycopg
 import sqlalchemy as sa
 
-from clinical_api import definitions, ehrs
+from clinical_api import audits, definitions, ehrs, statuses
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from moiety import embedded
@@ -35,10 +35,7 @@ from moiety.kit.commits import Commit, positional
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 SETTINGS = Settings(new_ehrs="visible")
-AUDIT = {
-    "system_id": SETTINGS.system_id,
-    "committer": {"_type": "PARTY_IDENTIFIED", "name": "API key 0123456789ab"},
-}
+AUDIT = audits.of_key("0123456789ab", SETTINGS.system_id, "POST /ehr/{ehr_id}/composition")
 SIZES = {"5 kB": 5000, "16 kB": 16000, "20 kB": 20000}
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 _SERVER = {
@@ -95,9 +92,10 @@ def registry(ground: Ground) -> Registry:
 def open_ehrs(ground: Ground, count: int) -> list[UUID]:
     """`count` EHRs with their statuses."""
     ids = [uuid4() for _ in range(count)]
-    with ground.engine().begin() as connection:
+    with psycopg.connect(ground.url()) as connection:
         for ehr_id in ids:
-            ehrs.open_ehr(connection, SETTINGS, b"", ehr_id=ehr_id, audit=AUDIT)
+            status = statuses.prepare(statuses.default(), SETTINGS)
+            write(connection, ehrs.opening(ehr_id, status, SETTINGS, audit=AUDIT))
     return ids
 
 

@@ -5,10 +5,9 @@
 Loads the same compositions of the demo's kinds three times over and takes turns at every question.
 Columns, median ms:
 
-    ours      the SQL of moiety.aql.compile (what is left to documents, then the pushed statement),
-              run by the driver, prepared
-    answer    the same through Compiled.answer over SQLAlchemy, as the service runs it
-    compile   text → plan → SQL, once per text and parameters
+    ours      the whole of a query whose plan is known, in process: plan found, statement run by
+              the driver, prepared, JSON written; documents evaluated where they have to answer
+    first     the first of its text: compiled, and run in a transaction of its own
     cover     hand-written SQL on a covering index
     node      hand-written SQL on node rows
 
@@ -29,14 +28,11 @@ import ground
 import msgspec
 import peers
 import psycopg
-import sqlalchemy as sa
 from ground import AUDIT, SETTINGS, Ground, median
-from sqlalchemy.dialects import postgresql
 
-from clinical_api import compositions, documents, tables
+from clinical_api import compositions, queries
+from clinical_api.queries import Query, ResultSet
 from clinical_api.registry import Registry
-from moiety import aql
-from moiety.aql import Compiled
 from moiety.openehr.leaves import column_name, table_name
 
 Connection = psycopg.Connection[Any]
@@ -251,67 +247,41 @@ def sizes(here: Ground, count: int) -> dict[str, float]:
 # --- asking ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A SELECT of SQLAlchemy as text and parameters for the driver."""
-
-    text: bytes
-    parameters: dict[str, Any]
-
-
-def plain(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> Statement:
-    """A SELECT written out."""
-    dialect = postgresql.psycopg.dialect()
-    written = select.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return Statement(str(written).encode(), dict(written.params))
-
-
 class Asker:
     """One layout's way to ask, timed."""
 
     def __init__(self, here: Ground, registry: Registry) -> None:
         self.connection = psycopg.connect(here.url(), autocommit=True)
-        self.engine = here.engine()
-        with self.engine.connect() as connection:
-            self.templates = registry.current(connection).templates
-        self.heads = aql.Heads(tables.composition.head, tables.ehr, SETTINGS.system_id)
+        self.cursor = psycopg.RawCursor(self.connection)
+        self.engine, self.registry = here.engine(), registry
+        self.snapshots = queries.snapshots(self.engine)
+        self.plans = queries.PlanCache()
 
-    def compiled(self, question: Question, place: dict[str, Any]) -> Compiled:
-        """Text to plan."""
+    def first(self, question: Question, place: dict[str, Any]) -> ResultSet:
+        """Text to plan to result, as for a query that was never seen."""
+        given = self.asked(question, place)
+        fresh = queries.PlanCache()
+        return queries.run(self.snapshots, self.registry, fresh, SETTINGS, given)
+
+    def asked(self, question: Question, place: dict[str, Any]) -> Query:
+        """The question with its parameters."""
         given = {k: str(v) for k, v in place.items() if f"${k}" in question.aql}
-        return aql.compile(question.aql, given, self.templates, self.heads)
+        return Query(question.aql, given)
 
-    def ours(self, compiled: Compiled) -> Callable[[], int]:
-        """The statements by the driver: first what documents must tell, then the rows."""
-        statements = [plain(s) for s in (compiled.rest, compiled.pushed) if s is not None]
-        if compiled.pushed is None:
-            return lambda: self.answered(compiled)
-
-        def run() -> int:
-            counts = []
-            for one in statements:
-                rows = self.connection.execute(one.text, one.parameters).fetchall()
-                counts.append(len(rows))
-            return counts[-1]
-
-        return run
-
-    def answered(self, compiled: Compiled) -> int:
+    def ours(self, query: Query) -> int:
         """As the service runs it."""
-        with self.engine.execution_options(isolation_level="REPEATABLE READ").connect() as c:
-            rows = compiled.answer(
-                lambda s: c.execute(s, execution_options={"yield_per": 200}), _decode
-            )
-        return len(rows)
+        result = None
+        if (asked := queries.find(self.registry, self.plans, query)) is not None:
+            found = self.cursor.execute(asked.text, asked.parameters, binary=True).fetchall()
+            result = asked.result(found)
+        if result is None:
+            result = queries.run(self.snapshots, self.registry, self.plans, SETTINGS, query)
+        msgspec.json.encode({"columns": result.columns, "rows": result.rows})
+        return len(result.rows)
 
     def hand(self, text: str, place: dict[str, Any]) -> int:
         """Hand-written SQL."""
         return len(self.connection.execute(text.encode(), place).fetchall())
-
-
-def _decode(document: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(documents.unpack(document))
-    return found
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -325,7 +295,7 @@ def ask(
     asker: Asker, question: Question, made: list[tuple[UUID, UUID, UUID]], rounds: int
 ) -> dict[str, float]:
     """Medians in ms, and the number of rows."""
-    took: dict[str, list[float]] = {n: [] for n in ("ours", "answer", "compile", "cover", "node")}
+    took: dict[str, list[float]] = {n: [] for n in ("ours", "first", "cover", "node")}
     rounds = max(3, rounds // 5) if question.slow else rounds * 4
     warm = 2 if question.slow else 12
     rows = 0
@@ -333,21 +303,21 @@ def ask(
         ehr_id, object_id, node_id = made[(number * 7919) % len(made)]
         uid = f"{object_id}::{SETTINGS.system_id}::1"
         place = {"ehr_id": ehr_id, "uid": uid, "vo_id": object_id, "node_id": node_id}
-        compiling, compiled = timed(lambda place=place: asker.compiled(question, place))
-        run = asker.ours(compiled)
+        first, _ = timed(lambda place=place: asker.first(question, place))
+        query = asker.asked(question, place)
         turns: dict[str, Callable[[], int]] = {
-            "ours": run,
-            "answer": lambda compiled=compiled: asker.answered(compiled),
+            "ours": lambda query=query: asker.ours(query),
             "cover": lambda place=place: asker.hand(question.cover, place),
             "node": lambda place=place: asker.hand(question.node, place),
         }
-        found = {name: timed(turn) for name, turn in turns.items()}
+        order = list(turns)[number % len(turns) :] + list(turns)[: number % len(turns)]
+        found = {name: timed(turns[name]) for name in order}
         counts = {name: count for name, (_, count) in found.items()}
         if len(set(counts.values())) != 1:
             raise SystemExit(f"the layouts disagree on the number of rows: {counts}")
         rows = counts["ours"]
         if number >= warm:
-            took["compile"].append(compiling)
+            took["first"].append(first)
             for name, (elapsed, _) in found.items():
                 took[name].append(elapsed)
     return {name: median(values) for name, values in took.items()} | {"rows": rows}
@@ -375,7 +345,7 @@ def main() -> None:
         print(f"bytes a composition: {bytes_}")
         ground.record("queries", [about | {"question": "disk", **disk}])
         asker = Asker(here, registry)
-        print(f"\n{'median ms':32}{'rows':>7}{'ours':>9}{'answer':>9}{'compile':>9}{'cover':>9}"
+        print(f"\n{'median ms':32}{'rows':>7}{'ours':>9}{'first':>9}{'cover':>9}"
               f"{'node':>10}{'ours/cover':>12}{'node/ours':>11}")  # fmt: skip
         for name, question in QUESTIONS.items():
             if options.only not in name:
@@ -384,8 +354,8 @@ def main() -> None:
                 asker.connection.execute(HOT)
                 asker.connection.execute(f"ANALYZE {_BP_EVENT}".encode())
             found = ask(asker, question, made, options.rounds)
-            print(f"{name:32}{found['rows']:7.0f}{found['ours']:9.3f}{found['answer']:9.3f}"
-                  f"{found['compile']:9.3f}{found['cover']:9.3f}{found['node']:10.3f}"
+            print(f"{name:32}{found['rows']:7.0f}{found['ours']:9.3f}"
+                  f"{found['first']:9.3f}{found['cover']:9.3f}{found['node']:10.3f}"
                   f"{found['ours'] / found['cover']:12.2f}"
                   f"{found['node'] / found['ours']:11.1f}")  # fmt: skip
             ground.record("queries", [about | {"question": name, **found}])

@@ -1,15 +1,30 @@
 """The openEHR repository: compositions under random UUIDs, and no way to know whose they are.
 
-app.py           create_app: the service put together
-settings.py      what the environment sets
-deps.py          what a route asks for: body, connection, commit queue, registry, caller
-routes/          HTTP only: parse, call one work function, render
-ehrs.py          open and read EHRs
-compositions.py  commit and read compositions
-definitions.py   operational templates
-queries.py       AQL, by SQL where rows tell all and by the document evaluator for the rest
-screen.py        the identifier screen at every write door
-registry.py      the templates, compiled once per process
-documents.py     documents as they are stored: zstd canonical JSON
-tables.py        one MetaData
+app.py            create_app: the service put together
+settings.py       what the environment sets
+doors.py          what stands around every route: refusals logged, XML errors, OPTIONS, weak ETags
+deps.py           what a route asks for: body, connection, commit queue, registry, caller
+routes/           HTTP only: parse, call one work function, render
+intents.py        a contribution as it is sent, and what its versions are meant to do
+contributions.py  commit several versions of several kinds at once
+ehrs.py           open and read EHRs
+statuses.py       EHR_STATUS
+folders.py        the directory of an EHR
+compositions.py   commit and read compositions
+versions.py       what every commit of a version shares
+histories.py      versions, histories and contributions read whole
+audits.py         who changes what
+refusals.py       the commit log of attempts that changed nothing
+consistency.py    whether the tables agree with one another
+definitions.py    operational templates
+events/           what was committed, told by ids: pages, streams, webhooks
+bulk/             whole records in and out
+statistics.py     how much there is
+folder_templates.py  the directory that new EHRs begin with
+queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
+screen.py         the identifier screen at every write door
+registry.py       the templates, compiled once per process
+formats.py        canonical JSON and XML, both ways
+documents.py      documents as they are stored: zstd canonical JSON
+tables.py         one MetaData
 """

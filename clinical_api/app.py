@@ -2,27 +2,99 @@
 
 import os
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 
-from clinical_api import deps, tables
-from clinical_api.routes import composition, definition, ehr, query
+from clinical_api import conformance, deps, tables
+from clinical_api.doors import Doors
+from clinical_api.events.running import running
+from clinical_api.routes import (
+    admin,
+    bulk,
+    composition,
+    contribution,
+    definition,
+    definition_adl2,
+    directory,
+    ehr,
+    ehr_status,
+    events,
+    organisation,
+    query,
+    stored_query,
+    tag,
+    versioned_composition,
+    webhooks,
+)
+from clinical_api.routes import conformance as beside_openehr
 from clinical_api.settings import Settings
 from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
 
 
+def _below(prefix: str, *routers: APIRouter) -> APIRouter:
+    """Routes under a prefix."""
+    again = APIRouter(prefix=prefix)
+    for router in routers:
+        again.include_router(router)
+    return again
+
+
+ROUTERS: tuple[APIRouter, ...] = (
+    ehr.router,
+    ehr_status.router,
+    directory.router,
+    composition.router,
+    versioned_composition.router,
+    contribution.router,
+    definition.router,
+    definition_adl2.router,
+    stored_query.router,
+    query.router,
+    query.by_url,
+    tag.router,
+    _below("/openehr/v1", admin.router),
+)
+
+
+BESIDE: tuple[APIRouter, ...] = (events.router, webhooks.router, bulk.router, organisation.router)
+"""What the openEHR REST API does not know."""
+
+
+def _conforming() -> tuple[APIRouter, ...]:
+    """What the conformance profile has beside what every profile has."""
+    return (conformance.mounted(ROUTERS, admin.router), beside_openehr.router)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The openEHR repository, by `settings` (default: those of the environment)."""
     settings = settings or Settings.from_env(os.environ)
+    conforming = settings.profile == "conformance"
+    if conforming:
+        settings = conformance.settings_of(settings)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
-    return kit.create(
+    app = kit.create(
         "Moiety clinical repository",
         service="clinical",
         organisations=Organisations(urls, connections=settings.connections),
         keys=tables.api_key,
-        routers=(ehr.router, composition.router, definition.router, query.router),
+        routers=(
+            *ROUTERS,
+            *BESIDE,
+            *(_conforming() if conforming else ()),
+        ),
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,
-        while_running=(lambda app: deps.organisations(app, settings),),
+        streamed_paths=bulk.STREAMED,
+        while_running=(
+            lambda app: deps.organisations(app, settings),
+            lambda app: running(app, urls, deps.pulses(app), settings),
+            *((conformance.guarded,) if conforming else ()),
+        ),
     )
+    # Inside the telemetry, whose trace id an error names, and outside all else.
+    app.user_middleware.insert(1, Middleware(Doors, settings=settings))
+    if conforming:
+        app.user_middleware.insert(1, Middleware(conformance.Gate, settings=settings))
+    return app

@@ -4,57 +4,38 @@ A commit is prepared without a connection (decode, validate, screen, typed rows,
 handed to the commit queue; what it became is known only after COMMIT.
 """
 
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 from uuid import UUID, uuid4
 
-import msgspec
-from psycopg.types.json import Jsonb
-
-from clinical_api import documents, tables
+from clinical_api import documents, formats, tables, versions, wording
+from clinical_api.audits import Audit
+from clinical_api.formats import Format, malformed
 from clinical_api.registry import Known
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
+from clinical_api.versions import Act, Change
 from moiety.change_control import statements
-from moiety.change_control.codes import ChangeType, Lifecycle
+from moiety.change_control.codes import ChangeType
 from moiety.change_control.statements import Children
-from moiety.kit.commits import Commit, Row, Step
+from moiety.kit.commits import Commit, Step
 from moiety.kit.errors import Conflict, Malformed, NotFound, Unprocessable, VersionConflict
 from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode_composition, encode
 from moiety.openehr.errors import RmError
 from moiety.openehr.leaves import ROWS_VERSION
+from moiety.openehr.simplified.forms import decode_simplified, encode_flat, encode_structured
 from moiety.openehr.validate import Checked
-
-_FINDINGS = Children(
-    "screen_finding",
-    "row_key",
-    (
-        ("number", "small"),
-        ("path", "text"),
-        ("kind", "text"),
-        ("start", "small"),
-        ("length", "small"),
-    ),
-)
 
 
 class UnknownTemplate(Unprocessable):
     """The composition's template is not known here: upload it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A version that is durable."""
-
-    uid: str
-    object_id: UUID
-    version: int
-    document: bytes | None = field(repr=False)
+Written: TypeAlias = versions.Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +46,17 @@ class Head:
     version: int
     template_key: int
     groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version as it is kept; its document is None where it records a deletion."""
+
+    uid: str
+    object_id: UUID
+    template_key: int
+    time_committed: datetime
+    document: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,87 +78,141 @@ def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]
     try:
         composition = decode_composition(body)
     except RmError as error:
+        raise malformed("composition", error) from None
+    return prepare_decoded(composition, settings, find)
+
+
+def prepare_as(
+    form: Format,
+    body: bytes,
+    settings: Settings,
+    find: Callable[[str], Known | None],
+    *,
+    template_id: str | None,
+) -> Prepared:
+    """As `prepare`, of a body in any format; `template_id` for those that do not name theirs."""
+    match form:
+        case Format.JSON:
+            return prepare(body, settings, find)
+        case Format.XML:
+            return prepare_decoded(formats.decode(body, rm.Composition, form), settings, find)
+    if template_id is None:
         raise Malformed(
-            "The composition is not well-formed: see `validationErrors`.",
-            findings=[{"path": error.path, "rule": "structure", "expected": error.reason}],
-        ) from None
+            "A composition in this format needs the header openehr-template-id,"
+            " or the parameter templateId."
+        )
+    known = find(template_id)
+    if known is None:
+        raise _unknown_template("/")
+    try:
+        composition = decode_simplified(body, known.forms, now=datetime.now(UTC).isoformat())
+    except RmError as error:
+        raise wording.broken_field(error, body, values=settings.profile == "conformance") from None
+    return prepare_decoded(composition, settings, find)
+
+
+def prepare_decoded(
+    composition: rm.Composition, settings: Settings, find: Callable[[str], Known | None]
+) -> Prepared:
+    """Validate and screen a composition.  Raises Malformed and Unprocessable, as `prepare`."""
     known = _template_of(composition, find)
     checked = known.compiled.check(composition, known.template_key)
-    _refuse(checked)
+    if checked.findings:
+        _refuse(checked, composition, settings)
     # What is stored is screened, not what was sent: the two are written by different hands.
     found = tuple(screen(encode(composition), settings))
     return Prepared(composition, known, checked, found)
 
 
-def create(
-    ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Mapping[str, Any]
-) -> Commit:
+def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Audit) -> Commit:
     """The commit of a first version.  Its result is a Written.
 
     It raises NotFound without the EHR, and Conflict when the EHR may not be modified or the
     composition's own uid is taken.
     """
-    given = _given_object_id(prepared.composition)
-    object_id = given or uuid4()
-    children, values = _children(prepared)
-    text, parameters = _version(
-        prepared, ehr_id, object_id, 1, settings, change=ChangeType.CREATION, audit=audit
-    )
-    parameters |= values
-    statement = statements.create(
-        tables.composition, tables.OWNER, children, client_id=given is not None
-    )
-    written = Written(f"{object_id}::{settings.system_id}::1", object_id, 1, text)
-
-    return _commit(ehr_id, Step(statement, parameters), written, _demand_new)
+    act = Act(ehr_id)
+    return versions.commit(act, creation(act, prepared, settings, audit=audit))
 
 
 def update(
-    ehr_id: UUID,
-    head: Head,
-    prepared: Prepared,
-    settings: Settings,
-    *,
-    audit: Mapping[str, Any],
-    change: ChangeType = ChangeType.MODIFICATION,
+    ehr_id: UUID, head: Head, prepared: Prepared, settings: Settings, *, audit: Audit
 ) -> Commit:
     """The commit of the version after `head`.  It raises VersionConflict if another was faster."""
-    if prepared.known.template_key != head.template_key:
-        raise Malformed("A new version must use the template of the one before it.")
-    version = head.version + 1
-    children, values = _children(prepared)
-    text, parameters = _version(
-        prepared, ehr_id, head.object_id, version, settings, change=change, audit=audit
-    )
-    parameters |= values | {"expected": head.version}
-    statement = statements.update(tables.composition, tables.OWNER, children, head.groups)
-    uid = f"{head.object_id}::{settings.system_id}::{version}"
-    written = Written(uid, head.object_id, version, text)
-
-    return _commit(ehr_id, Step(statement, parameters), written, _demand_fresh)
+    act = Act(ehr_id)
+    return versions.commit(act, succession(act, head, prepared, settings, audit=audit))
 
 
-def delete(ehr_id: UUID, head: Head, settings: Settings, *, audit: Mapping[str, Any]) -> Commit:
+def delete(ehr_id: UUID, head: Head, settings: Settings, *, audit: Audit) -> Commit:
     """The commit of a logical deletion: a version without content."""
+    act = Act(ehr_id)
+    return versions.commit(act, deletion(act, head, settings, audit=audit))
+
+
+def creation(act: Act, prepared: Prepared, settings: Settings, *, audit: Audit) -> Change:
+    """The first version of a composition, as a change of `act`."""
+    given = versions.given_object_id(prepared.composition.uid)
+    object_id = given or uuid4()
+    text, parameters, children = _version(
+        prepared, act, object_id, 1, settings, change=ChangeType.CREATION, audit=audit
+    )
+    statement = statements.create(
+        tables.composition, tables.OWNER, children, client_id=given is not None, alone=act.alone
+    )
+    written = _written(object_id, settings, 1, text)
+    return Change(Step(statement, parameters), written, _taken)
+
+
+def succession(
+    act: Act, head: Head, prepared: Prepared, settings: Settings, *, audit: Audit
+) -> Change:
+    """The version after `head`, as a change of `act`.  Raises Malformed for another template."""
+    _demand_same(head, prepared, settings)
+    version = head.version + 1
+    text, parameters, children = _version(
+        prepared, act, head.object_id, version, settings, change=ChangeType.MODIFICATION,
+        audit=audit,
+    )  # fmt: skip
+    statement = statements.update(
+        tables.composition, tables.OWNER, children, head.groups, alone=act.alone
+    )
+    written = _written(head.object_id, settings, version, text)
+    step = Step(statement, parameters | {"expected": head.version})
+    return Change(step, written, VersionConflict)
+
+
+def restoration(
+    act: Act, head: Head, prepared: Prepared, settings: Settings, *, audit: Audit
+) -> Change:
+    """The version after a deletion, which `head` is, as a change of `act`."""
+    _demand_same(head, prepared, settings)
+    version = head.version + 1
+    text, parameters, children = _version(
+        prepared, act, head.object_id, version, settings, change=ChangeType.RESTORATION,
+        audit=audit,
+    )  # fmt: skip
+    statement = statements.restore(tables.composition, tables.OWNER, children, alone=act.alone)
+    written = _written(head.object_id, settings, version, text)
+    step = Step(statement, parameters | {"expected": head.version})
+    return Change(step, written, VersionConflict)
+
+
+def deletion(act: Act, head: Head, settings: Settings, *, audit: Audit) -> Change:
+    """The logical deletion of `head`, as a change of `act`."""
     version = head.version + 1
     parameters = {
-        **_change(ehr_id, ChangeType.DELETED, audit),
-        "object_id": head.object_id,
-        "version": version,
+        **versions.parameters(
+            act, audit, object_id=head.object_id, version=version, change=ChangeType.DELETED,
+            document=None,
+        ),
         "expected": head.version,
-        "row_key": secrets.randbits(63),
-        "lifecycle_state": int(Lifecycle.DELETED),
-        "document": None,
         "template_key": head.template_key,
         "rows_version": ROWS_VERSION,
         "residue": 0,
         "groups": [],
-    }
-    statement = statements.delete(tables.composition, tables.OWNER, head.groups)
-    uid = f"{head.object_id}::{settings.system_id}::{version}"
-    written = Written(uid, head.object_id, version, None)
-
-    return _commit(ehr_id, Step(statement, parameters), written, _demand_fresh)
+    }  # fmt: skip
+    statement = statements.delete(tables.composition, tables.OWNER, head.groups, alone=act.alone)
+    written = _written(head.object_id, settings, version, None)
+    return Change(Step(statement, parameters), written, VersionConflict)
 
 
 async def get_head(reads: Reads, ehr_id: UUID, object_id: UUID) -> Head:
@@ -178,34 +224,69 @@ async def get_head(reads: Reads, ehr_id: UUID, object_id: UUID) -> Head:
     return Head(object_id, version, template_key, tuple(groups))
 
 
+async def was_deleted(reads: Reads, ehr_id: UUID, object_id: UUID) -> bool:
+    """Whether the object is known and its latest version records a deletion."""
+    return bool(await reads.ask(_LATEST_GONE, (ehr_id, object_id)))
+
+
 async def read(
     reads: Reads, ehr_id: UUID, object_id: UUID, *, version: int | None, system_id: str
-) -> Written:
-    """One version, the latest without `version`; its document is None where it was deleted.
-
-    Raises NotFound.
-    """
+) -> Stored:
+    """One version, the latest without `version`.  Raises NotFound."""
     key = (ehr_id, object_id)
     if version is None:
         rows = await reads.ask(_LATEST, key) or await reads.ask(_LATEST_GONE, key)
     else:
-        named = (*key, version)
-        rows = await reads.ask(_NAMED, named) or await reads.ask(_NAMED_OLD, named)
+        key_and_version = (*key, version)
+        rows = await reads.ask(_NAMED, key_and_version) or await reads.ask(
+            _NAMED_OLD, key_and_version
+        )
+    return _stored(rows, object_id, system_id)
+
+
+async def read_at(
+    reads: Reads, ehr_id: UUID, object_id: UUID, *, at: datetime, system_id: str
+) -> Stored:
+    """The version that was the latest at a time.  Raises NotFound, also before the first."""
+    rows = await reads.ask(_AT_TIME, (ehr_id, object_id, at))
+    return _stored(rows, object_id, system_id)
+
+
+def encode_as(form: Format, document: bytes, template: Callable[[], Known | None]) -> bytes:
+    """A stored document in a format; `template` is asked for the simplified ones alone.
+
+    Raises NotAcceptable for what XML cannot hold.
+    """
+    if form is Format.JSON:
+        return document
+    if form is Format.XML:
+        return formats.recode(document, rm.Composition, form)
+    known = template()
+    if known is None:
+        raise NotFound("The template of this composition is not known here any more.")
+    encoder = encode_flat if form is Format.FLAT else encode_structured
+    return encoder(decode_composition(document), known.forms)
+
+
+def _stored(rows: Sequence[Sequence[Any]], object_id: UUID, system_id: str) -> Stored:
     if not rows:
         raise NotFound("There is no composition of this id in this EHR.")
-    number, packed = rows[0]
-    text = None if packed is None else documents.unpack(packed)
-    return Written(f"{object_id}::{system_id}::{number}", object_id, number, text)
+    number, packed, template_key, time = rows[0]
+    document = None if packed is None else documents.unpack(packed)
+    return Stored(f"{object_id}::{system_id}::{number}", object_id, template_key, time, document)
 
 
 _OF = b" WHERE ehr_id = $1 AND object_id = $2"
+_WHAT = b"SELECT version, document, template_key, time_committed FROM composition"
 _HEAD = b"SELECT version, template_key, groups FROM composition" + _OF
-_LATEST = b"SELECT version, document FROM composition" + _OF
-_LATEST_GONE = (
-    b"SELECT version, document FROM composition_history" + _OF + b" ORDER BY version DESC LIMIT 1"
-)
+_LATEST = _WHAT + _OF
+_LATEST_GONE = _WHAT + b"_history" + _OF + b" ORDER BY version DESC LIMIT 1"
 _NAMED = _LATEST + b" AND version = $3"
-_NAMED_OLD = b"SELECT version, document FROM composition_history" + _OF + b" AND version = $3"
+_NAMED_OLD = _WHAT + b"_history" + _OF + b" AND version = $3"
+_AT_TIME = (
+    _LATEST + b" AND time_committed <= $3 UNION ALL " + _WHAT + b"_history" + _OF
+    + b" AND time_committed <= $3 ORDER BY version DESC LIMIT 1"
+)  # fmt: skip
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -222,74 +303,72 @@ def _template_of(composition: rm.Composition, find: Callable[[str], Known | None
         )
     known = find(template_id)
     if known is None:
-        raise UnknownTemplate(
-            findings=[{"path": path, "rule": "known template", "expected": "a stored template"}]
-        )
+        raise _unknown_template(path)
     return known
 
 
-def _refuse(checked: Checked) -> None:
-    if not checked.findings:
-        return
-    findings = [
-        {"path": f.path, "rule": f.rule, "expected": f.expected, "found": f.found}
-        for f in checked.findings
-    ]
+def _unknown_template(path: str) -> UnknownTemplate:
+    return UnknownTemplate(
+        findings=[{"path": path, "rule": "known template", "expected": "a stored template"}]
+    )
+
+
+def _refuse(checked: Checked, composition: rm.Composition, settings: Settings) -> NoReturn:
+    values = settings.profile == "conformance"
+    findings = wording.told(checked.findings, composition, values=values)
     if any(f.structural for f in checked.findings):
-        raise Malformed("The composition's structure is broken.", findings=findings)
-    raise Unprocessable("The composition breaks its template.", findings=findings)
+        sentences = wording.summary("The composition's structure is broken:", findings)
+        raise Malformed(sentences, findings=findings)
+    sentences = wording.summary("The composition breaks its template:", findings)
+    raise Unprocessable(sentences, findings=findings)
 
 
-def _given_object_id(composition: rm.Composition) -> UUID | None:
-    """The object id that the client chose, if it chose one.  Raises Malformed if it is no UUID."""
-    if composition.uid is None:
-        return None
-    text = str(composition.uid.value).split("::", maxsplit=1)[0]
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Malformed(
-            "A composition's own uid must be a UUID.",
-            findings=[{"path": "/uid/value", "rule": "format", "expected": "a UUID"}],
-        ) from None
+def _taken() -> Conflict:
+    return Conflict("A composition with this uid exists already.")
 
 
-def _change(ehr_id: UUID, change: ChangeType, audit: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "ehr_id": ehr_id,
-        "contribution_id": uuid4(),
-        "time_committed": datetime.now(UTC),
-        "change_type": int(change),
-        "audit": Jsonb(audit),
-    }
+def _demand_same(head: Head, prepared: Prepared, settings: Settings) -> None:
+    """A version follows one of its own object and template.
+
+    Raises Malformed for another template, VersionConflict for the uid of another composition.
+    """
+    versions.demand_own_uid(
+        prepared.composition.uid, head.object_id, head.version, settings.system_id
+    )
+    if head.template_key not in (prepared.known.template_key, *prepared.known.former):
+        raise Malformed("A new version must use the template of the one before it.")
+
+
+def _written(object_id: UUID, settings: Settings, version: int, text: bytes | None) -> Written:
+    return Written(versions.version_uid(object_id, settings, version), object_id, version, text)
 
 
 def _version(
     prepared: Prepared,
-    ehr_id: UUID,
+    act: Act,
     object_id: UUID,
     version: int,
     settings: Settings,
     *,
     change: ChangeType,
-    audit: Mapping[str, Any],
-) -> tuple[bytes, dict[str, Any]]:
-    """The document with its uid set, and the statement's parameters."""
-    uid = f"{object_id}::{settings.system_id}::{version}"
+    audit: Audit,
+) -> tuple[bytes, dict[str, Any], tuple[Children, ...]]:
+    """The document with its uid set, the statement's parameters, the tables its rows go to."""
+    uid = versions.version_uid(object_id, settings, version)
     prepared.composition.uid = rm.ObjectVersionId(value=uid)
     text = encode(prepared.composition)
-    return text, {
-        **_change(ehr_id, change, audit),
-        "object_id": object_id,
-        "version": version,
-        "row_key": secrets.randbits(63),
-        "lifecycle_state": int(Lifecycle.COMPLETE),
-        "document": documents.pack(text),
+    children, arrays = _children(prepared)
+    parameters = versions.parameters(
+        act, audit, object_id=object_id, version=version, change=change,
+        document=documents.pack(text), found=prepared.found,
+    )  # fmt: skip
+    parameters |= {
         "template_key": prepared.known.template_key,
         "rows_version": ROWS_VERSION,
         "residue": int(prepared.checked.residue),
         "groups": [rows.table for rows in prepared.checked.rows],
     }
+    return text, parameters | arrays, children
 
 
 def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]:
@@ -300,53 +379,8 @@ def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]
     for rows in prepared.checked.rows:
         columns = tuple((name, kinds[name]) for name in rows.columns)
         children.append(Children(f"leaf.{rows.table}", "row_key", columns))
-        arrays.append([_short(values) for values in rows.values])
+        arrays.append([versions.short(values) for values in rows.values])
     if prepared.found:
-        children.append(_FINDINGS)
-        arrays.append(
-            [_short((number, *one.place().values())) for number, one in enumerate(prepared.found)]
-        )
-    values = {f"rows_{n}": msgspec.json.encode(a).decode() for n, a in enumerate(arrays)}
-    return tuple(children), values
-
-
-def _short(values: tuple[object, ...]) -> dict[str, object]:
-    return {f"v{n}": value for n, value in enumerate(values) if value is not None}
-
-
-def _commit(
-    ehr_id: UUID, step: Step, written: Written, demand: Callable[[int, int, int], None]
-) -> Commit:
-    landed = Step(_LANDED, {name: step.parameters[name] for name in ("ehr_id", "contribution_id")})
-
-    def judge(rows: Sequence[Row]) -> None:
-        demand(*(rows[0] or (0, 0, 0)))
-
-    return Commit(ehr_id, (step,), judge, landed, written)
-
-
-_LANDED = (
-    "SELECT 1 FROM contribution WHERE ehr_id = %(ehr_id)s AND contribution_id = %(contribution_id)s"
-)
-
-
-def _demand_owner(owners: int, changeable: int) -> None:
-    if not owners:
-        raise NotFound("There is no EHR of this id.")
-    if not changeable:
-        raise Conflict("The EHR's status does not allow modification.")
-
-
-def _demand_new(owners: int, changeable: int, done: int) -> None:
-    _demand_owner(owners, changeable)
-    if not done:
-        raise Conflict("A composition with this uid exists already.")
-
-
-def _demand_fresh(owners: int, changeable: int, done: int) -> None:
-    """What a change that came too late is told; which version it should have followed is asked
-    afterwards, since the statement saw the time before.
-    """
-    _demand_owner(owners, changeable)
-    if not done:
-        raise VersionConflict
+        children.append(versions.FINDINGS)
+        arrays.append(versions.finding_rows(prepared.found))
+    return tuple(children), versions.arrays(arrays)

@@ -12,28 +12,43 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Request
+from psycopg.errors import UniqueViolation
 
+from clinical_api import audits
+from clinical_api.audits import Audit
+from clinical_api.events.tails import Pulse
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
+from clinical_api.statistics import Gauges, Kept, keeping
 from moiety.kit import auth, bodies, credentials
-from moiety.kit.commits import CommitQueue
+from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
-from moiety.kit.errors import NotFound
+from moiety.kit.errors import Conflict, NotFound
 from moiety.kit.reads import Reads
 
 SCOPES = frozenset(
-    {"ehr:create", "ehr:read", "composition:write", "composition:read", "definition:write",
-     "definition:read", "query:read"}
+    {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
+     "definition:write", "definition:read", "query:read", "admin:delete",
+     "event:read", "event:admin", "bulk:import", "bulk:export", "statistics:read",
+     "admin:configure"}
 )  # fmt: skip
 
 MayOpenEhrs = Annotated[Caller, Depends(auth.Require("ehr:create"))]
 MayReadEhrs = Annotated[Caller, Depends(auth.Require("ehr:read"))]
+MayWriteEhrs = Annotated[Caller, Depends(auth.Require("ehr:write"))]
 MayCommit = Annotated[Caller, Depends(auth.Require("composition:write"))]
 MayRead = Annotated[Caller, Depends(auth.Require("composition:read"))]
 MayDefine = Annotated[Caller, Depends(auth.Require("definition:write"))]
 MayReadDefinitions = Annotated[Caller, Depends(auth.Require("definition:read"))]
+MayDelete = Annotated[Caller, Depends(auth.Require("admin:delete"))]
 MayQuery = Annotated[Caller, Depends(auth.Require("query:read"))]
+MayReadEvents = Annotated[Caller, Depends(auth.Require("event:read"))]
+MayAdministerEvents = Annotated[Caller, Depends(auth.Require("event:admin"))]
+MayImport = Annotated[Caller, Depends(auth.Require("bulk:import"))]
+MayExport = Annotated[Caller, Depends(auth.Require("bulk:export"))]
+MayReadStatistics = Annotated[Caller, Depends(auth.Require("statistics:read"))]
+MayConfigure = Annotated[Caller, Depends(auth.Require("admin:configure"))]
 Body = bodies.Body
 Reader = auth.Reader
 Writer = auth.Writer
@@ -50,6 +65,8 @@ class Organisation:
     registry: Registry
     plans: PlanCache
     settings: Settings
+    pulse: Pulse
+    statistics: Kept
 
 
 async def here(request: Request) -> Organisation:
@@ -67,6 +84,7 @@ Here = Annotated[Organisation, Depends(here)]
 def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
+    gauges = Gauges(app.state.registry)
     app.state.here = {
         name: Organisation(
             engine,
@@ -76,10 +94,26 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
             Registry(),
             PlanCache(),
             settings,
+            Pulse(app.state.organisations.reads(name)),
+            Kept(name, engine, gauges),
         )
         for name, engine in engines.items()
     }
-    yield
+    with keeping({name: one.statistics for name, one in app.state.here.items()}):
+        yield
+
+
+def pulses(app: FastAPI) -> dict[str, Pulse]:
+    """What wakes the listeners of each organisation."""
+    return {name: one.pulse for name, one in app.state.here.items()}
+
+
+async def committed(here: Organisation, commit: Commit) -> Any:
+    """The result of a commit.  Raises its errors, and Conflict for a subject that is another's."""
+    try:
+        return await here.commits.run(commit)
+    except UniqueViolation:
+        raise Conflict("An EHR with this id or subject exists already.") from None
 
 
 def uuid_or_not_found(text: str, kind: str) -> UUID:
@@ -90,9 +124,6 @@ def uuid_or_not_found(text: str, kind: str) -> UUID:
         raise NotFound(f"There is no {kind} of this id.") from None
 
 
-def audit_of(caller: Caller, settings: Settings) -> dict[str, Any]:
-    """AUDIT_DETAILS of a change made through a key: the key stands for the committer."""
-    return {
-        "system_id": settings.system_id,
-        "committer": {"_type": "PARTY_IDENTIFIED", "name": f"API key {caller.key_id}"},
-    }
+def audit_of(caller: Caller, settings: Settings) -> Audit:
+    """The audit of a change made through a key: the key stands for the committer."""
+    return audits.of_key(caller.key_id, settings.system_id)

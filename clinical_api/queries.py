@@ -2,37 +2,47 @@
 
 Typed rows answer for every head whose rows tell all that the query asks; the document evaluator
 answers for the rest.  Both read one snapshot, so a version is seen by exactly one of them.
+
+`find` is quick and does no I/O: a plan that is known gives one statement for any connection in
+autocommit, which is its own snapshot and says by itself whether its rows are the whole result.
+`run` answers everything else, and first compiles what is not known yet.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
-import msgspec
+import psycopg
 import sqlalchemy as sa
+from anyio.to_thread import run_sync
 
 from clinical_api import documents, tables
 from clinical_api.registry import Registry, Snapshot
 from clinical_api.settings import Settings
 from moiety import aql
-from moiety.aql import AqlError, AqlNotSupported, Compiled
+from moiety.aql import AqlError, AqlNotSupported, Compiled, Context, PlanCache
 from moiety.aql.parser import parse
 from moiety.aql.tables import Heads
 from moiety.kit.errors import Malformed, NotSupported, Unprocessable
+from moiety.kit.reads import Reads
 
-_LARGEST_CACHE = 512
-_ROWS_AT_ONCE = 200
-_LONGEST_CACHED = 4096
+_ROWS_AT_ONCE = 500
+_LARGEST_PAGE = 10**9
+
+__all__ = ["Asked", "PlanCache", "Query", "ResultSet", "answer", "find", "run", "snapshots"]
 
 
 @dataclass(frozen=True, slots=True)
 class ResultSet:
-    """RESULT_SET of the openEHR REST API: columns, rows and the query as it was run."""
+    """RESULT_SET of the openEHR REST API: columns, rows and the query as it was run.
+
+    Rows are lists or tuples; a document that stands in one as a whole is JSON already
+    (`msgspec.Raw`).
+    """
 
     columns: list[dict[str, str]]
-    rows: list[list[Any]]
+    rows: Sequence[Sequence[Any]]
     executed: str
 
 
@@ -46,31 +56,57 @@ class Query:
     offset: int | None = None
 
 
-class PlanCache:
-    """Compiled queries, the least used forgotten first; safe to use from several threads."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query that one statement may answer: `text` with $1, $2, … for `parameters`."""
 
-    def __init__(self) -> None:
-        self._plans: OrderedDict[Hashable, Compiled] = OrderedDict()
-        self._lock = threading.Lock()
+    plan: Compiled
+    text: bytes
+    parameters: Sequence[Any]
+    given: Sequence[Any]
 
-    def get(self, key: Hashable) -> Compiled | None:
-        """The plan of a key, if it is remembered."""
-        with self._lock:
-            if key in self._plans:
-                self._plans.move_to_end(key)
-            return self._plans.get(key)
-
-    def put(self, key: Hashable, plan: Compiled) -> None:
-        """Remember a plan."""
-        with self._lock:
-            self._plans[key] = plan
-            while len(self._plans) > _LARGEST_CACHE:
-                self._plans.popitem(last=False)
+    def result(self, found: Sequence[Sequence[Any]]) -> ResultSet | None:
+        """The result, of all rows of the statement; None where `run` has to answer: the templates
+        have changed, or some documents have a say.
+        """
+        rows = self.plan.told_alone(found, documents.unpack)
+        return None if rows is None else _result(self.plan, rows, self.given)
 
 
 def snapshots(engine: sa.Engine) -> sa.Engine:
     """The same connections, in transactions that see one snapshot; a replica takes no other."""
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def find(registry: Registry, cache: PlanCache, query: Query) -> Asked | None:
+    """The statement of a query whose plan is known; None where `run` has to answer."""
+    found = cache.find(_paged(query), _context(registry.known))
+    if found is None:
+        return None
+    plan, given = found
+    if plan.alone is None:
+        return None
+    return Asked(plan, plan.alone.text, plan.alone.parameters(given), given)
+
+
+async def answer(
+    reads: Reads,
+    query: Query,
+    *,
+    engine: sa.Engine,
+    registry: Registry,
+    cache: PlanCache,
+    settings: Settings,
+) -> ResultSet:
+    """The result: on the event loop where one statement about few documents tells it all, else by
+    `run` in a thread.  Raises what `run` raises.
+    """
+    asked = find(registry, cache, query)
+    if asked is not None and asked.plan.bounded:
+        result = asked.result(await reads.ask(asked.text, asked.parameters))
+        if result is not None:
+            return result
+    return await run_sync(run, engine, registry, cache, settings, query)
 
 
 def run(
@@ -85,64 +121,89 @@ def run(
         templates = registry.current(connection)
         compiled = _compiled(cache, templates, settings, query)
         rows = _rows(connection, compiled)
-    columns = [{"path": column.path, "name": column.name} for column in compiled.columns]
-    return ResultSet(columns, rows, compiled.executed)
+    return _result(compiled, rows, compiled.given)
+
+
+def _result(plan: Compiled, rows: Sequence[Sequence[Any]], given: Sequence[Any]) -> ResultSet:
+    columns = [{"path": column.path, "name": column.name} for column in plan.columns]
+    return ResultSet(columns, rows, plan.text.with_values(given))
 
 
 def _rows(connection: sa.Connection, compiled: Compiled) -> list[list[Any]]:
-    """Both statements run on one snapshot and are streamed: a LIMIT stops the reading."""
-    streamed = {"yield_per": _ROWS_AT_ONCE}
-    return compiled.answer(
-        lambda statement: connection.execute(statement, execution_options=streamed), _decode
-    )
+    """All statements run on one snapshot, in the transaction that is open here.
+
+    They are streamed, unless they are about few documents: a LIMIT stops the reading.
+    """
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    names = count()
+
+    def asked(select: sa.SelectBase) -> psycopg.Cursor[Any] | psycopg.ServerCursor[Any]:
+        written = compiled.written(select)
+        cursor: psycopg.RawCursor[Any] | psycopg.RawServerCursor[Any]
+        if compiled.bounded:
+            cursor = psycopg.RawCursor(driver)
+        else:
+            cursor = psycopg.RawServerCursor(driver, f"rows_{next(names)}")
+            cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(written.text, written.parameters(compiled.given), binary=True)
+        return cursor
+
+    return compiled.answer(asked, documents.unpack)
 
 
-def _decode(document: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(documents.unpack(document))
-    return found
+def _context(templates: Snapshot) -> Context:
+    return Context(templates.version, role="care", policy=None, extensions=False)
 
 
 def _compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: Query) -> Compiled:
-    text = _paged(query)
-    key = aql.plan_key(
-        text, query.parameters, registry=templates.version, role="care", policy=None,
-        extensions=False,
-    )  # fmt: skip
-    if (known := cache.get(key)) is not None:
-        return known
+    asked, context = _paged(query), _context(templates)
+    if (found := cache.find(asked, context)) is not None:
+        plan, given = found
+        return plan.with_values(given)
     heads = Heads(tables.composition.head, tables.ehr, settings.system_id)
     try:
-        compiled = aql.compile(text, query.parameters, templates.templates, heads)
+        if asked.page is not None:
+            _check_page(query)
+        compiled = aql.compile(
+            asked.text, asked.parameters, templates.templates, heads,
+            page=asked.page, unchanged=_unchanged(templates),
+        )  # fmt: skip
     except AqlError as error:
-        raise _malformed(error) from None
+        raise malformed(error) from None
     except AqlNotSupported as error:
         place = f"line {error.line}, column {error.column}"
         raise NotSupported(f"{place}: {error.construct} is not supported yet.") from None
-    # A plan keeps its parameters, and a list of thousands of them would fill the cache.
-    if len(repr(query.parameters)) <= _LONGEST_CACHED:
-        cache.put(key, compiled)
+    cache.keep(asked, context, compiled)
     return compiled
 
 
-def _paged(query: Query) -> str:
-    """The text with the client's paging in it."""
+def _unchanged(templates: Snapshot) -> sa.ColumnElement[bool]:
+    version = sa.select(tables.registry.c.version).scalar_subquery()
+    return version == sa.literal(templates.version, sa.Uuid())
+
+
+def _paged(query: Query) -> aql.Query:
+    """The query with the client's paging beside it."""
     if query.fetch is None:
         if query.offset is not None:
             raise Unprocessable("Query parameter for offset provided, but no fetch parameter")
-        return query.text
-    try:
-        limited = parse(query.text).limit is not None
-    except AqlError as error:
-        raise _malformed(error) from None
-    if limited:
+        return aql.Query(query.text, query.parameters)
+    page = (query.fetch, query.offset or 0)
+    if max(page) >= _LARGEST_PAGE:
+        raise Malformed("fetch and offset have at most nine digits.")
+    return aql.Query(query.text, query.parameters, page)
+
+
+def _check_page(query: Query) -> None:
+    """A page and a LIMIT contradict each other. Raises Unprocessable, AqlError."""
+    if parse(query.text).limit is not None:
         raise Unprocessable(
             "Query contains a LIMIT clause, fetch and offset parameters must not be used"
         )
-    # On a line of its own: the query may end in a comment.
-    return f"{query.text}\nLIMIT {query.fetch} OFFSET {query.offset or 0}"
 
 
-def _malformed(error: AqlError) -> Malformed:
+def malformed(error: AqlError) -> Malformed:
+    """What is told of a text that is no query."""
     place = {"path": f"line {error.line}, column {error.column}", "rule": "AQL"}
     return Malformed(
         f"The query can't be understood: {error}.",

@@ -42,7 +42,8 @@ class Found:
 def screen(document: bytes, settings: Settings) -> list[Found]:
     """What the policy records of a canonical JSON document.  Raises Unprocessable for the rest.
 
-    A subject who is named is rejected by every policy: that is the model's rule, not a guess.
+    A subject who is named is rejected by every policy: that is the model's rule, not a guess.  Only
+    a deployment that takes any subject id as a pseudonym does not ask.
     """
     rejected: list[Found] = []
     recorded: list[Found] = []
@@ -70,7 +71,8 @@ def _findings(document: bytes, settings: Settings) -> Iterator[Found]:
     if not look and b'"external_ref"' not in document:
         return
     tree = msgspec.json.decode(document)
-    yield from _named_subjects(tree, "", settings.subject_namespace)
+    if settings.subject_ids == "random":
+        yield from _named_subjects(tree, "", settings.subject_namespace)
     if look:
         yield from _walk(tree, "")
 

@@ -18,15 +18,35 @@ class Settings:
     database_url: str | None = secret(default=None)
     organisation: str = "main"
     organisations_folder: Path | None = None
+    # standard, or conformance: for tests on one machine alone (see conformance.py).
+    profile: str = "standard"
+    # In the conformance profile: the users, their passwords and keys, as `moiety up` writes them;
+    # and whether they are asked for (basic) or everybody is the administrator (none).
+    conformance_users: str | None = secret(default=None)
+    conformance_auth: str = "none"
     # The part of every version id that names the system: object::system::version.
     system_id: str = "moiety.local"
     # The only namespace in which EHR_STATUS.subject may carry an id, and that id a random UUID.
     subject_namespace: str = "moiety"
+    # What a subject's id may be: random (a random UUID in that namespace), or opaque (any id in any
+    # namespace, taken for a pseudonym: only where every caller is known to send pseudonyms).
+    subject_ids: str = "random"
+    # ETag as the openEHR REST API 1.0.3 has it (strong) or as 1.1.0 does (weak).
+    etag: str = "strong"
     # Whether queries see an EHR from its first write on (pooled) or at once (visible).
     new_ehrs: str = "pooled"
     # What the identifier screen does with what it finds: reject, record or off.
     screen_national: str = "reject"
     screen_other: str = "record"
+    # What signs webhooks' messages, in a file; without it none can be registered.
+    webhook_key: str | None = secret(default=None)
+    # Where webhooks may point: public (https, public addresses), private (also networks that are
+    # not public, and http to this machine itself), any (also plain http).
+    webhook_targets: str = "public"
+    # Seconds before the second try; it doubles with each, up to an hour.  After so many tries, or
+    # a day, an event is a dead letter.
+    webhook_pause: float = 5.0
+    webhook_tries: int = 30
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
@@ -37,9 +57,14 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings.  Raises SettingsError with one sentence."""
         found = settings.read(cls, PREFIX, environ)
+        _one_of("PROFILE", found.profile, ("standard", "conformance"))
+        _one_of("CONFORMANCE_AUTH", found.conformance_auth, ("none", "basic"))
+        _one_of("SUBJECT_IDS", found.subject_ids, ("random", "opaque"))
+        _one_of("ETAG", found.etag, ("strong", "weak"))
         _one_of("NEW_EHRS", found.new_ehrs, ("pooled", "visible"))
         _one_of("SCREEN_NATIONAL", found.screen_national, ("reject", "record", "off"))
         _one_of("SCREEN_OTHER", found.screen_other, ("reject", "record", "off"))
+        _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
         return found
 
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from moiety import __version__
+from moiety.commands import template
 
 app = typer.Typer(
     name="moiety",
@@ -30,8 +31,11 @@ app = typer.Typer(
 )
 keys = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
 trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every crossing.")
+clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
 app.add_typer(keys, name="keys")
+app.add_typer(clinical, name="clinical")
 app.add_typer(trail, name="trail")
+app.add_typer(template.commands, name="template")
 
 HomeOption = Annotated[
     Path | None,
@@ -61,7 +65,16 @@ def root(
 
 
 @app.command()
-def up(home: HomeOption = None, port_base: PortOption = 8000) -> None:
+def up(
+    home: HomeOption = None,
+    port_base: PortOption = 8000,
+    profile: Annotated[
+        str, typer.Option(help="desk, or conformance: the clinical service for test suites.")
+    ] = "desk",
+    auth: Annotated[
+        str, typer.Option(help="With --profile conformance: none, or basic with two users.")
+    ] = "none",
+) -> None:
     """Run every service on this machine, with a PostgreSQL of its own.
 
     Prints the URLs, at the first start the first keys, and `ready` on stdout when all answer.
@@ -71,7 +84,16 @@ def up(home: HomeOption = None, port_base: PortOption = 8000) -> None:
     """
     from moiety.commands import up as work
 
-    work.up(_home(home), port_base)
+    if profile not in {"desk", "conformance"} or auth not in {"none", "basic"}:
+        raise _Stop("--profile is desk or conformance, --auth is none or basic.")
+    if profile == "conformance":
+        from moiety.commands import conformance
+
+        conformance.up(home or _home(None).with_name("conformance"), port_base, auth)
+    elif auth != "none":
+        raise _Stop("--auth belongs to --profile conformance: a desk asks for its keys.")
+    else:
+        work.up(_home(home), port_base)
 
 
 @app.command()
@@ -225,7 +247,8 @@ def create_key(
     service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
     label: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="What it may do; repeat for more. Default: all.")
+        list[str] | None,
+        typer.Option(help="What it may do; repeat for more. Default: all but admin:delete."),
     ] = None,
     role: Annotated[
         list[str] | None,
@@ -319,6 +342,27 @@ def revoke_key(
     out.print(f"Key {key_id} is revoked.")
 
 
+@clinical.command("check")
+def check_clinical(
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Unpack every document too; takes long.")
+    ] = False,
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Prove that heads, histories, contributions and typed rows agree; exit 1 where they do not.
+
+    It reads one snapshot and changes nothing: the service may go on meanwhile.
+    """
+    from moiety.commands import clinical as work
+    from moiety.commands import occasion
+
+    with occasion.database(_home(home), "clinical", database_url_file) as url:
+        found = work.check(url, with_documents=documents)
+    if not work.show(out, found):
+        raise typer.Exit(1)
+
+
 @trail.command("verify")
 def verify_trail(
     witness: Annotated[
@@ -366,7 +410,7 @@ def _home(home: Path | None) -> Path:
 def _default_scopes(service: str) -> frozenset[str]:
     from moiety.commands import issue
 
-    return {"vault": frozenset({"vault:use"})}.get(service, issue.SCOPES[service])
+    return {"vault": frozenset({"vault:use"})}.get(service, issue.SCOPES[service] - issue.UNUSUAL)
 
 
 def main() -> None:

@@ -1,8 +1,18 @@
 """HTTP only: each route parses, calls one work function and renders.
 
-negotiation.py  Prefer, If-Match, ETag, Location
-ehr.py          /ehr
-composition.py  /ehr/{ehr_id}/composition
-definition.py   /definition/template/adl1.4
-query.py        /query/aql
+negotiation.py            formats, Prefer, If-Match, ETag, Location, times
+commit_headers.py         openehr-version and openehr-audit-details
+versioned.py              what the resources under change control share
+ehr.py                    /ehr
+ehr_status.py             /ehr/{ehr_id}/ehr_status and versioned_ehr_status
+composition.py            /ehr/{ehr_id}/composition
+versioned_composition.py  /ehr/{ehr_id}/versioned_composition
+directory.py              /ehr/{ehr_id}/directory
+contribution.py           /ehr/{ehr_id}/contribution
+definition.py             /definition/template/adl1.4
+query.py                  /query/aql
+events.py                 /events
+webhooks.py               /webhooks
+bulk.py                   /bulk
+organisation.py           /statistics, /folder-template
 """

@@ -1,6 +1,7 @@
-"""COMPOSITION: create, read, update, delete.
+"""COMPOSITION: create, read, update, delete; in canonical JSON and XML, FLAT and STRUCTURED.
 
-The writing routes hold no connection: they prepare a commit and wait for the queue.
+The writing routes hold no connection: they prepare a commit and wait for the queue.  JSON in and
+out, which carries the load, is never taken apart more than once.
 """
 
 from http import HTTPStatus
@@ -10,27 +11,36 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from clinical_api import compositions
-from clinical_api.compositions import Head, Prepared, Written
+from clinical_api.compositions import Head, Prepared, Stored, Written
 from clinical_api.deps import (
     Body,
     Here,
     MayCommit,
     MayRead,
     Organisation,
-    audit_of,
     uuid_or_not_found,
 )
+from clinical_api.formats import Format
+from clinical_api.routes import tag_headers
+from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import (
     IfMatch,
     Prefer,
+    answer_form,
+    answer_media,
+    body_form,
     expected_version,
+    last_modified,
     location,
+    moment,
+    preference,
     versions,
     written,
 )
+from moiety.change_control.codes import ChangeType
 from moiety.kit.commits import Commit
 from moiety.kit.direct import Direct
-from moiety.kit.errors import Conflict, VersionConflict
+from moiety.kit.errors import Conflict, Malformed, NotFound, VersionConflict
 from moiety.kit.traces import span
 
 router = APIRouter(
@@ -38,38 +48,53 @@ router = APIRouter(
     tags=["COMPOSITION"],
     route_class=Direct,
 )
+FORMS = tuple(Format)
+KIND = "COMPOSITION"
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post("", status_code=HTTPStatus.CREATED, operation_id="composition_create")
 async def create(
     request: Request, ehr_id: str, body: Body, caller: MayCommit, here: Here, prefer: Prefer = None
 ) -> Response:
     """Commit the first version of a composition."""
     owner = uuid_or_not_found(ehr_id, "EHR")
-    prepared = await _prepare(body, here)
-    audit = audit_of(caller, here.settings)
+    form = answer_form(request, FORMS)
+    prepared = await _prepare(request, body, here)
+    said = tag_headers.read(request)
+    audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
+    audit = tag_headers.screened(said, audit, here.settings)
     commit = compositions.create(owner, prepared, here.settings, audit=audit)
-    result: Written = await here.commits.run(commit)
+    result: Written = await here.commits.run(tag_headers.with_tags(said, commit, KIND))
     place = location(request, "ehr", str(owner), "composition", str(result.object_id))
     created = HTTPStatus.CREATED
-    return written(result, place, prefer, status=created, empty=created)
+    if form is Format.JSON:
+        return written(result, place, prefer, status=created, empty=created)
+    return await _written_as(form, request, result, prepared, place, prefer, empty=created)
 
 
-@router.get("/{uid}")
-async def get(ehr_id: str, uid: str, _caller: MayRead, here: Here) -> Response:
-    """One version: the latest of an object id, or the one that a version uid names."""
+@router.get("/{uid}", operation_id="composition_get")
+async def get(request: Request, ehr_id: str, uid: str, _caller: MayRead, here: Here) -> Response:
+    """One version: the latest of an object id, that of a time, or that of a version uid."""
     owner = uuid_or_not_found(ehr_id, "EHR")
-    object_id, version = _wanted(uid, here.settings.system_id)
-    result = await compositions.read(
-        here.reads, owner, object_id, version=version, system_id=here.settings.system_id
-    )
-    headers = {"ETag": f'"{result.uid}"'}
+    form = answer_form(request, FORMS)
+    result = await _read(request, owner, uid, here)
+    headers = {
+        "ETag": f'"{result.uid}"',
+        "Location": location(request, "ehr", str(owner), "composition", str(result.object_id)),
+        "Last-Modified": last_modified(result.time_committed),
+    }
     if result.document is None:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
-    return Response(result.document, headers=headers, media_type="application/json")
+    if form is Format.JSON:
+        return Response(result.document, headers=headers, media_type=form.value)
+    text = await run_sync(
+        compositions.encode_as, form, result.document,
+        lambda: here.registry.find_key(here.engine, result.template_key),
+    )  # fmt: skip
+    return Response(text, headers=headers, media_type=answer_media(request, form))
 
 
-@router.put("/{uid}")
+@router.put("/{uid}", operation_id="composition_update")
 async def update(
     request: Request, ehr_id: str, uid: str, body: Body, caller: MayCommit, here: Here,
     prefer: Prefer = None, if_match: IfMatch = None,
@@ -77,50 +102,140 @@ async def update(
     """Commit the next version; If-Match names the one it follows."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     object_id = uuid_or_not_found(uid, "composition")
+    form = answer_form(request, FORMS)
     place = location(request, "ehr", str(owner), "composition", str(object_id))
     head = await compositions.get_head(here.reads, owner, object_id)
-    _demand_latest(head, expected_version(if_match), here, place)
-    prepared = await _prepare(body, here)
-    audit = audit_of(caller, here.settings)
-    commit = compositions.update(owner, head, prepared, here.settings, audit=audit)
-    result = await _changed(here, commit, head, place)
+    if expected_version(if_match) != _uid(head, here):
+        raise _stale(head, here, place)
+    prepared = await _prepare(request, body, here, head)
+    said = tag_headers.read(request)
+    audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
+    audit = tag_headers.screened(said, audit, here.settings)
+    try:
+        commit = compositions.update(owner, head, prepared, here.settings, audit=audit)
+    except VersionConflict:
+        raise _stale(head, here, place, "What is sent bears the uid of something else.") from None
+    result = await _changed(here, tag_headers.with_tags(said, commit, KIND), head, place)
     empty = HTTPStatus.NO_CONTENT
-    return written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
+    if form is Format.JSON:
+        return written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
+    return await _written_as(form, request, result, prepared, place, prefer, empty=empty)
 
 
-@router.delete("/{uid}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{uid}", status_code=HTTPStatus.NO_CONTENT, operation_id="composition_delete")
 async def delete(
-    request: Request, ehr_id: str, uid: str, caller: MayCommit, here: Here
-) -> Response:
+    request: Request, ehr_id: str, uid: str, caller: MayCommit, here: Here,
+    if_match: IfMatch = None,
+) -> Response:  # fmt: skip
     """Delete logically; the uid names the version that is deleted, which must be the latest."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     object_id, version = _wanted(uid, here.settings.system_id)
     place = location(request, "ehr", str(owner), "composition", str(object_id))
-    head = await compositions.get_head(here.reads, owner, object_id)
+    head = await _head_to_delete(here, owner, object_id)
     if version not in (None, head.version):
         raise Conflict(
             "This version is not the latest, which alone can be deleted.",
             headers={"ETag": f'"{_uid(head, here)}"', "Location": place},
         )
-    audit = audit_of(caller, here.settings)
+    if if_match is not None and expected_version(if_match) != _uid(head, here):
+        raise _stale(head, here, place)
+    audit = audit_of(request, caller, here.settings, ChangeType.DELETED)
     commit = compositions.delete(owner, head, here.settings, audit=audit)
     result = await _changed(here, commit, head, place)
     headers = {"ETag": f'"{result.uid}"', "Location": place}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
 
-async def _prepare(body: bytes, here: Organisation) -> Prepared:
+# --- parts ---------------------------------------------------------------------------------------
+
+
+async def _prepare(
+    request: Request, body: bytes, here: Organisation, head: Head | None = None
+) -> Prepared:
     """Prepare on this thread where the template is compiled already, else beside the loop."""
+    form, template_id = body_form(request, FORMS), None
+    if form in (Format.FLAT, Format.STRUCTURED):
+        template_id = _template_id(request) or await _template_of(here, head)
+    settings = here.settings
+    await here.registry.refresh(here.engine, here.reads)
     try:
         with span("prepare"):
-            return compositions.prepare(body, here.settings, here.registry.seen)
+            return compositions.prepare_as(
+                form, body, settings, here.registry.seen, template_id=template_id
+            )
     except compositions.UnknownTemplate:
         return await run_sync(
-            compositions.prepare,
-            body,
-            here.settings,
-            lambda template_id: here.registry.find(here.engine, template_id),
-        )
+            lambda: compositions.prepare_as(
+                form, body, settings, lambda name: here.registry.find(here.engine, name),
+                template_id=template_id,
+            )
+        )  # fmt: skip
+
+
+def _template_id(request: Request) -> str | None:
+    """The template that the request names."""
+    headers, query = request.headers, request.query_params
+    return (
+        headers.get("openehr-template-id")
+        or headers.get("openehr-template_id")
+        or query.get("templateId")
+        or query.get("template_id")
+    )
+
+
+async def _template_of(here: Organisation, head: Head | None) -> str | None:
+    """The template of the version before."""
+    if head is None:
+        return None
+    known = await run_sync(here.registry.find_key, here.engine, head.template_key)
+    return known.template.template_id if known else None
+
+
+async def _read(request: Request, owner: UUID, uid: str, here: Organisation) -> Stored:
+    system_id = here.settings.system_id
+    object_id, version = _wanted(uid, system_id)
+    at = None
+    if request.scope["query_string"]:
+        at = moment(request.query_params.get("version_at_time"))
+    if at is not None and version is None:
+        return await compositions.read_at(here.reads, owner, object_id, at=at, system_id=system_id)
+    return await compositions.read(
+        here.reads, owner, object_id, version=version, system_id=system_id
+    )
+
+
+async def _written_as(
+    form: Format,
+    request: Request,
+    result: Written,
+    prepared: Prepared,
+    place: str,
+    prefer: str | None,
+    *,
+    empty: HTTPStatus,
+) -> Response:
+    """The answer to a write, in another format than JSON."""
+    status = HTTPStatus.OK if empty is HTTPStatus.NO_CONTENT else empty
+    if preference(prefer) != "representation" or result.document is None:
+        plain = form if form is Format.XML else Format.JSON
+        return written(result, place, prefer, status=status, empty=empty, form=plain)
+    text = await run_sync(compositions.encode_as, form, result.document, lambda: prepared.known)
+    headers = {
+        "ETag": f'"{result.uid}"',
+        "Location": place,
+        "Preference-Applied": "return=representation",
+    }
+    return Response(text, status, headers, answer_media(request, form))
+
+
+async def _head_to_delete(here: Organisation, owner: UUID, object_id: UUID) -> Head:
+    """Raises NotFound, and Malformed for what is deleted already."""
+    try:
+        return await compositions.get_head(here.reads, owner, object_id)
+    except NotFound:
+        if await compositions.was_deleted(here.reads, owner, object_id):
+            raise Malformed("This composition is deleted already.") from None
+        raise
 
 
 async def _changed(here: Organisation, commit: Commit, head: Head, place: str) -> Written:
@@ -129,15 +244,16 @@ async def _changed(here: Organisation, commit: Commit, head: Head, place: str) -
         answer: Written = await here.commits.run(commit)
     except VersionConflict:
         latest = await compositions.get_head(here.reads, commit.order, head.object_id)
-        headers = {"ETag": f'"{_uid(latest, here)}"', "Location": place}
-        raise VersionConflict(headers=headers) from None
+        raise _stale(latest, here, place) from None
     else:
         return answer
 
 
-def _demand_latest(head: Head, expected: str, here: Organisation, place: str) -> None:
-    if expected != _uid(head, here):
-        raise VersionConflict(headers={"ETag": f'"{_uid(head, here)}"', "Location": place})
+def _stale(
+    head: Head, here: Organisation, place: str, message: str | None = None
+) -> VersionConflict:
+    """The error that names the latest version."""
+    return VersionConflict(message, headers={"ETag": f'"{_uid(head, here)}"', "Location": place})
 
 
 def _uid(head: Head, here: Organisation) -> str:
@@ -145,8 +261,11 @@ def _uid(head: Head, here: Organisation) -> str:
 
 
 def _wanted(uid: str, system_id: str) -> tuple[UUID, int | None]:
-    """Object id and version number of a path's uid; a foreign system's version is not here."""
+    """Object id and version number of a path's uid; a foreign system's version is not here.
+
+    Some clients name an object with its system, `object::system`.
+    """
     parts = versions(uid)
-    if parts is None or parts[1] != system_id:
-        return uuid_or_not_found(uid, "composition"), None
-    return uuid_or_not_found(parts[0], "composition"), parts[2]
+    if parts is not None and parts[1] == system_id:
+        return uuid_or_not_found(parts[0], "composition"), parts[2]
+    return uuid_or_not_found(uid.removesuffix(f"::{system_id}"), "composition"), None

@@ -6,7 +6,9 @@ written. `And` and `Or` hold two or more operands, none of their own kind: `a AN
 and parsing the text gives an equal tree.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any as Anything
 from typing import Literal as Choice
 
 Operator = Choice["=", "!=", "<", "<=", ">", ">="]
@@ -29,10 +31,17 @@ NOWHERE = Position()
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value written in the query. Dates and times are text; their path says what they are."""
+    """A value written in the query. Dates and times are text; their path says what they are.
+
+    `slot`: where the value stands among those that are given when the query runs, -1 where it is
+    part of the query. `alike`: the slot holds a list, and this stands for every member whose
+    signature this is.
+    """
 
     value: Primitive
     at: Position = NOWHERE
+    slot: int = field(default=-1, compare=False)
+    alike: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,3 +333,29 @@ class Query:
     offset: int | None = None
     distinct: bool = False
     top: Top | None = None
+
+
+def walk(tree: Anything) -> Iterator[Anything]:
+    """Every part of a tree, the tree itself first."""
+    yield tree
+    if isinstance(tree, tuple):
+        for part in tree:
+            yield from walk(part)
+    elif is_dataclass(tree) and not isinstance(tree, Position):
+        for each in fields(tree):
+            yield from walk(getattr(tree, each.name))
+
+
+def changed(tree: Anything, change: Callable[[Anything], Anything]) -> Anything:
+    """A tree whose parts are those that `change` gives for them; None keeps a part and goes on
+    below it.
+    """
+    new = change(tree)
+    if new is not None:
+        return new
+    if isinstance(tree, tuple):
+        return tuple(changed(part, change) for part in tree)
+    if is_dataclass(tree) and not isinstance(tree, Position | type):
+        parts = {each.name: changed(getattr(tree, each.name), change) for each in fields(tree)}
+        return replace(tree, **parts)
+    return tree

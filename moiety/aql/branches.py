@@ -34,7 +34,6 @@ from moiety.aql.spots import (
     step_into,
 )
 from moiety.aql.trie import Trie
-from moiety.aql.values import value
 from moiety.openehr.leaves import table_name
 from moiety.openehr.template import Template
 
@@ -172,12 +171,12 @@ def _demand(draft: _Draft, number: int, spot: Spot, predicate: ast.Predicate | N
     match predicate:
         case None | ast.Node(name=None):
             return
-        case ast.Node(name=ast.Literal(value=str(name))):
-            _demand_cell(draft, number, spot, ("name", "value"), value(name))
-        case ast.Test(operator="=", operand=ast.Literal(value=wanted), path=path) if not any(
+        case ast.Node(name=ast.Literal(value=str()) as name):
+            _demand_cell(draft, number, spot, ("name", "value"), name)
+        case ast.Test(operator="=", operand=ast.Literal() as wanted, path=path) if not any(
             step.predicate for step in path
         ):
-            _demand_cell(draft, number, spot, tuple(s.attribute for s in path), value(wanted))
+            _demand_cell(draft, number, spot, tuple(s.attribute for s in path), wanted)
         case ast.All():
             for operand in predicate.operands:
                 _demand(draft, number, spot, operand)
@@ -190,9 +189,9 @@ def ehr_demands(predicate: ast.Predicate | None) -> list[Condition]:
     match predicate:
         case None:
             return []
-        case ast.Test(operand=ast.Literal(value=wanted), path=path, operator=operator):
+        case ast.Test(operand=ast.Literal() as wanted, path=path, operator=operator):
             tail = tuple(step.attribute for step in path)
-            return [conditions.with_value(cell_of_ehr(tail), operator, value(wanted))]
+            return [conditions.with_value(cell_of_ehr(tail), operator, wanted)]
         case ast.All():
             return [each for operand in predicate.operands for each in ehr_demands(operand)]
         case _:
@@ -200,14 +199,14 @@ def ehr_demands(predicate: ast.Predicate | None) -> list[Condition]:
 
 
 def _demand_cell(
-    draft: _Draft, number: int, spot: Spot, tail: tuple[str, ...], wanted: object
+    draft: _Draft, number: int, spot: Spot, tail: tuple[str, ...], wanted: ast.Literal
 ) -> None:
     below: Spot | None = spot
     for attribute in tail:
         below = step_into(draft.template, below, ast.Step(attribute)) if below else None
     here = _Here(draft.rows[number], below, dead=below is None)
     cell = _cell_here(draft, here)
-    draft.where.append(conditions.with_value(cell, "=", wanted))  # type: ignore[arg-type]
+    draft.where.append(conditions.with_value(cell, "=", wanted))
 
 
 # --- paths -----------------------------------------------------------------------------
@@ -260,7 +259,7 @@ def _enter(draft: _Draft, here: _Here, spot: Spot, name: str | None) -> _Here:
     if here.guards:
         raise Untold("rows below a name")
     asked = (names[0].name, name) if name is not None else None
-    source = Source(table_name(group), here.source, optional=True, name=asked)
+    source = Source(table_name(group), here.source, optional=True, name=asked, direct=True)
     return _Here(draft.add(source, set(spot.nodes)), spot)
 
 
@@ -335,22 +334,21 @@ def _condition(draft: _Draft, trie: Trie, places: list[_Here], node: ast.Conditi
         case ast.Exists():
             return _exists(draft, trie, places, node.path)
         case ast.Like():
-            pattern = node.pattern.value if isinstance(node.pattern, ast.Literal) else ""
-            return conditions.like(_cell(draft, trie, places, node.path), str(pattern))
+            return conditions.like(_cell(draft, trie, places, node.path), _written(node.pattern))
         case ast.Matches():
             cell = _cell(draft, trie, places, node.path)
-            return conditions.one_of(cell, [value(_plain(item)) for item in node.values])
+            return conditions.one_of(cell, [_written(item) for item in node.values])
         case ast.Compare():
             left = _cell(draft, trie, places, node.left)
             if isinstance(node.right, ast.Literal):
-                return conditions.with_value(left, node.operator, value(node.right.value))
+                return conditions.with_value(left, node.operator, node.right)
             right = _cell(draft, trie, places, node.right)
             return conditions.with_cell(left, node.operator, right)
 
 
-def _plain(item: object) -> ast.Primitive:
+def _written(item: object) -> ast.Literal:
     if isinstance(item, ast.Literal):
-        return item.value
+        return item
     raise Untold("a list that is not written out")
 
 

@@ -1,5 +1,6 @@
 """Classes that FROM may name, and which classes an abstract one stands for (RM release 1.1.0)."""
 
+from functools import cache
 from typing import Final
 
 _ABOVE: Final = {
@@ -16,6 +17,7 @@ _ABOVE: Final = {
 _ALONE: Final = ("EHR", "VERSION", "FEEDER_AUDIT", "FEEDER_AUDIT_DETAILS")
 
 
+@cache
 def concrete(rm_type: str) -> frozenset[str]:
     """The classes whose objects a class name means; empty for a name that is no class."""
     if rm_type not in _ABOVE:

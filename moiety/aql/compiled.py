@@ -1,33 +1,49 @@
 """The compiler from end to end: statements, and how their rows become a result."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
-from typing import Any
+from typing import Any, Protocol
 
+import msgspec
 import sqlalchemy as sa
 
-from moiety.aql import push, results, sql
+from moiety.aql import ast, push, results, sql
+from moiety.aql.blanks import Blanks, Given
+from moiety.aql.errors import AqlError
 from moiety.aql.evaluate import Record, Row, evaluate, spans_compositions
+from moiety.aql.forms import Form, form_of, slots_of, split
 from moiety.aql.parser import parse
-from moiety.aql.plan import Plan
-from moiety.aql.printer import render
-from moiety.aql.request import Request, request
+from moiety.aql.partial import decoder
+from moiety.aql.plan import Compared, Condition, Head, Plan
+from moiety.aql.printer import Rendered, rendered
+from moiety.aql.request import Request, refilled, request
 from moiety.aql.resolve import resolve
+from moiety.aql.shown import shown, stamp
 from moiety.aql.sql import Layout
+from moiety.aql.statements import Statement, guarded, statement
 from moiety.aql.tables import Heads
 from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Value
 from moiety.aql.values import moment as as_moment
 from moiety.openehr.template import Template
 
-Decode = Callable[[bytes], dict[str, Any]]
-"""A stored document → its canonical JSON object, with the uid of its version."""
+Unpack = Callable[[bytes], bytes]
+"""A stored document → its canonical JSON, with the uid of its version."""
 
-Run = Callable[[sa.Executable], sa.Result[Any]]
+
+class Found(Protocol):
+    """The rows of a statement, as they are asked for."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def close(self) -> None: ...
+
+
+Run = Callable[[sa.Select[Any] | sa.CompoundSelect[Any]], Found]
 """Runs a statement; best with a server-side cursor, for a result may need few rows of many."""
+
+
+_EHRS_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +56,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A query ready to run.
+    """A query ready to run, for all values that have its signatures.
 
     `rows`: None where no typed rows answer. `pushed`: None where Python has to finish.
     `rest`: None where no document can add anything; its columns are ehr_id, system_id,
-    time_created, object_id, version and document. `executed` is the query with its parameters in
-    place.
+    time_created, object_id, version and document. `alone`: the statement that gives the result,
+    or says that it cannot by itself; None where it never could. `form`: which values may be
+    others in another run. `given`: the values by slot, at first those it was compiled with.
     """
 
     request: Request
@@ -54,49 +71,84 @@ class Compiled:
     rows: sa.Select[Any] | sa.CompoundSelect[Any] | None
     pushed: sa.Select[Any] | None
     rest: sa.Select[Any] | None
+    alone: Statement | None
     layout: Layout
-    executed: str
+    shown_as: push.Shown
+    blanks: Blanks
+    text: Rendered
+    form: Form
+    given: Given
+    texts: dict[int, Statement] = field(default_factory=dict, compare=False)
 
-    def answer(self, run: Run, decode: Decode) -> list[list[Any]]:
+    @property
+    def executed(self) -> str:
+        """The query with its values in place."""
+        return self.text.with_values(self.given)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The open parameters of `rows`, `pushed` and `rest`, by name."""
+        return {name: fill(self.given) for name, fill in self.blanks.fills.items()}
+
+    @property
+    def bounded(self) -> bool:
+        """Whether only few documents can have a say: those of one EHR, or one composition."""
+        return any(_is_one(part) for part in self.plan.narrow.parts)
+
+    def written(self, select: sa.SelectBase) -> Statement:
+        """`rows`, `pushed` or `rest` for the driver; written when it is first asked for."""
+        if id(select) not in self.texts:
+            self.texts[id(select)] = statement(select, self.blanks)
+        return self.texts[id(select)]
+
+    def with_values(self, given: Given) -> "Compiled":
+        """The same plan with the values of another run."""
+        return replace(self, request=refilled(self.request, given), given=given)
+
+    def answer(self, run: Run, unpack: Unpack) -> list[list[Any]]:
         """The result: each statement that is needed is run, and read only as far as it matters.
 
         `run` gives the rows of a statement as they are asked for; all must be of one snapshot.
         """
         with ExitStack() as opened:
 
-            def rows_of(statement: sa.Executable | None) -> Iterable[Any]:
+            def rows_of(statement: sa.Select[Any] | sa.CompoundSelect[Any] | None) -> Iterable[Any]:
                 return () if statement is None else opened.enter_context(closing(run(statement)))
 
             left = iter(rows_of(self.rest))
             first = next(left, None)
             if first is None and self.pushed is not None:
-                return self.shown(rows_of(self.pushed), decode)
-            documents = self.evaluated(chain(() if first is None else (first,), left), decode)
-            return self.finish(chain(self.typed(rows_of(self.rows), decode), documents))
+                return self.shown(rows_of(self.pushed), unpack)
+            documents = self.evaluated(chain(() if first is None else (first,), left), unpack)
+            return self.finish(chain(self.typed(rows_of(self.rows), unpack), documents))
 
-    def typed(self, found: Iterable[Any], decode: Decode) -> Iterator[Row]:
+    def typed(self, found: Iterable[Any], unpack: Unpack) -> Iterator[Row]:
         """Rows of the statement `rows`."""
         for row in found:
-            yield self._row(row, decode)
+            yield self._row(row, unpack)
 
-    def evaluated(self, found: Iterable[Any], decode: Decode) -> Iterator[Row]:
+    def evaluated(self, found: Iterable[Any], unpack: Unpack) -> Iterator[Row]:
         """Rows of the documents that the statement `rest` gives."""
         whole = spans_compositions(self.request.query.source)
-        return evaluate(self.request, _records(found, decode, whole=whole))
+        decode = decoder(self.request).decode
+        return evaluate(self.request, _records(found, lambda d: decode(unpack(d)), whole=whole))
 
     def finish(self, rows: Iterable[Row]) -> list[list[Any]]:
         """The result: DISTINCT, aggregates, order and limit over all rows."""
         return results.finish(self.request, rows)
 
-    def shown(self, found: Iterable[Any], decode: Decode) -> list[list[Any]]:
-        """The result that the statement `pushed` gives."""
-        if self.request.aggregated:
-            return [[_number(cell) for cell in row] for row in found]
-        rows = (self._row(row, decode) for row in found)
-        cells = [output.cell or 0 for output in self.request.outputs]
-        return [[row[cell].raw for cell in cells] for row in rows]
+    def shown(self, found: Iterable[Any], unpack: Unpack) -> list[Any]:
+        """The result that the statement `pushed` gives; rows are lists or tuples."""
+        return shown(found, self.shown_as, unpack)
 
-    def _row(self, found: Any, decode: Decode) -> Row:
+    def told_alone(self, found: Sequence[Any], unpack: Unpack) -> list[Any] | None:
+        """The result that the statement `alone` gives; None where it does not answer."""
+        if not found[0][0]:
+            return None
+        rows = (row[2:] for row in found) if found[0][1] else ()
+        return shown(rows, self.shown_as, unpack)
+
+    def _row(self, found: Any, unpack: Unpack) -> Row:
         cells = [NULL] * len(self.request.cells)
         instants: dict[int, float] = {}
         for (cell, kind), told in zip(self.layout, found, strict=False):
@@ -105,7 +157,7 @@ class Compiled:
             if kind == "instant":
                 instants[cell] = told
             else:
-                cells[cell] = _value(kind, told, decode)
+                cells[cell] = _value(kind, told, unpack)
         for cell, instant in instants.items():
             cells[cell] = self._timed(cell, cells[cell], instant)
         return tuple(cells)
@@ -117,62 +169,115 @@ class Compiled:
         return push.timed(alike[0], told, instant)
 
 
-def _value(kind: str, told: Any, decode: Decode) -> Value:
+def _is_one(part: Condition) -> bool:
+    is_head = isinstance(part, Compared) and isinstance(part.left, Head)
+    return is_head and isinstance(part, Compared) and part.operator == "="
+
+
+def _value(kind: str, told: Any, unpack: Unpack) -> Value:
     match kind:
         case "text":
             return Value(told, TEXT, told)
         case "boolean":
             return Value(told, BOOLEAN, told)
         case "document":
-            return Value(decode(told), NOTHING, None)
+            return Value(msgspec.json.decode(unpack(told)), NOTHING, None)
         case "time_created":
-            text = _stamp(told)
+            text = stamp(told)
             return as_moment(text, CALENDAR) or Value(text, TEXT, text)
         case _:
             return Value(told, NUMBER, told)
 
 
-def _stamp(moment: datetime) -> str:
-    """A time of the database as openEHR writes it, whatever zone the session has."""
-    return moment.astimezone(UTC).isoformat()
-
-
-def _number(cell: Any) -> Any:
-    if isinstance(cell, Decimal):
-        return int(cell) if cell == cell.to_integral_value() else float(cell)
-    return cell
-
-
 def compile(  # noqa: A001 - the name says what it does, and callers write aql.compile
-    text: str, parameters: Mapping[str, Any], templates: Mapping[int, Template], heads: Heads
+    text: str,
+    parameters: Mapping[str, Any],
+    templates: Mapping[int, Template],
+    heads: Heads,
+    *,
+    page: tuple[int, int] | None = None,
+    unchanged: sa.ColumnElement[bool] | None = None,
 ) -> Compiled:
     """Compile a query against the templates of a registry (template_key → template).
 
-    The registry must be the one that the transaction of the statements sees: a composition of a
-    template that is not in it is not found.
+    `page` is a limit and an offset from outside the text. The registry must be the one that the
+    transaction of the statements sees: a composition of a template that is not in it is not
+    found. `unchanged` says in SQL that it is; without it there is no statement `alone`.
 
     Raises AqlError where the query cannot be understood, AqlNotSupported where it is not run yet;
     both carry line and column.
     """
-    asked = request(parse(text), parameters)
+    tree = parse(text)
+    form, places = form_of(text, tree)
+    asked = _paged(request(tree, parameters, slots_of(form, places)), form, page)
     plan = resolve(asked, templates)
-    layout = push.layout(asked, plan)
     ids = {key: template.template_id for key, template in templates.items()}
-    rows, alone = (
-        _union(
-            [
-                sql.branch_select(each, plan, heads, layout=layout, template_ids=ids, alone=alone)
-                for each in plan.branches
-            ]
-        )
-        for alone in (False, True)
+    setting = sql.Setting(plan, heads, Blanks(), ids)
+    layout = push.layout(asked, plan)
+    rows, alone = (_rows(setting, layout, alone=alone) for alone in (False, True))
+    pushed = None
+    if alone is not None:
+        pushed = push.pushed(asked, plan, alone.subquery("r"), layout, setting.blanks)
+    given = _values(form, text, parameters, page)
+    return Compiled(
+        request=asked,
+        plan=plan,
+        columns=tuple(Column(output.name, output.path) for output in asked.outputs),
+        rows=rows,
+        pushed=pushed,
+        rest=sql.rest_select(setting, whole_ehrs=spans_compositions(asked.query.source)),
+        alone=_alone(setting, asked, pushed, unchanged),
+        layout=layout,
+        shown_as=push.shown(asked, layout),
+        blanks=setting.blanks,
+        text=rendered(asked.query, paged=asked.paged),
+        form=form,
+        given=given,
     )
-    pushed = push.pushed(asked, plan, alone.subquery("r"), layout) if alone is not None else None
-    whole = spans_compositions(asked.query.source)
-    rest = sql.rest_select(plan, heads, template_ids=ids, whole_ehrs=whole)
-    columns = tuple(Column(output.name, output.path) for output in asked.outputs)
-    executed = render(asked.query)
-    return Compiled(asked, plan, columns, rows, pushed, rest, layout, executed)
+
+
+def _paged(asked: Request, form: Form, page: tuple[int, int] | None) -> Request:
+    if page is None:
+        return asked
+    if asked.limit is not None:
+        at = asked.query.top.at if asked.query.top else ast.NOWHERE
+        raise AqlError(at.line, at.column, "one limit: TOP, LIMIT or a page")
+    return replace(asked, limit=page[0], offset=page[1], paged=len(form.slots))
+
+
+def _values(
+    form: Form, text: str, parameters: Mapping[str, Any], page: tuple[int, int] | None
+) -> Given:
+    values, _ = form.read(split(text), parameters, page or ())
+    return values
+
+
+def _rows(
+    setting: sql.Setting, layout: Layout, *, alone: bool
+) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
+    return _union(
+        [
+            sql.branch_select(setting, each, layout=layout, alone=alone)
+            for each in setting.plan.branches
+        ]
+    )
+
+
+def _alone(
+    setting: sql.Setting,
+    asked: Request,
+    pushed: sa.Select[Any] | None,
+    unchanged: sa.ColumnElement[bool] | None,
+) -> Statement | None:
+    if (
+        pushed is None
+        or unchanged is None
+        or (setting.plan.left is None and not setting.plan.of_ehrs)
+    ):
+        return None
+    gate = sa.and_(unchanged, sa.not_(sql.doubt(setting)))
+    paged = asked.limit is not None
+    return statement(guarded(pushed, gate, paged=paged), setting.blanks)
 
 
 def _union(selects: list[sa.Select[Any]]) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
@@ -181,23 +286,31 @@ def _union(selects: list[sa.Select[Any]]) -> sa.Select[Any] | sa.CompoundSelect[
     return selects[0] if selects else None
 
 
-def _records(found: Iterable[Any], decode: Decode, *, whole: bool) -> Iterator[Record]:
+def _records(
+    found: Iterable[Any], decode: Callable[[bytes], dict[str, Any]], *, whole: bool
+) -> Iterator[Record]:
     """Records of the rows of `rest`; with `whole` those of one EHR together."""
+    known: dict[Any, dict[str, Any]] = {}
     if not whole:
         for row in found:
-            yield Record(_ehr(row), [decode(row[5])] if row[5] else [])
+            yield Record(_ehr(row, known), [decode(row[5])] if row[5] else [])
         return
     for _, group in groupby(found, key=lambda row: row[0]):
         rows = list(group)
         compositions = [decode(row[5]) for row in rows if row[5]]
-        yield Record(_ehr(rows[0]), compositions)
+        yield Record(_ehr(rows[0], known), compositions)
 
 
-def _ehr(row: Any) -> dict[str, Any]:
+def _ehr(row: Any, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """The EHR of a row, made once for all of its rows."""
     ehr_id, system_id, created = row[:3]
-    return {
-        "_type": "EHR",
-        "system_id": {"_type": "HIER_OBJECT_ID", "value": system_id},
-        "ehr_id": {"_type": "HIER_OBJECT_ID", "value": str(ehr_id)},
-        "time_created": {"_type": "DV_DATE_TIME", "value": _stamp(created)},
-    }
+    if ehr_id not in known:
+        if len(known) >= _EHRS_KNOWN:
+            known.clear()
+        known[ehr_id] = {
+            "_type": "EHR",
+            "system_id": {"_type": "HIER_OBJECT_ID", "value": system_id},
+            "ehr_id": {"_type": "HIER_OBJECT_ID", "value": str(ehr_id)},
+            "time_created": {"_type": "DV_DATE_TIME", "value": stamp(created)},
+        }
+    return known[ehr_id]

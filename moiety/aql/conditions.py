@@ -4,10 +4,12 @@ The same rules as `values.compare`, decided before any row is read.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from moiety.aql.ast import Operator
+from moiety.aql.ast import Literal, Operator
 from moiety.aql.plan import (
     Alternative,
+    Blank,
     Cell,
     Compared,
     Condition,
@@ -20,6 +22,7 @@ from moiety.aql.plan import (
     Likened,
     OneOf,
     Present,
+    Reading,
     Some,
 )
 from moiety.aql.spots import Untold
@@ -34,21 +37,32 @@ from moiety.aql.values import (
     moment,
     sql_pattern,
 )
+from moiety.aql.values import value as value_of
 from moiety.openehr.leaves import Kind
 
 _RANKS = {"text": TEXT, "integer": NUMBER, "real": NUMBER, "boolean": BOOLEAN}
 
 
-def with_value(cell: Cell, operator: Operator, value: Value) -> Condition:
+def with_value(cell: Cell, operator: Operator, literal: Literal) -> Condition:
     """A cell against a value. Raises Untold where its types have no one magnitude."""
     if cell.rank < 0:
         raise Untold("values without one magnitude")
+    value = value_of(literal.value)
     if value.rank == NOTHING or not cell.alternatives:
         return Known(None)
-    time = _moment(cell, value)
-    parts = [_part(cell, choice, operator, value, time) for choice in cell.alternatives]
+    given = _Given(literal, value, _moment(cell, value))
+    parts = [_part(cell, choice, operator, given) for choice in cell.alternatives]
     known = tuple(part for part in parts if part is not None)
     return known[0] if len(known) == 1 else First(known) if known else Known(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a cell is compared with: as written, as a value, and as a time where it is one."""
+
+    literal: Literal
+    value: Value
+    time: Value | None
 
 
 def _moment(cell: Cell, value: Value) -> Value | None:
@@ -57,33 +71,41 @@ def _moment(cell: Cell, value: Value) -> Value | None:
     return moment(value.key, cell.rank) if timed and value.rank == TEXT else None
 
 
-def _part(
-    cell: Cell, choice: Alternative, operator: Operator, value: Value, time: Value | None
-) -> Condition | None:
+def _part(cell: Cell, choice: Alternative, operator: Operator, given: _Given) -> Condition | None:
     """One alternative against the value; None where it has no say."""
     if choice.kind == "instant":
-        if time is None:
+        if given.time is None:
             return None
-        return Compared(choice.expression, operator, Constant(time.key), "instant")
+        right = written(given.literal, "instant", given.time.key, rank=given.time.rank)
+        return Compared(choice.expression, operator, right, "instant")
     if choice.kind not in _RANKS:
         raise Untold("a value that does not compare")
-    if choice.kind == "text" and time is not None:
+    if choice.kind == "text" and given.time is not None:
         return None
     rank = _RANKS[choice.kind]
-    if rank == value.rank:
-        return _same(choice, operator, value)
+    if rank == given.value.rank:
+        return _same(choice, operator, given)
     if cell.whole:
         return None
-    return Decided(choice.expression, decide(operator, rank, value.rank))
+    return Decided(choice.expression, decide(operator, rank, given.value.rank))
 
 
-def _same(choice: Alternative, operator: Operator, value: Value) -> Condition:
-    kind = choice.kind
-    if kind == "integer" and isinstance(value.key, float):
+def _same(choice: Alternative, operator: Operator, given: _Given) -> Condition:
+    kind, key = choice.kind, given.value.key
+    if kind == "integer" and isinstance(key, float):
         kind = "real"
     if kind == "document" or kind == "time_created":  # noqa: PLR1714 - mypy reads no set
         raise Untold("a value that does not compare")
-    return Compared(choice.expression, operator, Constant(value.key), kind)
+    return Compared(choice.expression, operator, written(given.literal, kind, key), kind)
+
+
+def written(
+    literal: Literal, reading: Reading, key: str | float | bool, *, rank: int = 0
+) -> Constant | Blank:
+    """A value as SQL takes it: part of the plan, or given when the query runs."""
+    if literal.slot < 0 or literal.value is None:
+        return Constant(key)
+    return Blank(literal.slot, literal.alike, reading, rank, literal.value)
 
 
 def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
@@ -117,25 +139,24 @@ def _single(cell: Cell) -> Alternative:
     return chosen[0]
 
 
-def like(cell: Cell, pattern: str) -> Condition:
+def like(cell: Cell, pattern: Literal) -> Condition:
     """A cell against a LIKE pattern: its text, unknown where it has none."""
     texts = [choice for choice in cell.alternatives if choice.kind == "text"]
     if any(choice.kind == "time_created" for choice in cell.alternatives):
         raise Untold("a value that does not compare")
     if cell.whole or not texts:
         return Known(None)
-    return Likened(texts[0].expression, sql_pattern(pattern))
+    return Likened(texts[0].expression, written(pattern, "pattern", sql_pattern(pattern.value)))
 
 
-def one_of(cell: Cell, values: Iterable[Value]) -> Condition:
+def one_of(cell: Cell, literals: Iterable[Literal]) -> Condition:
     """A cell against a list of values; those of one kind are asked for at once."""
     parts: list[Condition] = []
-    alike: dict[tuple[Expression, Kind], list[str | int | float | bool]] = {}
-    for value in values:
-        part = with_value(cell, "=", value)
-        if isinstance(part, Compared) and isinstance(part.right, Constant):
-            if part.right.value is not None:
-                alike.setdefault((part.left, part.kind), []).append(part.right.value)
+    alike: dict[tuple[Expression, Kind], list[Constant | Blank]] = {}
+    for literal in literals:
+        part = with_value(cell, "=", literal)
+        if isinstance(part, Compared) and isinstance(part.right, Constant | Blank):
+            alike.setdefault((part.left, part.kind), []).append(part.right)
         elif part not in parts:
             parts.append(part)
     lists = [OneOf(left, tuple(found), kind) for (left, kind), found in alike.items()]

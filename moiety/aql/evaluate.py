@@ -5,8 +5,9 @@ answers must give the same rows here. A row is a binding of the FROM variables, 
 that its paths take (trie.py), where WHERE is true.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from moiety.aql import ast
@@ -15,6 +16,7 @@ from moiety.aql.predicates import asks_archetype, asks_code, elements, holds, is
 from moiety.aql.request import Request
 from moiety.aql.trie import Elements, Trie, build, expand
 from moiety.aql.values import (
+    NULL,
     Value,
     compare,
     conjunction,
@@ -46,14 +48,20 @@ def evaluate(request: Request, records: Iterable[Record]) -> Iterator[Row]:
 
     A composition may come in a record of its own, unless the query binds several of an EHR
     (`spans_compositions`). Raises AqlNotSupported for a construct that is not evaluated yet.
+
+    What the request says is looked at once, and made into functions that each record goes through.
     """
     trie = build(request.paths)
+    bind = _binder(request.query.source)
+    where = _truth(request.query.where, trie) if request.query.where is not None else None
+    cells = [_cell(cell, trie) for cell in request.cells]
+    attributes = walked(request.query.source)
     for record in records:
-        tree = _Tree(record)
-        for binding in _bindings(request.query.source, tree, _Scope(0, len(tree.objects))):
+        tree = _Tree(record, attributes)
+        for binding in bind(tree, _Scope(0, len(tree.objects))):
             for taken in expand(trie, binding):
-                if request.query.where is None or _truth(request.query.where, trie, taken):
-                    yield tuple(_cell(cell, trie, taken) for cell in request.cells)
+                if where is None or where(taken):
+                    yield tuple([cell(taken) for cell in cells])
 
 
 def spans_compositions(source: ast.Source) -> bool:
@@ -74,27 +82,43 @@ class _Tree:
     `root` is the number of the nearest archetype root, the object itself where it is one.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, walked: tuple[str, ...] | None) -> None:
         self.objects: list[Any] = [record.ehr]
         self.last: list[int] = [0]
         self.root: list[int] = [0]
-        for composition in record.compositions:
-            self._add(composition, 0)
+        self.walked = walked
+        self._add_all(record.compositions, 0)
         self.last[0] = len(self.objects)
 
-    def _add(self, part: Any, root: int) -> None:
-        if isinstance(part, list):
-            for member in part:
-                self._add(member, root)
-        elif isinstance(part, Mapping):
-            number = len(self.objects)
-            inner = number if is_archetype(part.get("archetype_node_id", "")) else root
-            self.objects.append(part)
-            self.last.append(number)
-            self.root.append(inner)
-            for member in part.values():
-                self._add(member, inner)
-            self.last[number] = len(self.objects)
+    def _add_all(self, parts: Iterable[Any], root: int) -> None:
+        """Objects among some values; JSON has no others than these two types of parts."""
+        for part in parts:
+            if type(part) is dict:
+                number = len(self.objects)
+                inner = number if is_archetype(part.get("archetype_node_id", "")) else root
+                self.objects.append(part)
+                self.last.append(number)
+                self.root.append(inner)
+                if self.walked is None:
+                    self._add_all(part.values(), inner)
+                else:
+                    self._add_all([part[name] for name in self.walked if name in part], inner)
+                self.last[number] = len(self.objects)
+            elif type(part) is list:
+                self._add_all(part, root)
+
+
+_SHALLOW = concrete("CONTENT_ITEM") | {"EHR", "COMPOSITION"}
+
+
+def walked(source: ast.Source) -> tuple[str, ...] | None:
+    """The attributes where objects that FROM names can stand; None for any attribute.
+
+    Entries and sections stand in compositions and sections alone.
+    """
+    items = [part for part in ast.walk(source) if isinstance(part, ast.Class | ast.Version)]
+    shallow = all(isinstance(i, ast.Class) and concrete(i.rm_type) <= _SHALLOW for i in items)
+    return ("content", "items") if shallow else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,58 +132,101 @@ class _Scope:
     root: int | None = None
 
 
-def _bindings(source: ast.Source, tree: _Tree, scope: _Scope) -> list[Binding]:
-    """Every binding of the variables of a source to objects in scope."""
+_Bind = Callable[[_Tree, _Scope], list[Binding]]
+
+
+def _binder(source: ast.Source) -> _Bind:
+    """What finds every binding of the variables of a source to objects in scope."""
     match source:
         case ast.Class():
-            return [_named(source, tree, n) for n in _candidates(source, tree, scope)]
+            name, candidates = _name(source), _candidates(source)
+            return lambda tree, scope: [_named(name, tree, n) for n in candidates(tree, scope)]
         case ast.Contains(parent=ast.Class() as parent):
-            found = _candidates(parent, tree, scope)
-            return [b for n in found for b in _containing(source, parent, tree, n)]
+            return _containing(source, parent)
         case ast.Both():
-            rows: list[Binding] = [{}]
-            for operand in source.operands:
-                rows = _product(rows, _bindings(operand, tree, scope))
-            return rows
+            return _both([_binder(operand) for operand in source.operands])
         case ast.Either():
-            return _either(source, tree, scope)
+            return _either([_binder(operand) for operand in source.operands])
         case _:
-            return []
+            return lambda _tree, _scope: []
 
 
-def _candidates(item: ast.Class, tree: _Tree, scope: _Scope) -> list[int]:
-    wanted = concrete(item.rm_type)
-    local = scope.root is not None and asks_code(item)
-    return [
-        number
-        for number in range(scope.start, scope.stop)
-        if tree.objects[number].get("_type", "") in wanted
-        and (not local or tree.root[number] == scope.root)
-        and holds(item.predicate, tree.objects[number])
-    ]
+def _name(item: ast.Class) -> str | None:
+    return item.variable.lower() if item.variable is not None else None
 
 
-def _named(item: ast.Class, tree: _Tree, number: int) -> Binding:
-    return {item.variable.lower(): tree.objects[number]} if item.variable is not None else {}
+def _named(name: str | None, tree: _Tree, number: int) -> Binding:
+    return {name: tree.objects[number]} if name is not None else {}
 
 
-def _containing(source: ast.Contains, parent: ast.Class, tree: _Tree, number: int) -> list[Binding]:
-    root = number if asks_archetype(parent) else None
-    below = _bindings(source.child, tree, _Scope(number + 1, tree.last[number], root))
-    if source.negated:
-        below = [] if below else [{}]
-    return _product([_named(parent, tree, number)], below)
+def _candidates(item: ast.Class) -> Callable[[_Tree, _Scope], list[int]]:
+    wanted, by_code, fits = concrete(item.rm_type), asks_code(item), _fits(item.predicate)
+
+    def candidates(tree: _Tree, scope: _Scope) -> list[int]:
+        objects = tree.objects
+        found = [
+            number
+            for number in range(scope.start, scope.stop)
+            if objects[number].get("_type") in wanted and (fits is None or fits(objects[number]))
+        ]
+        if by_code and scope.root is not None:
+            return [number for number in found if tree.root[number] == scope.root]
+        return found
+
+    return candidates
 
 
-def _either(source: ast.Either, tree: _Tree, scope: _Scope) -> list[Binding]:
+def _fits(predicate: ast.Predicate | None) -> Callable[[Any], bool] | None:
+    """What tells whether an object satisfies a predicate; None for one that all do."""
+    match predicate:
+        case None:
+            return None
+        case ast.Node(code=ast.NodeCode(code=code), name=None):
+            return lambda element: bool(element.get("archetype_node_id") == code)
+        case _:
+            return partial(holds, predicate)
+
+
+def _containing(source: ast.Contains, parent: ast.Class) -> _Bind:
+    name, candidates, inside = _name(parent), _candidates(parent), _binder(source.child)
+    by_archetype, negated = asks_archetype(parent), source.negated
+
+    def bind(tree: _Tree, scope: _Scope) -> list[Binding]:
+        found: list[Binding] = []
+        for number in candidates(tree, scope):
+            root = number if by_archetype else None
+            below = inside(tree, _Scope(number + 1, tree.last[number], root))
+            if negated:
+                below = [] if below else [{}]
+            found += _product([_named(name, tree, number)], below)
+        return found
+
+    return bind
+
+
+def _both(operands: Sequence[_Bind]) -> _Bind:
+    def bind(tree: _Tree, scope: _Scope) -> list[Binding]:
+        rows: list[Binding] = [{}]
+        for operand in operands:
+            rows = _product(rows, operand(tree, scope))
+        return rows
+
+    return bind
+
+
+def _either(operands: Sequence[_Bind]) -> _Bind:
     """Each operand that is met, beside those that are not: null there. None met: no row."""
-    rows: list[Binding] = [{}]
-    met = False
-    for operand in source.operands:
-        found = _bindings(operand, tree, scope)
-        met = met or bool(found)
-        rows = _product(rows, found or [{}])
-    return rows if met else []
+
+    def bind(tree: _Tree, scope: _Scope) -> list[Binding]:
+        rows: list[Binding] = [{}]
+        met = False
+        for operand in operands:
+            found = operand(tree, scope)
+            met = met or bool(found)
+            rows = _product(rows, found or [{}])
+        return rows if met else []
+
+    return bind
 
 
 def _product(left: list[Binding], right: list[Binding]) -> list[Binding]:
@@ -168,45 +235,66 @@ def _product(left: list[Binding], right: list[Binding]) -> list[Binding]:
 
 # --- WHERE and the cells of a row --------------------------------------------------------
 
+_Read = Callable[[Elements], Value]
+_Test = Callable[[Elements], bool | None]
 
-def _cell(expression: Any, trie: Trie, taken: Elements) -> Value:
+
+def _cell(expression: Any, trie: Trie) -> _Read:
+    """What reads the value of an expression in what a row takes."""
     if isinstance(expression, ast.Literal):
-        return value(expression.value)
+        told = value(expression.value)
+        return lambda _: told
     place = trie.ends[expression]
-    holder = taken.get(trie.places[place].parent)
-    return value(taken.get(place), holder, trie.places[place].step.attribute)
+    parent, attribute = trie.places[place].parent, trie.places[place].step.attribute
+
+    def read(taken: Elements) -> Value:
+        found = taken.get(place)
+        return NULL if found is None else value(found, taken.get(parent), attribute)
+
+    return read
 
 
-def _truth(condition: ast.Condition, trie: Trie, taken: Elements) -> bool | None:
+def _truth(condition: ast.Condition, trie: Trie) -> _Test:
+    """What tells whether a condition is true of what a row takes; None is unknown."""
     match condition:
         case ast.And():
-            return conjunction(_truth(each, trie, taken) for each in condition.operands)
+            parts = [_truth(each, trie) for each in condition.operands]
+            return lambda taken: conjunction(part(taken) for part in parts)
         case ast.Or():
-            return disjunction(_truth(each, trie, taken) for each in condition.operands)
+            parts = [_truth(each, trie) for each in condition.operands]
+            return lambda taken: disjunction(part(taken) for part in parts)
         case ast.Not():
-            truth = _truth(condition.condition, trie, taken)
-            return None if truth is None else not truth
+            return _negation(_truth(condition.condition, trie))
         case ast.Exists():
-            return _exists(condition.path, trie, taken)
+            place, steps = trie.reach(condition.path)
+            return lambda taken: _leads(taken.get(place), steps)
         case ast.Compare():
-            left = _cell(condition.left, trie, taken)
-            return compare(condition.operator, left, _cell(condition.right, trie, taken))
+            left, right = _cell(condition.left, trie), _cell(condition.right, trie)
+            operator = condition.operator
+            return lambda taken: compare(operator, left(taken), right(taken))
         case ast.Like():
-            pattern = _cell(condition.pattern, trie, taken)
-            return like(_cell(condition.path, trie, taken), str(pattern.raw))
+            left, pattern = _cell(condition.path, trie), _cell(condition.pattern, trie)
+            return lambda taken: like(left(taken), str(pattern(taken).raw))
         case ast.Matches():
-            found = _cell(condition.path, trie, taken)
-            items = (_cell(item, trie, taken) for item in condition.values)
-            return disjunction(compare("=", found, item) for item in items)
+            left = _cell(condition.path, trie)
+            items = [_cell(item, trie) for item in condition.values]
+            return lambda taken: _among(left(taken), (item(taken) for item in items))
 
 
-def _exists(path: ast.Path, trie: Trie, taken: Elements) -> bool:
-    """Whether the path leads anywhere from the elements that the row has taken already."""
-    place, steps = trie.reach(path)
-    return _leads(taken.get(place), steps)
+def _negation(test: _Test) -> _Test:
+    def negated(taken: Elements) -> bool | None:
+        truth = test(taken)
+        return None if truth is None else not truth
+
+    return negated
+
+
+def _among(found: Value, items: Iterable[Value]) -> bool | None:
+    return disjunction(compare("=", found, item) for item in items)
 
 
 def _leads(element: Any, steps: tuple[ast.Step, ...]) -> bool:
+    """Whether steps lead anywhere from an element that the row has taken already."""
     if element is None or not steps:
         return element is not None
     return any(_leads(found, steps[1:]) for found in elements(element, steps[0]))

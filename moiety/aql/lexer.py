@@ -13,13 +13,13 @@ from moiety.aql.errors import AqlError
 
 MAXIMUM_LENGTH = 65_536
 
-_STRING = r"'(?:[^'\\\r\n]|\\.)*'|\"(?:[^\"\\\r\n]|\\.)*\""
+STRING = r"'(?:[^'\\\r\n]|\\.)*'|\"(?:[^\"\\\r\n]|\\.)*\""
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
 
 _KINDS = (
     ("space", r"[ \t\r\n\ufeff]+"),
     ("comment", r"--(?=[ \r\n]|$)[^\r\n]*"),
-    ("a string", _STRING),
+    ("a string", STRING),
     ("a parameter", r"\$" + _WORD),
     ("a regular expression", r"\{\s*/(?:[^/\\\r\n]|\\.)+/\s*\}"),
     ("a URI", r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s{}'\"]*"),

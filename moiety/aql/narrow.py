@@ -12,10 +12,9 @@ from moiety.aql.evaluate import spans_compositions
 from moiety.aql.plan import Alternative, Cell, Condition, Every, Head
 from moiety.aql.request import Request
 from moiety.aql.spots import Untold
-from moiety.aql.values import value
 
 
-def narrow(request: Request) -> Condition:
+def narrow(request: Request) -> Every:
     """What every row satisfies and heads can tell: comparisons of ehr_id and of uid."""
     parts = [_of_head(request, part) for part in _conjuncts(request.query.where)]
     top = request.query.source
@@ -38,7 +37,7 @@ def _of_list(request: Request, condition: ast.Matches) -> Condition | None:
     tail = tuple(step.attribute for step in path.steps)
     if not isinstance(item, ast.Class) or item.rm_type != "EHR" or path.predicate is not None:
         return None
-    values = [value(each.value) for each in condition.values if isinstance(each, ast.Literal)]
+    values = [each for each in condition.values if isinstance(each, ast.Literal)]
     known = tail == ("ehr_id", "value") and len(values) == len(condition.values)
     return conditions.one_of(cell_of_ehr(tail), values) if known else None
 
@@ -54,9 +53,9 @@ def _of_head(request: Request, condition: ast.Condition) -> Condition | None:
     if not isinstance(right, ast.Literal) or not isinstance(item, ast.Class) or path.predicate:
         return None
     if item.rm_type == "EHR" and tail == ("ehr_id", "value"):
-        return conditions.with_value(cell_of_ehr(tail), condition.operator, value(right.value))
+        return conditions.with_value(cell_of_ehr(tail), condition.operator, right)
     several = spans_compositions(request.query.source)
     if item.rm_type == "COMPOSITION" and tail == ("uid", "value") and not several:
         uid = Cell((Alternative("text", Head("uid")),))
-        return conditions.with_value(uid, condition.operator, value(right.value))
+        return conditions.with_value(uid, condition.operator, right)
     return None

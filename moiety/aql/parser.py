@@ -281,13 +281,17 @@ def _comparison(c: Cursor) -> Condition:
     at = c.at
     left = _expression(c)
     if isinstance(left, Path) and c.accept("LIKE"):
-        pattern = parameter(c) if c.token.kind == "a parameter" else Literal(string(c), c.at)
-        return Like(left, pattern, at)
+        return Like(left, _pattern(c), at)
     if isinstance(left, Path) and c.accept("MATCHES"):
         return Matches(left, _values(c), at)
     if isinstance(left, Literal | Parameter):
         c.fail("a path or a function on the left of a comparison")
     return Compare(left, operator(c), _expression(c), at)
+
+
+def _pattern(c: Cursor) -> Literal | Parameter:
+    at = c.at
+    return parameter(c) if c.token.kind == "a parameter" else Literal(string(c), at)
 
 
 def _values(c: Cursor) -> tuple[Literal | Parameter | Terminology | Uri, ...]:

@@ -6,7 +6,8 @@ a condition can meet is decided here (a number against a text, a time against a 
 writes it down. Templates that agree in all of this share a branch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from moiety.aql.ast import Operator
@@ -24,8 +25,9 @@ class Source:
     """One group row of a branch.
 
     `inside`: number of the source that contains it, -1 where the composition alone does.
-    `optional`: it belongs to a path, may be missing, and is the row directly below `inside`;
-    otherwise it belongs to a variable of FROM and lies anywhere inside.
+    `direct`: it belongs to a path and is a row directly below `inside`; otherwise it belongs to a
+    variable of FROM and lies anywhere inside.
+    `optional`: it may be missing, and what is asked of it is null then.
     `name`: the row's name/value must be this; the column that holds it.
     """
 
@@ -33,6 +35,7 @@ class Source:
     inside: int
     optional: bool
     name: "tuple[str, str] | None" = None
+    direct: bool = False
 
 
 # --- expressions ----------------------------------------------------------------------------
@@ -72,6 +75,22 @@ class Constant:
     source: int = -1
 
 
+Reading: TypeAlias = Literal["text", "integer", "real", "boolean", "instant", "pattern"]
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A value that is given when the query runs, read as one kind; as an instant, as the time of
+    a temporal rank. `sample` is one such value, and every other of its slot has its signature.
+    """
+
+    slot: int
+    alike: str
+    reading: Reading
+    rank: int
+    sample: str | int | float | bool
+
+
 @dataclass(frozen=True, slots=True)
 class Present:
     """Not null where one of some expressions is not."""
@@ -79,7 +98,7 @@ class Present:
     parts: "tuple[Expression, ...]"
 
 
-Expression: TypeAlias = Leaf | Head | Row | Constant | Present
+Expression: TypeAlias = Leaf | Head | Row | Constant | Blank | Present
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +143,7 @@ class OneOf:
     """Whether an expression equals one of some values of its kind."""
 
     expression: Expression
-    values: tuple[str | int | float | bool, ...]
+    values: tuple[Constant | Blank, ...]
     kind: Kind
 
 
@@ -148,7 +167,7 @@ class Likened:
     """A text against a pattern of SQL's LIKE with a backslash as escape."""
 
     expression: Expression
-    pattern: str
+    pattern: Constant | Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +216,8 @@ Condition: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A query over rows of one shape. `nodes`: for each source, what its rows stand for;
-    `keys`: the templates it answers for.
+    `keys`: the templates it answers for. `every`: for each source, all that its table can hold,
+    by template.
     """
 
     sources: tuple[Source, ...]
@@ -205,6 +225,7 @@ class Branch:
     where: Condition
     nodes: tuple[frozenset[Key], ...]
     keys: frozenset[int]
+    every: tuple[Mapping[int, frozenset[int]], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +240,21 @@ class Plan:
     """
 
     branches: tuple[Branch, ...]
-    narrow: Condition
+    narrow: Every
     residue: int = 0
     left: frozenset[int] | None = None
     reasons: tuple[str, ...] = ()
     filters: tuple[Branch, ...] = ()
     filtered: frozenset[int] = frozenset()
     of_ehrs: bool = False
+
+    @property
+    def of_population(self) -> bool:
+        """Whether it is not about one EHR, named by its id: EHRs that are not queryable keep out
+        of it then (RM, EHR_STATUS.is_queryable).
+        """
+        return not any(_names_ehr(part) for part in self.narrow.parts)
+
+
+def _names_ehr(part: Condition) -> bool:
+    return isinstance(part, Compared) and part.left == Head("ehr_id") and part.operator == "="

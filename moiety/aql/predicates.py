@@ -8,12 +8,16 @@ from moiety.aql.errors import AqlNotSupported
 from moiety.aql.values import compare, disjunction, value
 
 
-def elements(holder: Any, step: ast.Step) -> Iterator[Any]:
+def elements(holder: Any, step: ast.Step) -> list[Any]:
     """The objects or values that a step leads to: the members of a list, or the one value."""
     found = holder.get(step.attribute) if isinstance(holder, dict) else None
-    for element in found if isinstance(found, list) else (found,):
-        if element is not None and holds(step.predicate, element):
-            yield element
+    if found is None:
+        return []
+    among = found if isinstance(found, list) else [found]
+    predicate = step.predicate
+    if predicate is None:
+        return [element for element in among if element is not None]
+    return [element for element in among if element is not None and holds(predicate, element)]
 
 
 def holds(predicate: ast.Predicate | None, element: Any) -> bool:

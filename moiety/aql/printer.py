@@ -3,11 +3,15 @@
 `_executed_aql` of a result is written with it. One function a kind of node, found by the type.
 """
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
 from moiety.aql import ast
 from moiety.aql.lexer import quote
+from moiety.aql.signatures import signature
 
 
 @singledispatch
@@ -201,3 +205,46 @@ def _(node: ast.Query) -> str:
         f"OFFSET {node.offset}" if node.offset is not None else "",
     ]
     return " ".join(clause for clause in clauses if clause)
+
+
+# --- one text for many values ----------------------------------------------------------------
+
+_OPEN = re.compile("'\x00([0-9]+):([a-z ]*)\x00'")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text with gaps: `pieces` are texts, and between them slots with what is alike there.
+    `paged`: the slot of a limit that follows, and after it that of an offset; -1 for none.
+    """
+
+    pieces: tuple[str, ...]
+    slots: tuple[tuple[int, str], ...]
+    paged: int
+
+    def with_values(self, given: Sequence[Any]) -> str:
+        """The text with values in its gaps."""
+        made = [self.pieces[0]]
+        for (slot, alike), piece in zip(self.slots, self.pieces[1:], strict=True):
+            made += (_written(given[slot], alike), piece)
+        if self.paged >= 0:
+            made.append(f" LIMIT {given[self.paged]} OFFSET {given[self.paged + 1]}")
+        return "".join(made)
+
+
+def rendered(query: ast.Query, *, paged: int) -> Rendered:
+    """The text of a bound query, with a gap for each of its slots."""
+    found = _OPEN.split(render(ast.changed(query, _opened)))
+    slots = tuple((int(n), alike) for n, alike in zip(found[1::3], found[2::3], strict=True))
+    return Rendered(tuple(found[::3]), slots, paged)
+
+
+def _opened(part: Any) -> Any:
+    if isinstance(part, ast.Literal) and part.slot >= 0:
+        return replace(part, value=f"\x00{part.slot}:{part.alike}\x00")
+    return None
+
+
+def _written(given: Any, alike: str) -> str:
+    members = [member for member in given if signature(member) == alike] if alike else [given]
+    return ", ".join(render(ast.Literal(member)) for member in members)

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from moiety.aql.blanks import Blanks
 from moiety.aql.plan import Cell, Plan
 from moiety.aql.request import Output, Request
 from moiety.aql.sql import Layout
@@ -41,19 +42,39 @@ def _kinds(request: Request, plan: Plan, number: int) -> list[str]:
     return [kind for kind in TYPES if kind in found]
 
 
-def pushed(request: Request, plan: Plan, rows: sa.Subquery, found: Layout) -> sa.Select[Any] | None:
+Shown = tuple[tuple[str, ...], ...]
+"""For each output of a result, the kinds of the columns of `pushed` that it comes in."""
+
+
+def shown(request: Request, found: Layout) -> Shown:
+    """How the columns of `pushed` make the outputs; an aggregate is one column."""
+    if request.aggregated:
+        return tuple(("aggregate",) for _ in request.outputs)
+    return tuple(
+        tuple(kind for cell, kind in found if cell == output.cell and kind != "instant")
+        for output in request.outputs
+    )
+
+
+def pushed(
+    request: Request, plan: Plan, rows: sa.Subquery, found: Layout, blanks: Blanks
+) -> sa.Select[Any] | None:
     """The statement that gives the result, or None where Python has to finish."""
     table = _columns(plan, rows, found)
     if request.aggregated:
         made = [_aggregate(table, output) for output in request.outputs]
         if any(column is None for column in made):
             return None
-        chosen = sa.select(*(c for c in made if c is not None)).select_from(rows)
+        told = (c.label(f"o{n}") for n, c in enumerate(made) if c is not None)
+        chosen = sa.select(*told).select_from(rows)
     else:
         plain = _plain(request, plan, table, found)
         if plain is None:
             return None
         chosen = plain
+    if request.paged >= 0:
+        limit = blanks.number(request.paged, request.limit or 0)
+        return chosen.limit(limit).offset(blanks.number(request.paged + 1, request.offset))
     if request.limit is not None:
         chosen = chosen.limit(request.limit)
     return chosen.offset(request.offset) if request.offset else chosen
@@ -98,18 +119,32 @@ def _columns(plan: Plan, rows: sa.FromClause, found: Layout) -> _Columns:
 
 
 def _plain(request: Request, plan: Plan, table: _Columns, found: Layout) -> sa.Select[Any] | None:
-    shown = {output.cell for output in request.outputs}
+    outputs = {output.cell for output in request.outputs}
     keys = [key for key in request.keys if table.of(key[0])]
     if not request.query.distinct:
-        chosen = sa.select(*table.rows.c)
+        chosen = sa.select(*_outputs(request, table.rows, found)).select_from(table.rows)
         return chosen.order_by(*(each for key in keys for each in _order(table, *key)))
     mixed = any({"integer", "real"} <= table.of(cell).keys() for cell, _ in found)
     documents = any("document" in table.of(cell) for cell, _ in found)
-    if mixed or documents or any(cell not in shown for cell, _ in request.keys):
+    if mixed or documents or any(cell not in outputs for cell, _ in request.keys):
         return None
     unique = sa.select(*table.rows.c).distinct().subquery("u")
     again = _columns(plan, unique, found)
-    return sa.select(*unique.c).order_by(*(o for key in keys for o in _order(again, *key)))
+    chosen = sa.select(*_outputs(request, unique, found)).select_from(unique)
+    return chosen.order_by(*(o for key in keys for o in _order(again, *key)))
+
+
+def _outputs(request: Request, rows: sa.FromClause, found: Layout) -> list[sa.ColumnElement[Any]]:
+    places = [
+        place
+        for output in request.outputs
+        for place, (cell, kind) in enumerate(found)
+        if cell == output.cell and kind != "instant"
+    ]
+    told: list[sa.ColumnElement[Any]] = [
+        rows.c[f"c{place}"].label(f"o{n}") for n, place in enumerate(places)
+    ]
+    return told or [sa.literal_column("1").label("o0")]
 
 
 def _order(table: _Columns, cell: int, descending: bool) -> list[sa.ColumnElement[Any]]:

@@ -7,17 +7,17 @@ Everything that depends on the text alone and can be wrong is found here.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moiety.aql import ast
 from moiety.aql.classes import CLASSES
 from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.forms import MAXIMUM_VALUES, NO_SLOTS, Slots
 from moiety.aql.paths import storable
 from moiety.aql.printer import render
-
-MAXIMUM_VALUES = 50_000
+from moiety.aql.signatures import signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A query ready to be answered. `cells` are evaluated for each row that WHERE lets through."""
+    """A query ready to be answered. `cells` are evaluated for each row that WHERE lets through.
+
+    `paged`: the slot of a limit that does not stand in the text; that of its offset is the next.
+    """
 
     query: ast.Query
     variables: Mapping[str, ast.Class | ast.Version]
@@ -45,6 +48,7 @@ class Request:
     keys: tuple[tuple[int, bool], ...]
     limit: int | None
     offset: int
+    paged: int = -1
 
     @property
     def aggregated(self) -> bool:
@@ -79,39 +83,92 @@ def _compared(condition: ast.Condition) -> Iterator[ast.Path]:
             yield ast.Path(condition.path.variable, (), condition.path.predicate)
 
 
-def bind(tree: Any, parameters: Mapping[str, Any]) -> Any:
+def bind(tree: Any, parameters: Mapping[str, Any], slots: Slots = NO_SLOTS) -> Any:
     """A tree with every parameter replaced by the value given for it; a list only in `matches`.
 
-    Raises AqlError at a parameter without a value or with one that has no place there.
+    Literals and parameters that have one of `slots` keep its number, so that another value can
+    stand in their place later (`refilled`). Raises AqlError at a parameter without a value or
+    with one that has no place there.
     """
-    if isinstance(tree, ast.Parameter):
-        return ast.Literal(_primitive(tree, parameters), tree.at)
-    if isinstance(tree, ast.Node) and isinstance(tree.code, ast.Parameter):
-        code = _primitive(tree.code, parameters)
-        if not isinstance(code, str):
-            raise AqlError(tree.at.line, tree.at.column, "a text as value of the parameter")
-        return replace(tree, code=ast.NodeCode(code, tree.at), name=bind(tree.name, parameters))
-    if isinstance(tree, ast.Matches):
-        return replace(tree, path=bind(tree.path, parameters), values=_values(tree, parameters))
-    if isinstance(tree, tuple):
-        return tuple(bind(part, parameters) for part in tree)
-    if is_dataclass(tree) and not isinstance(tree, ast.Position | type):
-        parts = {field.name: bind(getattr(tree, field.name), parameters) for field in fields(tree)}
-        return replace(tree, **parts)
-    return tree
+
+    def bound(part: Any) -> Any:
+        match part:
+            case ast.Literal(at=at) if (at.line, at.column) in slots.places:
+                return replace(part, slot=slots.places[at.line, at.column])
+            case ast.Parameter():
+                value = _primitive(part, parameters)
+                return ast.Literal(value, part.at, slots.names.get(part.name, -1))
+            case ast.Node(code=ast.Parameter() as code):
+                return replace(
+                    part, code=_code(code, parameters), name=ast.changed(part.name, bound)
+                )
+            case ast.Matches():
+                values = _values(part, parameters, slots)
+                return replace(part, path=ast.changed(part.path, bound), values=values)
+            case _:
+                return None
+
+    return ast.changed(tree, bound)
 
 
-def _values(tree: ast.Matches, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+def _code(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.NodeCode:
+    code = _primitive(parameter, parameters)
+    if not isinstance(code, str):
+        at = parameter.at
+        raise AqlError(at.line, at.column, "a text as value of the parameter")
+    return ast.NodeCode(code, parameter.at)
+
+
+def _values(tree: ast.Matches, parameters: Mapping[str, Any], slots: Slots) -> tuple[Any, ...]:
     values: list[Any] = []
     for item in tree.values:
         given = parameters.get(item.name) if isinstance(item, ast.Parameter) else None
         if isinstance(item, ast.Parameter) and isinstance(given, list | tuple):
-            if len(given) > MAXIMUM_VALUES:
-                raise AqlError(item.at.line, item.at.column, f"at most {MAXIMUM_VALUES} values")
-            values += [bind(item, {item.name: member}) for member in given]
+            values += _members(item, given, slots)
         else:
-            values.append(bind(item, parameters))
+            values.append(bind(item, parameters, slots))
     return tuple(values)
+
+
+def _members(item: ast.Parameter, given: Sequence[Any], slots: Slots) -> list[ast.Literal]:
+    """The values of a list: all of them, or where it has a slot, one of each signature."""
+    if len(given) > MAXIMUM_VALUES:
+        raise AqlError(item.at.line, item.at.column, f"at most {MAXIMUM_VALUES} values")
+    members = [ast.Literal(_primitive(item, {item.name: member}), item.at) for member in given]
+    slot = slots.names.get(item.name, -1)
+    if slot < 0:
+        return members
+    samples = {signature(member.value): member for member in members}
+    return [replace(each, slot=slot, alike=sign) for sign, each in samples.items()]
+
+
+def refilled(made: Request, given: Sequence[Any]) -> Request:
+    """The request with the values of another run."""
+
+    def filled(part: Any) -> Any:
+        match part:
+            case ast.Literal(slot=slot) if slot >= 0:
+                return replace(part, value=given[slot])
+            case ast.Matches():
+                values = [each for item in part.values for each in _filled(item, given)]
+                return replace(part, path=ast.changed(part.path, filled), values=tuple(values))
+            case _:
+                return None
+
+    query = ast.changed(made.query, filled)
+    if made.paged < 0:
+        return replace(made, query=query)
+    limit, offset = given[made.paged : made.paged + 2]
+    return replace(made, query=query, limit=limit, offset=offset)
+
+
+def _filled(item: Any, given: Sequence[Any]) -> list[Any]:
+    if not isinstance(item, ast.Literal) or item.slot < 0:
+        return [item]
+    if not item.alike:
+        return [replace(item, value=given[item.slot])]
+    members = (member for member in given[item.slot] if signature(member) == item.alike)
+    return [ast.Literal(member, item.at) for member in members]
 
 
 def _primitive(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.Primitive:
@@ -130,19 +187,20 @@ def _primitive(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.P
     return given
 
 
-def request(query: ast.Query, parameters: Mapping[str, Any]) -> Request:
+def request(query: ast.Query, parameters: Mapping[str, Any], slots: Slots = NO_SLOTS) -> Request:
     """Check a tree and lay out its rows. Raises AqlError and AqlNotSupported with the place."""
-    bound: ast.Query = bind(query, parameters)
+    bound: ast.Query = bind(query, parameters, slots)
     variables = _variables(bound.source)
     _check_functions(bound)
-    cells: dict[ast.Path | ast.Literal, int] = {}
+    cells: dict[Any, int] = {}
     outputs = tuple(_output(column, n, cells) for n, column in enumerate(bound.columns))
     plain = [column for column in bound.columns if not isinstance(column.expression, ast.Aggregate)]
     if plain and any(output.aggregate for output in outputs):
         at = plain[0].at
         raise AqlNotSupported(at.line, at.column, "a plain column beside an aggregate")
     keys = tuple((_cell(key.path, cells), key.descending) for key in bound.order)
-    made = Request(bound, variables, tuple(cells), outputs, keys, _limit(bound), bound.offset or 0)
+    expressions = tuple(expression for expression, _ in cells)
+    made = Request(bound, variables, expressions, outputs, keys, _limit(bound), bound.offset or 0)
     _check_paths(made)
     return made
 
@@ -159,7 +217,8 @@ def _output(column: ast.Column, place: int, cells: dict[Any, int]) -> Output:
 
 
 def _cell(expression: Any, cells: dict[Any, int]) -> int:
-    return cells.setdefault(expression, len(cells))
+    kind = type(expression.value) if isinstance(expression, ast.Literal) else None
+    return cells.setdefault((expression, kind), len(cells))  # 1, 1.0 and true are three cells
 
 
 def _limit(query: ast.Query) -> int | None:
@@ -202,7 +261,7 @@ def _variables(source: ast.Source) -> dict[str, ast.Class | ast.Version]:
 
 
 def _check_paths(made: Request) -> None:
-    for part in walk((made.query.columns, made.query.where, made.query.order)):
+    for part in ast.walk((made.query.columns, made.query.where, made.query.order)):
         if isinstance(part, ast.Path) and part.variable.lower() not in made.variables:
             raise AqlError(part.at.line, part.at.column, "a variable that FROM defines")
         if isinstance(part, ast.Path) and _needs_status(part, made):
@@ -222,17 +281,6 @@ def _check_functions(query: ast.Query) -> None:
         ast.Uri: "a URI in matches",
         ast.Pattern: "a regular expression in a predicate",
     }
-    for part in walk(query):
+    for part in ast.walk(query):
         if type(part) in kinds:
             raise AqlNotSupported(part.at.line, part.at.column, kinds[type(part)])
-
-
-def walk(tree: Any) -> Iterator[Any]:
-    """Every part of a tree, the tree itself first."""
-    yield tree
-    if isinstance(tree, tuple):
-        for part in tree:
-            yield from walk(part)
-    elif is_dataclass(tree) and not isinstance(tree, ast.Position):
-        for field in fields(tree):
-            yield from walk(getattr(tree, field.name))

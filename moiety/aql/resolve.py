@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from moiety.aql import ast
 from moiety.aql.branches import branch, branch_of_ehrs
 from moiety.aql.evaluate import spans_compositions
+from moiety.aql.lean import lean, with_tables
 from moiety.aql.narrow import narrow
 from moiety.aql.plan import Branch, Plan
-from moiety.aql.request import Request, walk
+from moiety.aql.request import Request
 from moiety.aql.shapes import Member, candidates, members, residue_of, shapes
 from moiety.aql.spots import CONTAINERS, Untold
 from moiety.aql.trie import Trie, build
@@ -37,16 +38,18 @@ def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
     if [member.item.rm_type for member in chain] == ["EHR"]:
         return _of_ehrs(request, chain)
     found = _answers(request, chain, templates)
+    if len(found.branches) > MAXIMUM_BRANCHES:  # templates that agreed before each was made lean
+        found = _answers(request, chain, templates, as_told=True)
     if len(found.branches) > MAXIMUM_BRANCHES or not _ranks_agree(found.branches.values()):
         return Plan((), known, reasons=("templates of too many shapes",))
     filters = _filters(request, chain, {key: templates[key] for key in found.left})
     return Plan(
-        tuple(found.branches.values()),
+        with_tables(tuple(found.branches.values()), templates),
         known,
         residue=residue_of(chain, deep=_is_deep(request)),
         left=frozenset(found.left),
         reasons=tuple(dict.fromkeys(found.left.values())),
-        filters=filters,
+        filters=with_tables(filters, templates),
         filtered=frozenset(key for each in filters for key in each.keys),
     )
 
@@ -59,13 +62,20 @@ class _Answers:
     left: dict[int, str] = field(default_factory=dict)
 
 
-def _answers(request: Request, chain: list[Member], templates: Mapping[int, Template]) -> _Answers:
+def _answers(
+    request: Request,
+    chain: list[Member],
+    templates: Mapping[int, Template],
+    *,
+    as_told: bool = False,
+) -> _Answers:
+    """The branches of each template: lean, or as FROM and the paths tell them."""
     trie = build(request.paths)
     found = _Answers()
     for key, template in templates.items():
         try:
             for made in _branches(request, trie, chain, key, template):
-                _merge(found.branches, made)
+                _merge(found.branches, made if as_told else lean(made, request, template))
         except Untold as reason:
             found.left[key] = str(reason)
     return found
@@ -107,7 +117,7 @@ def _filters(
     None where EXISTS is asked: it means the elements that a row has taken, and a cell that is
     left out here may take some. None either where many shapes would make a long statement.
     """
-    if any(isinstance(part, ast.Exists) for part in walk(request.query.where)):
+    if any(isinstance(part, ast.Exists) for part in ast.walk(request.query.where)):
         return ()
     bare = replace(request, cells=(), outputs=(), keys=())
     found = _answers(bare, chain, templates).branches.values()
@@ -127,5 +137,5 @@ def _of_ehrs(request: Request, chain: list[Member]) -> Plan:
 
 def _is_deep(request: Request) -> bool:
     """Whether a path leads into archetyped content, where residue may stand."""
-    steps = (part for part in walk(request.query) if isinstance(part, ast.Step))
+    steps = (part for part in ast.walk(request.query) if isinstance(part, ast.Step))
     return any(step.predicate or step.attribute in CONTAINERS for step in steps)

@@ -27,7 +27,7 @@ class Heads:
     """The tables of heads and of EHRs, as the service names them, and the system id of uids.
 
     `composition` has ehr_id, object_id, version, row_key, template_key, rows_version, residue and
-    document; `ehr` has ehr_id, system_id, time_created and pooled.
+    document; `ehr` has ehr_id, system_id, time_created, pooled and queryable.
     """
 
     composition: sa.FromClause

@@ -81,20 +81,28 @@ def expand(trie: Trie, objects: Mapping[str, Any]) -> list[Elements]:
     rows: list[Elements] = [{}]
     for variable, roots in trie.roots.items():
         bound = objects.get(variable)
+        if bound is None:
+            continue
         for root in roots:
-            satisfied = bound is not None and holds(trie.places[root].step.predicate, bound)
-            rows = _product(rows, _below(trie, root, bound) if satisfied else [{}])
+            if holds(trie.places[root].step.predicate, bound):
+                rows = _product(rows, _below(trie.places, root, bound))
     return rows
 
 
-def _below(trie: Trie, place: int, element: Any) -> list[Elements]:
+def _below(places: tuple[Place, ...], place: int, element: Any) -> list[Elements]:
     rows: list[Elements] = [{place: element}]
-    for child in trie.places[place].children:
-        found = list(elements(element, trie.places[child].step))
-        options = [row for each in found for row in _below(trie, child, each)]
-        rows = _product(rows, options or [{}])
+    for child in places[place].children:
+        options: list[Elements] = []
+        for each in elements(element, places[child].step):
+            options += _below(places, child, each)
+        if options:
+            rows = _product(rows, options)
     return rows
 
 
 def _product(left: list[Elements], right: list[Elements]) -> list[Elements]:
+    """Each with each; dicts that nobody else holds, so one with one is filled up."""
+    if len(left) == len(right) == 1:
+        left[0].update(right[0])
+        return left
     return [{**a, **b} for a in left for b in right]

@@ -190,10 +190,10 @@ def _unescaped(piece: str) -> str:
     return piece[-1]
 
 
-def sql_pattern(pattern: str) -> str:
+def sql_pattern(pattern: object) -> str:
     r"""The pattern as SQL's LIKE reads it with `ESCAPE '\'`."""
     parts = {"*": "%", "?": "_"}
-    pieces = LIKE_TOKEN.findall(pattern)
+    pieces = LIKE_TOKEN.findall(str(pattern))
     return "".join(parts.get(piece) or _escaped(_unescaped(piece)) for piece in pieces)
 
 

@@ -4,15 +4,16 @@ A writer holds the tables of a branch under their aliases. Expressions and condi
 the type of their node; what they ask for (a head, an EHR) is joined, so FROM is asked last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from moiety.aql import plan as p
 from moiety.aql.ast import Operator
+from moiety.aql.blanks import Blanks
+from moiety.aql.signatures import signature
 from moiety.aql.tables import CURRENT, NONE, TYPES, Heads, leaf_table
 from moiety.aql.values import OPERATORS
 
@@ -25,11 +26,12 @@ class Writer:
         branch: p.Branch,
         plan: p.Plan,
         heads: Heads,
+        blanks: Blanks,
         *,
         template_ids: Mapping[int, str],
         alone: bool,
     ) -> None:
-        self.branch, self.plan, self.heads = branch, plan, heads
+        self.branch, self.plan, self.heads, self.blanks = branch, plan, heads, blanks
         self.template_ids, self.alone = template_ids, alone
         self.h, self.e = heads.composition.alias("h"), heads.ehr.alias("e")
         self.rows = [leaf_table(branch, n).alias(f"s{n}") for n in range(len(branch.sources))]
@@ -72,44 +74,67 @@ class Writer:
         parts = [self._of_one_composition(row)]
         if source.inside >= 0:
             around = self.rows[source.inside]
-            if source.optional:
+            if source.direct:
                 parts.append(row.c.par == around.c.num)
             else:
                 parts += [row.c.num > around.c.num, row.c.num <= around.c.cap]
-        elif source.optional:
+        elif source.direct:
             parts.append(row.c.par == NONE)
-        if source.name is not None:
-            parts.append(row.c[source.name[0]] == source.name[1])
-        return sa.and_(*parts, self._stands_for(number))
+        return sa.and_(*parts, *self._named(number), self._stands_for(number))
+
+    def _named(self, number: int) -> list[sa.ColumnElement[bool]]:
+        name = self.branch.sources[number].name
+        return [self.rows[number].c[name[0]] == name[1]] if name is not None else []
 
     def _stands_for(self, number: int) -> sa.ColumnElement[bool]:
-        row, by_key = self.rows[number], dict[int, list[int]]()
-        for key, node in sorted(self.branch.nodes[number]):
-            by_key.setdefault(key, []).append(node)
+        """The template nodes of a source, as far as its table holds others at all."""
+        row, every = self.rows[number], self.branch.every[number]
+        found = _by_template(self.branch.nodes[number])
+        if found.keys() == every.keys() and all(found[key] == every[key] for key in found):
+            return sa.true()
         by_nodes: dict[tuple[int, ...], list[int]] = {}
-        for key, nodes in by_key.items():
-            by_nodes.setdefault(tuple(nodes), []).append(key)
-        return sa.or_(
-            *(
-                sa.and_(row.c.template_key.in_(keys), row.c.node.in_(nodes))
-                for nodes, keys in by_nodes.items()
-            )
-        )
+        for key, nodes in found.items():
+            told = () if nodes == every.get(key) else tuple(sorted(nodes))
+            by_nodes.setdefault(told, []).append(key)
+        parts = []
+        for told, keys in by_nodes.items():
+            part = among(row.c.template_key, sorted(keys))
+            parts.append(sa.and_(part, among(row.c.node, told)) if told else part)
+        return sa.or_(*parts)
 
     def trusted(self) -> list[sa.ColumnElement[bool]]:
         """Of the templates of the branch; where documents answer too, of what they leave."""
         if self.plan.of_ehrs:
-            return [sa.not_(self.e.c.pooled)]
+            return self.of_ehr()
         if self.first >= 0:
-            parts = [self._stands_for(self.first)]
+            parts = [self._stands_for(self.first), *self._named(self.first)]
         else:
-            parts = [self.h.c.template_key.in_(sorted(self.branch.keys))]
+            parts = [among(self.h.c.template_key, sorted(self.branch.keys))]
         if not self.alone:
             parts += [
                 self.h.c.rows_version == CURRENT,
                 self.h.c.residue.bitwise_and(self.plan.residue) == NONE,
             ]
-        return parts
+        return parts + self.in_population()
+
+    def of_ehr(self) -> list[sa.ColumnElement[bool]]:
+        """Of EHRs that a query sees, where EHRs are joined anyhow."""
+        seen: list[sa.ColumnElement[bool]] = [sa.not_(self.e.c.pooled)]
+        return [*seen, self.e.c.queryable] if self.plan.of_population else seen
+
+    def in_population(self) -> list[sa.ColumnElement[bool]]:
+        """Not of an EHR that keeps out of population queries; to be asked after columns.
+
+        NOT IN, for it is looked up in a small hash table and costs next to nothing where that is
+        empty; NOT EXISTS would be joined.
+        """
+        if not self.plan.of_population:
+            return []
+        if self.asks_ehr:
+            return [self.e.c.queryable]
+        u = self.heads.ehr.alias("u")
+        hidden = sa.select(u.c.ehr_id).where(sa.not_(u.c.queryable))
+        return [self.anchor.c.ehr_id.not_in(hidden)]
 
     # --- expressions
 
@@ -165,8 +190,9 @@ class Writer:
                 parts = (self.h.c.object_id, self.heads.system_id, self.h.c.version)
                 return sa.func.concat_ws("::", *parts, type_=sa.Text())
             case "template_id":
-                ids = {key: self.template_ids[key] for key in sorted(self.branch.keys)}
-                return sa.case(ids, value=self.h.c.template_key)
+                key = self.h.c.template_key
+                ids = [(key == _number(k), self.template_ids[k]) for k in sorted(self.branch.keys)]
+                return sa.case(*ids)
             case "document":
                 return self.h.c.document
             case "row":
@@ -184,49 +210,63 @@ class Writer:
 
     @condition.register
     def _(self, node: p.Compared) -> sa.ColumnElement[Any]:
-        if isinstance(node.left, p.Head) and isinstance(node.right, p.Constant):
-            return self._head_compared(node.left, node.operator, node.right)
-        left, right = self.expression(node.left), self.expression(node.right)
-        if isinstance(node.right, p.Constant):
-            given = node.right.value
-            number = float(given) if node.kind == "real" and given is not None else given
-            right = sa.literal(number, TYPES[node.kind])
-        elif node.kind == "text":
-            left = sa.collate(left, "C")
+        given = node.right if isinstance(node.right, p.Constant | p.Blank) else None
+        if isinstance(node.left, p.Head) and given is not None:
+            return self._head_compared(node.left, node.operator, given)
+        left = self.expression(node.left)
+        if given is not None:
+            right = self.blanks.one(
+                _real(given) if node.kind == "real" else given, TYPES[node.kind]
+            )
+        else:
+            right = self.expression(node.right)
+            left = sa.collate(left, "C") if node.kind == "text" else left
         compared: sa.ColumnElement[Any] = OPERATORS[node.operator](left, right)
         return compared
 
     def _head_compared(
-        self, head: p.Head, operator: Operator, wanted: p.Constant
+        self, head: p.Head, operator: Operator, given: p.Constant | p.Blank
     ) -> sa.ColumnElement[Any]:
         """Equality of ids as ids, so that their indexes serve; everything else as text."""
-        text = str(wanted.value)
-        if operator == "=" and head.what == "ehr_id":
-            return self.anchor.c.ehr_id == UUID(text) if _is_uuid(text) else sa.false()
-        if operator == "=" and head.what == "uid":
-            object_id, _, rest = text.partition("::")
-            system_id, _, version = rest.partition("::")
-            known = _is_uuid(object_id) and system_id == self.heads.system_id
-            if not known or not version.isdecimal() or version != str(int(version[:9])):
-                return sa.false()
-            self.asks_head = True
-            of = self.h.c.object_id == UUID(object_id)
-            return sa.and_(of, self.h.c.version == int(version))
-        left = sa.collate(self.expression(head), "C")
-        compared: sa.ColumnElement[Any] = OPERATORS[operator](left, sa.literal(text))
-        return compared
+        form, left = _form(given), sa.collate(self.expression(head), "C")
+        text = self.blanks.one(given, sa.Text())
+        compared: sa.ColumnElement[Any] = OPERATORS[operator](left, text)
+        if operator != "=" or head.what not in _IDS:
+            return compared
+        if form not in _IDS[head.what]:
+            return sa.false()
+        if head.what == "ehr_id":
+            ehr_id: sa.ColumnElement[bool] = self.anchor.c.ehr_id == self.blanks.one(
+                given, sa.Uuid(), "id"
+            )
+            return ehr_id
+        object_id = self.blanks.one(given, sa.Uuid(), "object_id")
+        return sa.and_(self.h.c.object_id == object_id, compared)
 
     @condition.register
     def _(self, node: p.OneOf) -> sa.ColumnElement[Any]:
-        if isinstance(node.expression, p.Head) and node.expression.what == "ehr_id":
-            ids = [UUID(str(each)) for each in node.values if _is_uuid(str(each))]
-            return self.anchor.c.ehr_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid())))
         if isinstance(node.expression, p.Head):
-            parts = (p.Constant(each) for each in node.values)
-            return sa.or_(*(self._head_compared(node.expression, "=", part) for part in parts))
-        values = [float(each) for each in node.values] if node.kind == "real" else [*node.values]
-        given = sa.literal(values, sa.ARRAY(TYPES[node.kind]))
-        return self.expression(node.expression) == sa.any_(given)
+            return self._head_among(node.expression, node.values)
+        values = [_real(each) if node.kind == "real" else each for each in node.values]
+        return self.expression(node.expression) == sa.any_(
+            self.blanks.many(values, TYPES[node.kind])
+        )
+
+    def _head_among(
+        self, head: p.Head, given: tuple[p.Constant | p.Blank, ...]
+    ) -> sa.ColumnElement[Any]:
+        compared = sa.collate(self.expression(head), "C") == sa.any_(
+            self.blanks.many(given, sa.Text(collation="C"))
+        )
+        if head.what not in _IDS:
+            return compared
+        ids = [each for each in given if _form(each) in _IDS[head.what]]
+        if not ids:
+            return sa.false()
+        if head.what == "ehr_id":
+            return self.anchor.c.ehr_id == sa.any_(self.blanks.many(ids, sa.Uuid(), "id"))
+        among = sa.any_(self.blanks.many(ids, sa.Uuid(), "object_id"))
+        return sa.and_(self.h.c.object_id == among, compared)
 
     @condition.register
     def _(self, node: p.Decided) -> sa.ColumnElement[Any]:
@@ -238,7 +278,8 @@ class Writer:
 
     @condition.register
     def _(self, node: p.Likened) -> sa.ColumnElement[Any]:
-        return self.expression(node.expression).like(node.pattern, escape="\\")
+        pattern = self.blanks.one(node.pattern, TYPES["text"])
+        return self.expression(node.expression).like(pattern, escape="\\")
 
     @condition.register
     def _(self, node: p.Given) -> sa.ColumnElement[Any]:
@@ -265,8 +306,35 @@ class Writer:
         return sa.not_(self.condition(node.part))
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+def _real(given: p.Constant | p.Blank) -> p.Constant | p.Blank:
+    if isinstance(given, p.Blank):
+        return given
+    return p.Constant(None if given.value is None else float(given.value))
+
+
+_IDS: Final[Mapping[str, frozenset[str]]] = {
+    "ehr_id": frozenset({"id"}),
+    "uid": frozenset({"id", "uid"}),
+}
+"""Signatures of the texts that an id can equal."""
+
+
+def _form(given: p.Constant | p.Blank) -> str:
+    return signature(given.sample if isinstance(given, p.Blank) else given.value)
+
+
+def _by_template(nodes: Iterable[p.Key]) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    for key, node in sorted(nodes):
+        found.setdefault(key, set()).add(node)
+    return {key: frozenset(numbers) for key, numbers in found.items()}
+
+
+def among(column: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Numbers of the registry, written out: the planner knows them, and they are no one's data."""
+    told = [_number(n) for n in numbers]
+    return column == told[0] if len(told) == 1 else column.in_(told)
+
+
+def _number(number: int) -> sa.ColumnElement[int]:
+    return sa.literal_column(str(number), sa.Integer())

@@ -14,11 +14,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 @dataclass(frozen=True)
 class Versioned:
-    """The tables of one kind of versioned object, and that of its contributions."""
+    """The tables of one kind of versioned object, of its contributions, and of attempts."""
 
     head: sa.Table
     history: sa.Table
     contribution: sa.Table
+    log: sa.Table
 
 
 def contributions(metadata: sa.MetaData, *, owner: str) -> sa.Table:
@@ -34,8 +35,67 @@ def contributions(metadata: sa.MetaData, *, owner: str) -> sa.Table:
     )
 
 
+def attempts(metadata: sa.MetaData, *, owner: str) -> sa.Table:
+    """The commit log: every attempt to write, accepted or refused, without what was written.
+
+    `attempt_id` is the contribution's id where one came of it; `outcome` is "accepted" or the code
+    of the error; `findings` are kinds of identifiers, never their words.
+    """
+    return sa.Table(
+        "commit_log",
+        metadata,
+        sa.Column(owner, sa.Uuid, primary_key=True),
+        sa.Column("attempt_id", sa.Uuid, primary_key=True),
+        sa.Column("time_tried", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key_id", sa.Text, nullable=False),
+        sa.Column("door", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("findings", ARRAY(sa.Text), nullable=False),
+    )
+
+
+def details(metadata: sa.MetaData, *, owner: str) -> sa.Table:
+    """What few versions have: a signature, other inputs, and the original of an imported one."""
+    return sa.Table(
+        "version_detail",
+        metadata,
+        sa.Column(owner, sa.Uuid, primary_key=True),
+        sa.Column("object_id", sa.Uuid, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("contribution_id", sa.Uuid, nullable=False),
+        sa.Column("detail", JSONB, nullable=False),
+    )
+
+
+def attestations(metadata: sa.MetaData, *, owner: str) -> sa.Table:
+    """ATTESTATION of a version: with its commit, or by a later contribution of its own."""
+    table = sa.Table(
+        "attestation",
+        metadata,
+        sa.Column(owner, sa.Uuid, primary_key=True),
+        sa.Column("attestation_id", sa.Uuid, primary_key=True),
+        sa.Column("object_id", sa.Uuid, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("contribution_id", sa.Uuid, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("time_committed", sa.DateTime(timezone=True), nullable=False),
+        # zstd canonical JSON, like documents
+        sa.Column("attestation", BYTEA, nullable=False),
+    )
+    sa.Index(None, table.c[owner], table.c.object_id)
+    sa.Index(None, table.c[owner], table.c.contribution_id)
+    return table
+
+
 def versioned(
-    metadata: sa.MetaData, kind: str, contribution: sa.Table, *, owner: str, more: tuple[str, ...]
+    metadata: sa.MetaData,
+    kind: str,
+    contribution: sa.Table,
+    log: sa.Table,
+    *,
+    owner: str,
+    more: tuple[str, ...],
 ) -> Versioned:
     """Head and history of `kind`.  `more` names the columns in `_MORE` that this kind also has."""
     head = sa.Table(kind, metadata, *_columns(owner, ("object_id",), more))
@@ -46,7 +106,7 @@ def versioned(
     )
     sa.Index(None, history.c.object_id)
     sa.Index(None, history.c[owner], history.c.contribution_id)
-    return Versioned(head, history, contribution)
+    return Versioned(head, history, contribution, log)
 
 
 def _columns(owner: str, keys: tuple[str, ...], more: tuple[str, ...]) -> list[sa.Column[Any]]:

@@ -6,6 +6,8 @@ up.py      `moiety up`: the desk, until it is stopped
 load.py    `moiety load`: templates and compositions through the REST API
 demo/      `moiety demo`: the main job, told step by step
 trail.py   `moiety trail verify`
+clinical.py `moiety clinical check`
 secrets.py `moiety secrets`: the files of a deployment in containers
 backup.py  `moiety backup` and `moiety restore`
+template.py, lint.py  `moiety template lint`: its words, and its work
 """

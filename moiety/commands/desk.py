@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -51,6 +51,7 @@ class Desk:
     port_base: int
     cluster: Cluster
     overrides: Mapping[str, Mapping[str, str]]
+    names: Sequence[str] = tuple(OFFSETS)
     services: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -65,21 +66,28 @@ class Desk:
 
 @contextlib.contextmanager
 def running(
-    home: Path, port_base: int, overrides: Mapping[str, Mapping[str, str]] | None = None
+    home: Path,
+    port_base: int,
+    overrides: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    names: Sequence[str] = tuple(OFFSETS),
+    prepare: Callable[[Desk], None] = lambda _: None,
 ) -> Iterator[Desk]:
     """A desk whose services all answer.  `overrides`: settings by service, NAME → value.
 
+    `names`: the services, if not all; `prepare` is called before they start.
     Raises DeskError or embedded.EmbeddedError.
     """
-    for service, offset in OFFSETS.items():
-        _demand_free(port_base + offset, service)
+    for service in names:
+        _demand_free(port_base + OFFSETS[service], service)
     with embedded.running(home) as cluster:
-        desk = Desk(home.absolute(), port_base, cluster, overrides or {})
+        desk = Desk(home.absolute(), port_base, cluster, overrides or {}, names)
         migrate(desk)
         _write_secrets(desk)
+        prepare(desk)
         watcher = threading.Thread(target=_watch, args=(desk,), daemon=True)
         try:
-            for service in OFFSETS:
+            for service in names:
                 desk.services[service] = _launch(desk, service)
             _await_all(desk)
             watcher.start()
@@ -147,8 +155,10 @@ def _newest(name: str) -> str:
 
 
 def _write_secrets(desk: Desk) -> None:
-    for service in OFFSETS:
-        _secret(desk.home, service, "database_url", desk.database(service))
+    for service in desk.names:
+        secret(desk.home, service, "database_url", desk.database(service))
+    if "vault" not in desk.names:
+        return
     _vault_keys(_folder(desk.home, "vault") / "keys.json")
     pool_key = _folder(desk.home, "vault") / "clinical_key"
     if not pool_key.exists() or not _still_valid(pool_key, desk):
@@ -157,7 +167,7 @@ def _write_secrets(desk: Desk) -> None:
             label="vault: opens EHRs for the pool", scopes=frozenset({"ehr:create"}),
             life=timedelta(days=90),
         )  # fmt: skip
-        _secret(desk.home, "vault", "clinical_key", str(token))
+        secret(desk.home, "vault", "clinical_key", str(token))
 
 
 def _still_valid(file: Path, desk: Desk) -> bool:
@@ -177,7 +187,8 @@ def _folder(home: Path, service: str) -> Path:
     return folder
 
 
-def _secret(home: Path, service: str, name: str, value: str) -> Path:
+def secret(home: Path, service: str, name: str, value: str) -> Path:
+    """Write a file that one service reads, and nobody else."""
     file = _folder(home, service) / name
     file.touch(mode=0o600)
     file.write_text(value)
@@ -238,7 +249,7 @@ def _launch(desk: Desk, service: str) -> "subprocess.Popen[bytes]":
 
 
 def _await_all(desk: Desk) -> None:
-    for service in OFFSETS:
+    for service in desk.names:
         _await(desk, service)
 
 

@@ -15,13 +15,17 @@ from moiety.kit.errors import Unauthenticated
 
 SCOPES = {
     "clinical": frozenset(
-        {"ehr:create", "ehr:read", "composition:write", "composition:read", "definition:write",
-         "definition:read", "query:read"}
+        {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
+         "definition:write", "definition:read", "query:read", "admin:delete",
+         "event:read", "event:admin", "bulk:import", "bulk:export", "statistics:read",
+         "admin:configure"}
     ),
     "demographic": frozenset({"person:read", "person:write"}),
     "vault": frozenset({"vault:use", "vault:operate"}),
 }  # fmt: skip
 """What a key may do at each service."""
+UNUSUAL = frozenset({"admin:delete", "bulk:import", "bulk:export"})
+"""What no key may do unless it is named: delete for good, bring in or take out everything."""
 
 
 def engine(url: str) -> sa.Engine:

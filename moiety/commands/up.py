@@ -8,11 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from moiety.commands import desk, issue
-from moiety.commands.desk import Desk
+from moiety.commands import conformance, desk, issue
+from moiety.commands.desk import Desk, DeskError
 
 FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
-    ("clinical app", "clinical", issue.SCOPES["clinical"] - {"ehr:create"}, frozenset()),
+    (
+        "clinical app",
+        "clinical",
+        issue.SCOPES["clinical"] - {"ehr:create", "admin:delete"},
+        frozenset(),
+    ),
     ("researcher", "clinical", frozenset({"query:read"}), frozenset()),
     ("registrar", "demographic", issue.SCOPES["demographic"], frozenset()),
     ("clinician", "demographic", frozenset({"person:read"}), frozenset()),
@@ -25,7 +30,12 @@ FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
 
 
 def up(home: Path, port_base: int) -> None:
-    """Run every service until SIGINT or SIGTERM; say `ready` on stdout when all answer."""
+    """Run every service until SIGINT or SIGTERM; say `ready` on stdout when all answer.
+
+    Raises DeskError for a home of the conformance profile.
+    """
+    if (home / conformance.MARK).exists():
+        raise DeskError(f"{home} is a home of the conformance profile: name another with --home.")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

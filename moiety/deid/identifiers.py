@@ -6,6 +6,7 @@ passes Modulus 11 is one in eleven by chance, so it counts as `certain` only aft
 """
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,16 +48,36 @@ NATIONAL = frozenset({"NHS_NUMBER", "CHI_NUMBER", "HC_NUMBER", "NATIONAL_INSURAN
 
 
 # Every rule but e-mail has a digit followed by eight more, by two capitals (a postcode), or by
-# the rest of a National Insurance number.  It starts with one class, which `re` searches fast.
+# the rest of a National Insurance number.
 _SUSPICIOUS = re.compile(rb"\d(?:(?:[ ()-]*\d){8}| ?[A-Z]{2}|\d ?\d\d ?\d\d ?[A-D])")
 
 
+def _classes(capitals: bytes) -> bytes:
+    """A table for bytes.translate: digits become 0, these capitals A, everything else a dot."""
+    shown = {**dict.fromkeys(b"0123456789", 48), **dict.fromkeys(capitals, 65)}
+    return bytes(shown.get(byte, 46) for byte in range(256))
+
+
+# What separates digits is left out, so that fixed strings stand for the patterns, and for some
+# more: they only say where the pattern, five times slower, is worth a search.
+_SEPARATORS = b" ()-"
+_A_TO_D, _A_TO_Z = _classes(b"ABCD"), _classes(string.ascii_uppercase.encode())
+_NINE_DIGITS, _END_OF_NINO, _END_OF_POSTCODE = b"0" * 9, b"0" * 6 + b"A", re.compile(rb"0AA")
+
+
 def may_stand_in(document: bytes) -> bool:
-    """Whether a document in UTF-8 may hold an identifier: one pass over its bytes, no parsing.
+    """Whether a document in UTF-8 may hold an identifier: few passes over its bytes, no parsing.
 
     False means that `find` finds nothing in any of its texts; True means that it is worth looking.
     """
-    return b"@" in document or _SUSPICIOUS.search(document) is not None
+    if b"@" in document:
+        return True
+    digits = document.translate(_A_TO_D, _SEPARATORS)
+    return (
+        _NINE_DIGITS in digits
+        or _END_OF_NINO in digits
+        or _END_OF_POSTCODE.search(document.translate(_A_TO_Z, _SEPARATORS)) is not None
+    ) and _SUSPICIOUS.search(document) is not None
 
 
 def find(text: str) -> list[Finding]:

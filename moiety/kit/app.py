@@ -1,5 +1,6 @@
 """The application factory that every service shares."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -46,12 +47,14 @@ def create(
     open_paths: frozenset[str] = frozenset(),
     render: problems.Render = problems.answer,
     traces_url: str | None = None,
+    streamed_paths: frozenset[str] = frozenset(),
 ) -> FastAPI:
     """A service: its routes under the one error shape, with health, readiness and metrics.
 
     `while_running` are context managers entered at start and left at stop (queues, workers).
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
     `traces_url`: the OpenTelemetry collector that spans go to, if any.
+    `streamed_paths`: their routes take bodies of any length, piece by piece.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
     _demand_threads(threads)
@@ -75,7 +78,7 @@ def create(
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
     app.add_middleware(DirectLanes, of=app)
     problems.install(app)
-    app.add_middleware(BodyLimit, limit=body_limit)
+    app.add_middleware(BodyLimit, limit=body_limit, streamed=streamed_paths)
     app.add_middleware(Telemetry, registry=registry, collector=collector)
     return app
 
@@ -91,6 +94,7 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         logs.configure(service)
+        _spare_the_collector()
         with ExitStack() as stack:
             for entered in while_running:
                 stack.enter_context(entered(app))
@@ -126,6 +130,17 @@ def _operations() -> APIRouter:
         return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look at what lives on more seldom.
+
+    A request's document is thousands of objects without a cycle among them; at the default
+    thresholds each request would have them, and all compiled templates, searched for one.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _collector(service: str, url: str) -> "Collector":

@@ -11,15 +11,19 @@ from moiety.kit.problems import rendered
 
 
 class BodyLimit:
-    """ASGI middleware: more than `limit` bytes is 413, whether announced or streamed."""
+    """ASGI middleware: more than `limit` bytes is 413, whether announced or streamed.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    `streamed` are paths whose routes never hold a body whole, and watch its parts themselves.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, streamed: frozenset[str] = frozenset()) -> None:
         self.app = app
         self.limit = limit
+        self.streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self.streamed:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")

@@ -79,6 +79,9 @@ def translate(error: Exception) -> errors.ServiceError:
             return errors.QueryTimeout()
         case _ if isinstance(getattr(error, "orig", error), _READS_ONLY):
             return errors.Unavailable("This service reads from a replica, which takes no writes.")
+        case _ if type(getattr(error, "orig", error)) is psycopg.DataError:
+            # The driver itself refuses a text, before the server sees it: one that holds a NUL.
+            return errors.Malformed("A text of the request holds a character that none may hold.")
         case sa_exc.TimeoutError() | sa_exc.OperationalError() | psycopg.OperationalError():
             return errors.Unavailable()
     return errors.Defect()

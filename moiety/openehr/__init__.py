@@ -22,10 +22,13 @@ opt            OPT 1.4 → template: opt_xml (elements), opt_objects and opt_val
                opt_drafts, opt_numbering (numbers, paths, rows)
 groups         template → tables and columns
 comparison     two versions of a template: what differs, and whether it breaks documents
+leaks          where a template lets identity in; leaks_told: what is known of such places
+adl2/          operational templates in ADL 2: read, held as text, found by version
 
 validate       template → one walk over a composition
 node_checks    nodes, attributes, alternatives; containers: children by node id
 value_checks   leaf constraints; model_checks, invariants: the model's own rules
+plain_content  what is plainly content: quick looks that spare the whole check
 emission       rows; findings: what a walk carries and how it tells a place
 
 simplified/    FLAT, STRUCTURED, web templates, examples

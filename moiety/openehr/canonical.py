@@ -65,21 +65,28 @@ def _decoder(rm_class: type[rm.Any]) -> msgspec.json.Decoder[Any]:
 def _may_have_lost(body: bytes, written: bytes) -> bool:
     """Whether a key of `body` may be missing from `written`, the compact form of its object.
 
-    Colons stand after keys and inside strings, nowhere else. Without escaped colons, body and
-    written agree in the strings that both hold; written may add `_type` keys and nothing
-    else, and these are counted apart. So colons less `_type` keys are equal on both sides iff
-    no other key was dropped, neither doubled nor null. A second `_type` in one object, which
-    the decoder has found equal to the first, is told by their number.
+    Colons stand after keys and inside strings, nowhere else; strings that both hold are the same
+    in both, but for escapes of colons and NUL, which are read closely. Written may add `_type`
+    keys and nothing else. Two counts settle it:
+
+    - As many colons as `written`, and as many `_type` keys as opening braces: then every object
+      had its `_type` already, nothing was added, so nothing can have gone either.
+    - Else colons less `_type` keys are equal on both sides iff no other key was dropped, neither
+      doubled nor null; more `_type` keys than written are doubled ones. A `_type` that is written
+      with a blank before its colon is not counted, and makes the two differ.
+
+    What goes by: a `_type` said twice alike beside an object without one. Nothing is lost by it.
     """
+    if body == written:
+        return False
     if 92 in body and (b"\\u003" in body or b"\\u0000" in body):  # a backslash; : or NUL escaped
         return True
+    colons, colons_written = body.count(b":"), written.count(b":")
     types = body.count(b'"_type":')
-    if b'"_type" :' in body:
-        types += body.count(b'"_type" :')
+    if colons == colons_written and types == body.count(b"{"):
+        return False
     types_written = written.count(b'"_type":')
-    if types > types_written:
-        return True
-    return body.count(b":") - types != written.count(b":") - types_written
+    return types > types_written or colons - types != colons_written - types_written
 
 
 # --- the close reading

@@ -1,4 +1,4 @@
-"""Code sets of other bodies that the reference model's invariants name.
+"""Code sets of other bodies that the reference model's invariants name (RM 1.1.0, support).
 
 Sources, as openEHR Terminology 3.1.0 lists them (openehr_external_terminologies.xml):
 ISO 3166-1 (countries), ISO 639-1 with country (languages), IANA (character sets, media types);

@@ -1,4 +1,6 @@
-"""Two versions of a template: what has changed, and whether documents of the old stay valid."""
+"""Two versions of a template: what has changed, and whether documents of the old stay valid
+(AOM 1.4, § "Constraint model": a document stays valid where constraints only widen).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -90,10 +90,15 @@ class QuantityConstraint:
 
 @dataclass(frozen=True, slots=True)
 class OrdinalItem:
+    """`label`: what the symbol is called, by the constraint or else by the archetype's terms.
+    `free`: the constraint has an empty text for it, and so leaves the text to the document.
+    """
+
     value: float
     terminology: str
     code: str
     label: str | None
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Attributes that hold archetyped objects: each child finds its template node, all are counted."""
+"""Attributes that hold archetyped objects: each child finds its template node, all are counted
+(AOM 1.4, C_MULTIPLE_ATTRIBUTE, CARDINALITY; RM 1.1.0, common: archetyped, for node ids).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +18,11 @@ NodeCheck: TypeAlias = Callable[[Any, Row, Trail, Walk], None]
 
 
 class Child(NamedTuple):
+    """`name_codes`: the codes of its archetype that the template lets its name have, if it does."""
+
     node: TemplateNode
     check: NodeCheck
+    name_codes: frozenset[str] = frozenset()
 
 
 class _Place(NamedTuple):
@@ -26,6 +31,7 @@ class _Place(NamedTuple):
     position: int
     node: TemplateNode
     check: NodeCheck
+    name_codes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,18 @@ class _Finder:
 
 
 def _by_name(thing: Any, rivals: list[_Place]) -> _Place:
-    """Of siblings with one node id, the one of this name; else the first without a name."""
-    name = thing.name.value if thing.name is not None else None
+    """Of siblings with one node id, the one whose name has this code, or this text; else the first
+    without a name. A code is the same in every language, so it decides before the text.
+    """
+    name = thing.name
+    if name.__class__ is rm.DvCodedText and name.defining_code is not None:
+        code = name.defining_code.code_string
+        for place in rivals:
+            if code in place.name_codes:
+                return place
+    text = name.value if name is not None else None
     for place in rivals:
-        if place.node.name is not None and place.node.name == name:
+        if place.node.name is not None and place.node.name == text:
             return place
     return next((place for place in rivals if place.node.name is None), rivals[0])
 
@@ -111,8 +125,8 @@ def _has_twins(things: list[Any]) -> bool:
 
 def _finder(children: list[Child]) -> _Finder:
     finder = _Finder({}, [], [])
-    for index, (node, check) in enumerate(children):
-        place = _Place(index, node, check)
+    for index, (node, check, name_codes) in enumerate(children):
+        place = _Place(index, node, check, name_codes)
         if node.is_slot:
             finder.slots.append(place)
         elif node.node_id:

@@ -46,6 +46,11 @@ def _value_emitter(name: str, prefix: str) -> Emit:
     if name == "DV_TEXT":  # declared with the columns of a coded text, which may stand there
         return _text(column(prefix, "value", "text").name)
     leaves = VALUES[name]
+    names = [column(prefix, path, kind).name for path, kind in leaves]
+    if name == "DV_CODED_TEXT":
+        return _coded_text(*names)
+    if [kind for _, kind in leaves] == ["text", "instant"]:
+        return _moment(*names)
     if all("/" not in path and kind != "instant" for path, kind in leaves) and len(leaves) > 1:
         return _flat(prefix, leaves)
     emitters = _emitters(prefix, leaves)
@@ -60,6 +65,32 @@ def _value_emitter(name: str, prefix: str) -> Emit:
 def _text(name: str) -> Emit:
     def emit(thing: Any, row: Row, _: Walk) -> None:
         row[name] = thing.value
+
+    return emit
+
+
+def _coded_text(text: str, code_string: str, terminology: str) -> Emit:
+    def emit(thing: Any, row: Row, _: Walk) -> None:
+        if thing.value is not None:
+            row[text] = thing.value
+        code = thing.defining_code
+        if code is None:
+            return
+        if code.code_string is not None:
+            row[code_string] = code.code_string
+        if code.terminology_id is not None and code.terminology_id.value is not None:
+            row[terminology] = code.terminology_id.value
+
+    return emit
+
+
+def _moment(text: str, instant: str) -> Emit:
+    def emit(thing: Any, row: Row, walk: Walk) -> None:
+        if thing.value is not None:
+            row[text] = thing.value
+            seconds = walk.seconds(thing)
+            if seconds is not None:
+                row[instant] = seconds
 
     return emit
 
@@ -84,9 +115,20 @@ def _emitters(prefix: str, leaves: tuple[tuple[str, Kind], ...]) -> list[Emit]:
             found.append(_instant(tuple(path.split("/")[:-1]), name))
         elif path == "_type":
             found.append(_class_name(name))
+        elif path == "name/value":
+            found.append(_name(name))
         else:
             found.append(_leaf(tuple(path.split("/")), name))
     return found
+
+
+def _name(column_name: str) -> Emit:
+    def emit(thing: Any, row: Row, _: Walk) -> None:
+        name = thing.name
+        if name is not None and name.value is not None:
+            row[column_name] = name.value
+
+    return emit
 
 
 def _leaf(steps: tuple[str, ...], name: str) -> Emit:

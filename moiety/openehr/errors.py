@@ -2,6 +2,7 @@
 
 RmError         a document that is no reference model object  → 400 at the boundary
 TemplateError   an operational template that is broken, or uses what we do not read
+Adl2Error       the same of a template in ADL 2, with line and column
 """
 
 
@@ -30,3 +31,12 @@ class TemplateError(ValueError):
         self.place = place
         self.construct = construct
         self.reason = reason
+
+
+class Adl2Error(TemplateError):
+    """A text is no operational template in ADL 2. `line` and `column` count from 1."""
+
+    def __init__(self, line: int, column: int, construct: str, reason: str) -> None:
+        super().__init__(f"line {line}, column {column}", construct, reason)
+        self.line = line
+        self.column = column

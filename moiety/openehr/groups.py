@@ -46,6 +46,7 @@ def columns_of(node: TemplateNode, nodes: tuple[TemplateNode, ...]) -> list[Colu
 
 
 def column(prefix: str, path: str, kind: Kind) -> Column:
+    """A column at a path: its name follows from path and kind."""
     whole = f"{prefix}/{path}" if prefix else path
     return Column(whole, kind, column_name(whole, kind))
 

@@ -1,5 +1,6 @@
-"""The reference model's own rules over any object: mandatory attributes, invariants, texts of
-dates and times. Compiled once for a class, into closures that cost little where all is well.
+"""The reference model's own rules over any object: mandatory attributes, invariants, texts of dates
+and times (RM 1.1.0, "Invariants" of each class). Compiled once for a class, into closures that cost
+little where all is well.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,10 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
-from moiety.openehr.code_sets import CODE_SETS, is_known
 from moiety.openehr.findings import Finding, Trail, Walk, too_deep
 from moiety.openehr.invariants import INVARIANTS, TOLERATED
 from moiety.openehr.leaves import Residue
+from moiety.openehr.plain_content import PLAIN, plain_node
 from moiety.openehr.rm_types import attribute_classes
 
 Check: TypeAlias = Callable[[Any, Trail, Walk], None]
@@ -36,7 +37,23 @@ def check_model(thing: rm.Any, trail: Trail, walk: Walk) -> None:
 
 @cache
 def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -> Check:
-    """The check of a class; attributes in `handled` are somebody else's."""
+    """The check of a class; attributes in `handled` are somebody else's. What is plainly content
+    goes by without it.
+    """
+    check = _whole_check(rm_class, handled)
+    plain = plain_node(rm_class, handled) if handled else PLAIN.get(rm_class)
+    if plain is None:
+        return check
+    is_plain = plain
+
+    def check_unless_plain(thing: Any, trail: Trail, walk: Walk) -> None:
+        if not is_plain(thing):
+            check(thing, trail, walk)
+
+    return check_unless_plain
+
+
+def _whole_check(rm_class: type[rm.Any], handled: frozenset[str]) -> Check:
     required = tuple(name for name in rm.required_of(rm_class) if name not in handled)
     deep = tuple(
         name
@@ -68,44 +85,7 @@ def model_check(rm_class: type[rm.Any], handled: frozenset[str] = frozenset()) -
         if own is not None:
             own(thing, trail, walk)
 
-    fine = None if handled else _FINE.get(rm_class)
-    return check if fine is None else _shortcut(fine, check)
-
-
-def _shortcut(fine: Callable[[Any], object], check: Check) -> Check:
-    def check_unless_fine(thing: Any, trail: Trail, walk: Walk) -> None:
-        if not fine(thing):
-            check(thing, trail, walk)
-
-    return check_unless_fine
-
-
-def _fine_text(text: rm.DvText) -> bool:
-    """A text that is nothing but text."""
-    return text.value is not None and _beside_text(text) == _NO_EXTRAS
-
-
-_beside_text = attrgetter("mappings", "hyperlink", "language", "encoding")
-_NO_EXTRAS = (None,) * 4
-
-
-def _fine_code(code: rm.CodePhrase) -> object:
-    terminology = code.terminology_id
-    if not code.code_string or terminology is None or not terminology.value:
-        return False
-    return terminology.value not in CODE_SETS or is_known(terminology.value, code.code_string)
-
-
-def _fine_coded_text(text: rm.DvCodedText) -> object:
-    return _fine_text(text) and text.defining_code is not None and _fine_code(text.defining_code)
-
-
-_FINE: dict[type[rm.Any], Callable[[Any], object]] = {
-    rm.DvText: _fine_text,
-    rm.DvCodedText: _fine_coded_text,
-    rm.CodePhrase: _fine_code,
-}
-"""For the classes that documents are full of: whether the whole check would find nothing."""
+    return check
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Any]:

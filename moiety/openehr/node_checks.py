@@ -1,4 +1,5 @@
-"""Template nodes → closures that check an object and write its row, in one descent.
+"""Template nodes → closures that check an object and write its row, in one descent
+(AOM 1.4, § "Constraint model": C_OBJECT, C_ATTRIBUTE and what derives from them).
 
 node        an archetyped object: its class, row, leaves, then its attributes
 attribute   existence, then either
@@ -14,12 +15,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from moiety.openehr import rm
-from moiety.openehr.constraints import BooleanConstraint, DurationConstraint, Slot
+from moiety.openehr.constraints import (
+    BooleanConstraint,
+    CodePhraseConstraint,
+    DurationConstraint,
+    Slot,
+)
 from moiety.openehr.containers import Child, compile_container
 from moiety.openehr.emission import Emit, node_emitter, value_emitters
 from moiety.openehr.findings import Row, Trail, Walk
 from moiety.openehr.leaves import VALUES, Residue, table_name
 from moiety.openehr.model_checks import Check, check_model, model_check
+from moiety.openehr.plain_content import PlainValue, plain_value
 from moiety.openehr.rm_types import COMPUTED, PRIMITIVES, conforming, is_locatable, parameter
 from moiety.openehr.template import Attribute, TemplateNode
 from moiety.openehr.value_checks import LABEL, Fault, Test, compile_constraint
@@ -149,9 +156,11 @@ def _compile_attribute(node: TemplateNode, attribute: Attribute, nodes: Nodes) -
         if name == "action_archetype_id":
             present = _of_archetype_pattern(present)
     elif any(is_locatable(child.rm_type) for child in children):
-        present = compile_container(
-            attribute, [Child(child, compile_node(child, nodes)) for child in children]
-        )
+        places = [
+            Child(child, compile_node(child, nodes), _name_codes(child, nodes))
+            for child in children
+        ]
+        present = compile_container(attribute, places)
     else:
         present = _compile_options(children, nodes)
     absent = _compile_absent(node, attribute, children)
@@ -160,6 +169,17 @@ def _compile_attribute(node: TemplateNode, attribute: Attribute, nodes: Nodes) -
     if attribute.maximum == 0:
         return _read(name, _compile_prohibited(node, name))
     return _read(name, present, absent)
+
+
+def _name_codes(node: TemplateNode, nodes: Nodes) -> frozenset[str]:
+    """The codes that a template lets the name of a node have (DV_CODED_TEXT, local codes)."""
+    found: set[str] = set()
+    for attribute in node.attributes:
+        for child in attribute.children if attribute.name == "name" else ():
+            for inner in nodes[child : nodes[child].last + 1]:
+                if isinstance(inner.constraint, CodePhraseConstraint):
+                    found.update(inner.constraint.codes)
+    return frozenset(found)
 
 
 _PLAIN = frozenset({list, str, float, int, bool})
@@ -222,13 +242,16 @@ def _compile_absent(
 
 
 def _emitting(check: AttributeCheck, element: TemplateNode, nodes: Nodes) -> AttributeCheck:
-    """An ELEMENT's value: checked, then written into the row."""
+    """An ELEMENT's value: checked unless it is plainly content, then written into the row."""
     emitters = value_emitters(element, nodes)
+    plain = _plain_values(element, nodes)
     foreign = {rm.CLASSES[name] for name in VALUES} - emitters.keys()
 
     def both(owner: Any, row: Row, trail: Trail, walk: Walk) -> None:
-        check(owner, row, trail, walk)
         value = owner.value
+        is_plain = plain.get(value.__class__)
+        if is_plain is None or not is_plain(value, walk):
+            check(owner, row, trail, walk)
         emit = emitters.get(value.__class__)
         if emit is not None:
             emit(value, row, walk)
@@ -236,6 +259,18 @@ def _emitting(check: AttributeCheck, element: TemplateNode, nodes: Nodes) -> Att
             walk.residue |= Residue.UNMATCHED
 
     return both
+
+
+def _plain_values(element: TemplateNode, nodes: Nodes) -> dict[type[rm.Any], PlainValue]:
+    """For each class that an ELEMENT's value may be of: the quick look of its first alternative."""
+    found: dict[type[rm.Any], PlainValue] = {}
+    for attribute in element.attributes:
+        if attribute.name == "value" and attribute.maximum != 0:
+            for child in (nodes[number] for number in attribute.children):
+                plain = plain_value(child, nodes)
+                if plain is not None:
+                    found.setdefault(rm.CLASSES[child.rm_type], plain)
+    return found
 
 
 # --- alternatives and primitives

@@ -1,4 +1,6 @@
-"""A template while it is read: nested drafts, before numbers and paths are given."""
+"""A template while it is read: nested drafts, before numbers and paths are given (AM 1.4,
+Template.xsd: C_OBJECT and C_ATTRIBUTE).
+"""
 
 from dataclasses import dataclass, field
 

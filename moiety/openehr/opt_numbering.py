@@ -1,4 +1,6 @@
-"""Drafts → nodes: numbers in pre-order, paths, and which nodes have rows of their own."""
+"""Drafts → nodes: numbers in pre-order, paths (BASE, Architecture Overview, § "Paths and
+Locators"), and which nodes have rows of their own.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, replace

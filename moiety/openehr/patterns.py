@@ -17,6 +17,9 @@ _LIMIT_KNOWN = 20_000
 _Test: TypeAlias = Callable[[str], bool]
 
 
+LIMIT_CHARACTERS = 4_000
+
+
 class PatternError(ValueError):
     """A text is no regular expression, or one that is not supported; says why."""
 
@@ -28,6 +31,8 @@ class Pattern:
 
     def __init__(self, pattern: str) -> None:
         """Raises PatternError for what is no pattern, is not supported, or is too large."""
+        if len(pattern) > LIMIT_CHARACTERS:
+            raise PatternError(f"is longer than {LIMIT_CHARACTERS} characters")
         self.pattern = pattern
         parser = _Parser(pattern)
         start, end = parser.whole()

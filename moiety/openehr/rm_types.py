@@ -1,5 +1,5 @@
 """The reference model as templates speak of it: names of classes, abstract ones included, what
-conforms to what, and which attributes there are.
+conforms to what, and which attributes there are (RM 1.1.0; AOM 1.4, C_OBJECT.rm_type_name).
 """
 
 from functools import cache
@@ -83,6 +83,7 @@ def parameter(rm_type: str) -> str | None:
 
 
 def is_class(rm_type: str) -> bool:
+    """Whether the reference model has a class of this name, parameters included."""
     inner = parameter(rm_type)
     name = plain(rm_type)
     return (name in rm.CLASSES or name in ABSTRACT) and (inner is None or is_class(inner))

@@ -1,4 +1,4 @@
-"""What the codes of the openEHR terminology are called in English.
+"""What the codes of the openEHR terminology are called in English (TERM, "openEHR Terminology").
 
 Source: openEHR Terminology, release 3.1.0 (openehr_terminology.xml, en), © openEHR Foundation,
 licensed CC BY-SA 3.0: this table restates its groups' codes and rubrics, and stands under the

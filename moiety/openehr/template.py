@@ -1,4 +1,5 @@
-"""An operational template as a flat tree: every constraint a node, numbered in pre-order.
+"""An operational template (OPT 1.4; AOM 1.4) as a flat tree: every constraint a node, numbered in
+pre-order.
 
 Node a contains node b iff a.number < b.number <= a.last. Nodes with `group` have rows of
 their own; every other archetyped node is told by columns in its nearest group's row.

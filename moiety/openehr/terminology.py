@@ -1,4 +1,4 @@
-"""Codes of the openEHR terminology by group, as the reference model's invariants use them.
+"""Codes of the openEHR terminology by group, as the invariants of RM 1.1.0 use them.
 
 Source: openEHR Terminology, release 3 (openehr_terminology.xml); codes alone, no rubrics.
 """

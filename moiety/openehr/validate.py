@@ -1,4 +1,5 @@
-"""A composition against its template: one walk tells all findings, the typed rows, the residue.
+"""A composition against its template (AOM 1.4, RM 1.1.0): one walk tells all findings, the typed
+rows, the residue.
 
 compile_template ─ node_checks (nodes, attributes, alternatives) ─ containers (children)
                                                                  ─ value_checks (leaves)

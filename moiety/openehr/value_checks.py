@@ -1,4 +1,5 @@
-"""Constraints of one value as tests: compiled once, each answers None or what is wrong.
+"""Constraints of one value (AOM 1.4, "Primitive package") as tests: compiled once, each answers
+None or what is wrong.
 
 A test takes a value (a plain one, or a data value struct) and returns None where it fits,
 else a Fault: the place below the value, the rule, what the template expects, the kind found.
@@ -146,10 +147,11 @@ def _outside(bounds: Interval | None, number: float | None) -> bool:
 
 
 def _ordinal(constraint: OrdinalConstraint) -> Test:
-    items = {(item.value, item.terminology, item.code): item.label for item in constraint.items}
+    items = {(item.value, item.terminology, item.code): item for item in constraint.items}
     expected = _listed(f"{value:g} {terminology}::{code}" for value, terminology, code in items)
     wrong = Fault("", "value", expected, "another ordinal")
     wrong_label = Fault("symbol/value", LABEL, "the term of the symbol's code", "another text")
+    free_label = wrong_label._replace(remark=True)
 
     def test(ordinal: rm.DvOrdinal | rm.DvScale) -> Fault | None:
         if not items or ordinal.value is None or ordinal.symbol is None:
@@ -160,7 +162,10 @@ def _ordinal(constraint: OrdinalConstraint) -> Test:
         found = (ordinal.value, _terminology_name(code.terminology_id), code.code_string)
         if found not in items:
             return wrong
-        return None if items[found] in {None, ordinal.symbol.value} else wrong_label
+        item = items[found]
+        if item.label in {None, ordinal.symbol.value}:
+            return None
+        return free_label if item.free else wrong_label
 
     return test
 

@@ -137,9 +137,9 @@ def _refuse_text(text: str, path: str) -> None:
 
 def _attributes(element: etree._Element, rm_class: type[rm.Any], path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in element.attrib.items():
+    for name in element.attrib:  # names alone: lxml looks each value up from the first on
         if name == NODE_ID and issubclass(rm_class, rm.Locatable):
-            found[NODE_ID] = value
+            found[NODE_ID] = element.get(NODE_ID)
         elif not str(name).startswith(_XSI):
             raise RmError(path, "an attribute has no place here")
     return found

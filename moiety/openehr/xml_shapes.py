@@ -85,6 +85,7 @@ def fields_of(rm_class: type[rm.Any]) -> tuple[Field, ...]:
 
 @cache
 def fields_by_tag(rm_class: type[rm.Any]) -> dict[str, Field]:
+    """The attributes of a class by the names of their elements."""
     return {field.tag: field for field in fields_of(rm_class)}
 
 

@@ -1,4 +1,4 @@
-"""Objects → canonical XML: text, element by element, in the order of the schema.
+"""Objects → canonical XML (ITS-XML): text, element by element, in the order of the schema.
 
 Written by hand and not through a tree: a document of 16 kB takes a fraction of the time. What
 XML cannot hold is looked for once, at the end, in the text as a whole.

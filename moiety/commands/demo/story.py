@@ -241,7 +241,7 @@ def _cast(stack: ExitStack, running: Desk) -> Cast:
         )  # fmt: skip
         return stack.enter_context(connect(running.url(service), str(token), timeout=60))
 
-    care = issue.SCOPES["clinical"] - {"ehr:create"}
+    care = issue.SCOPES["clinical"] - {"ehr:create", "admin:delete"}
     use = "vault:use"
     return Cast(
         app=actor("clinical", "clinical app", *care),

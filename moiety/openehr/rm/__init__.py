@@ -1,4 +1,4 @@
-"""The openEHR reference model, release 1.1.0, as msgspec structs.
+"""The openEHR reference model, release 1.1.0, as msgspec structs (RM 1.1.0 and BASE 1.2.0).
 
 base          the root struct and how classes are named
 support       identifiers and references

@@ -1,4 +1,4 @@
-"""The root of every reference model struct: how classes are named and written."""
+"""The root of every reference model struct: how classes are named and written (ITS-JSON)."""
 
 import re
 from typing import Annotated, ClassVar, TypeAlias

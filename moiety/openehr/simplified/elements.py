@@ -1,4 +1,6 @@
-"""An ELEMENT and its value, which share their fields; of several data types, one is chosen."""
+"""An ELEMENT and its value, which share their fields; of several data types, one is chosen
+(Simplified Formats, "ELEMENT").
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,6 +1,7 @@
 """A made-up composition of a template: every event and item present, or only what must be.
 
-It is valid by its own template, so that a client can commit it as it stands.
+It is valid by its own template, so that a client can commit it as it stands (ITS-REST, Definition
+API, "Get example data by template").
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""Values that a template allows, made up: the first that each constraint admits."""
+"""Values that a template allows, made up: the first that each constraint admits
+(AOM 1.4, "Primitive package" and the openEHR profile).
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -1,4 +1,6 @@
-"""A template prepared for the simplified formats: decode and encode FLAT and STRUCTURED."""
+"""A template prepared for the simplified formats: decode and encode FLAT and STRUCTURED
+(Simplified Formats, "Basic Concepts").
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
 """Inputs of a web template's nodes: which fields a value has, and what may stand in them
-(web template 2.3, as the simplified formats' specification shows it).
+(web template 2.3, as Simplified Formats shows it).
 """
 
 from collections.abc import Callable, Iterable
@@ -78,6 +78,7 @@ def term_of(template: Template, archetype_id: str, terminology: str, code: str) 
 
 
 def coded_item(template: Template, archetype_id: str, terminology: str, code: str) -> Json:
+    """One code of a list as web templates show it: value, label, descriptions."""
     term = term_of(template, archetype_id, terminology, code)
     item: Json = {"value": code, "label": term.text if term else code}
     if term is not None:

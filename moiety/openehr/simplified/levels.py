@@ -1,4 +1,6 @@
-"""Objects while they are read: made with class, name and details, then given what is their own."""
+"""Objects while they are read: made with class, name and details, then given what is their own
+(Simplified Formats, "RM Mappings").
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +83,7 @@ def skeleton(
 
 
 def is_interval(fields: Fields, taken: frozenset[str]) -> bool:
+    """Whether the fields tell an INTERVAL_EVENT: width, math function or sample count."""
     told = ({"width", "math_function"} - taken) & fields.below.keys()
     return fields.has("sample_count") or bool(told)
 
@@ -141,6 +144,7 @@ def _read_one(own: Own, fields: Fields, hint: Hint, context: Context) -> Any:
 
 
 def read_others(level: Level) -> None:
+    """Give an object the attributes of its own that nobody has read yet."""
     thing = level.thing
     for name in others_of(thing.__class__):
         node = level.fields.one(f"_{name}")

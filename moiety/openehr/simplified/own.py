@@ -1,5 +1,6 @@
 """The attributes that nodes have of their own, beside what the template puts below them:
-their ids, how they are read and written, and what stands where a document says nothing.
+their ids, how they are read and written, and what stands where a document says nothing
+(Simplified Formats, "RM Mappings", class by class).
 """
 
 from collections.abc import Callable

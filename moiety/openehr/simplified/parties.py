@@ -136,6 +136,7 @@ def _coded(text: rm.DvCodedText) -> Fields:
 
 
 def read_participation(fields: Fields, references: References = NO_REFERENCES) -> Any:
+    """A PARTICIPATION from its fields. Raises RmError for a mode that there is not."""
     if fields.has("raw"):
         return read_raw(fields.get("raw"))
     function, mode = _texts(fields, "function", "mode")
@@ -156,6 +157,7 @@ def _mode(text: str) -> rm.DvCodedText:
 
 
 def write_participation(participation: Any) -> Fields:
+    """The fields of a PARTICIPATION."""
     performer = participation.performer
     fields = write_party(performer) if performer is not None else Fields()
     told: dict[str, Any] = {}
@@ -171,6 +173,7 @@ def write_participation(participation: Any) -> Fields:
 
 
 def read_object_ref(fields: Fields, references: References = NO_REFERENCES) -> Any:
+    """An OBJECT_REF from its fields, what they leave out from `references`."""
     if fields.has("raw"):
         return read_raw(fields.get("raw"))
     of_type, namespace, number, id_scheme, scheme = _texts(
@@ -185,6 +188,7 @@ def read_object_ref(fields: Fields, references: References = NO_REFERENCES) -> A
 
 
 def write_object_ref(reference: Any) -> Fields:
+    """The fields of an OBJECT_REF."""
     fields = Fields()
     number = reference.id
     values = {
@@ -198,6 +202,7 @@ def write_object_ref(reference: Any) -> Fields:
 
 
 def read_instruction_details(fields: Fields, _: References = NO_REFERENCES) -> Any:
+    """INSTRUCTION_DETAILS from their fields."""
     if fields.has("raw"):
         return read_raw(fields.get("raw"))
     path, composition_uid, activity_id = _texts(fields, "path", "composition_uid", "activity_id")
@@ -212,6 +217,7 @@ def read_instruction_details(fields: Fields, _: References = NO_REFERENCES) -> A
 
 
 def write_instruction_details(details: Any) -> Fields:
+    """The fields of INSTRUCTION_DETAILS."""
     fields = Fields()
     reference = details.instruction_id
     values = {

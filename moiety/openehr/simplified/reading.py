@@ -1,4 +1,5 @@
-"""Fields → composition: the web tree is walked along the fields that a document has.
+"""Fields → composition (Simplified Formats, "RM Mappings"): the web tree is walked along the fields
+that a document has.
 
 read_composition ─ context ─► defaults
                  ─ _node ─► skeleton, own attributes, levels left out, children in order

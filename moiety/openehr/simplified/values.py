@@ -1,6 +1,6 @@
-"""Values of the model ↔ fields. Reading fills in what the template knows: texts of codes,
-numbers of ordinals, terminologies. Writing is exact: what reading would not give back alike
-is written as `|raw`, canonical JSON as it stands.
+"""Values of the model ↔ fields (Simplified Formats, "RM Mappings", DV_ classes). Reading fills in
+what the template knows: texts of codes, numbers of ordinals, terminologies. Writing is exact: what
+reading would not give back alike is written as `|raw`, canonical JSON as it stands.
 """
 
 from collections.abc import Callable
@@ -84,6 +84,7 @@ def read_raw(tree: Any) -> rm.Any | None:
 
 
 def read_parts(fields: Fields, rm_class: type[rm.Any], hint: Hint) -> Any:
+    """An object of a class, part by part from its fields."""
     found = {}
     values, below = fields.values, fields.below
     for part in PARTS[rm_class]:
@@ -125,6 +126,7 @@ def _wrap(text: str, part: Part) -> Any:
 
 
 def text_of(value: Any) -> str:
+    """A text, or a whole number as text. Raises RmError for other JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,6 @@
-"""The web template of an operational template: JSON that forms are built from (version 2.3)."""
+"""The web template of an operational template: JSON that forms are built from (version
+2.3; ITS-REST, Definition API, media type application/openehr.wt+json).
+"""
 
 from typing import Any
 

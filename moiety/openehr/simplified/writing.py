@@ -1,4 +1,5 @@
-"""Composition → fields: what the template knows under its ids, the rest as raw JSON.
+"""Composition → fields (Simplified Formats, "RM Mappings"): what the template knows under its ids,
+the rest as raw JSON.
 
 Reading gives the object back alike. What deviates from what reading would fill in is said:
 names, archetype details, absent attributes (`|raw: null`), levels left out (`_data/_name`).

@@ -1,4 +1,6 @@
-"""Values of the model → fields, and whether reading gives them back alike."""
+"""Values of the model → fields (Simplified Formats, "RM Mappings"), and whether reading gives them
+back alike.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -29,6 +31,7 @@ def raw(value: rm.Any | None) -> Fields:
 
 
 def write_parts(fields: Fields, value: Any, parts: tuple[Part, ...]) -> None:
+    """Write the parts of an object into fields; absent ones are left out."""
     for part in parts:
         found = getattr(value, part.attribute)
         if found is None:

@@ -23,7 +23,7 @@ HEADS = aql.Heads(
     sa.table(
         "composition",
         sa.column("ehr_id", sa.Uuid()),
-        *(sa.column(name, sa.Integer()) for name in HEAD),
+        *(sa.column(n, sa.Uuid() if n == "object_id" else sa.Integer()) for n in HEAD),
     ),
     sa.table(
         "ehr", *(sa.column(n, t) for n, t in PLACED.items()), sa.column("pooled", sa.Boolean())

@@ -1,8 +1,8 @@
 """Two templates that share archetypes but not shapes, and documents that use every corner.
 
 In "ward round" an event may hold many counts, so each has a row; in "night round" it holds one, so
-the same count is a column. Elements offer choices of data types; a protocol has an open slot,
-whose content has no rows at all.
+the same count is a column, and every entry has an event. Elements offer choices of data types; a
+protocol has an open slot, whose content has no rows at all.
 """
 
 import json
@@ -48,7 +48,8 @@ def _pressure(*, counts):
             leaf("at0010", plain("DV_COUNT"), occurs=(0, counts)),
         ),
     )
-    event = node("EVENT", "at0006", one("data", tree), occurs=MANY)
+    least = 0 if counts is None else 1
+    event = node("EVENT", "at0006", one("data", tree), occurs=(least, None))
     protocol = node(
         "ITEM_TREE",
         "at0011",

@@ -76,3 +76,13 @@ def test_findings_lie_inside_the_text_and_never_overlap(text):
     for finding in identifiers.find(text):
         assert end <= finding.start < finding.start + finding.length <= len(text)
         end = finding.start + finding.length
+
+
+BYTES = st.sampled_from([*b'0123456789 ()-ABCDEZaz@:{}"\n.', 0xC3, 0xA9])
+
+
+@given(st.lists(BYTES, max_size=40).map(bytes) | st.binary(max_size=40))
+def test_the_quick_look_says_what_the_whole_pattern_says(document):
+    """The strings that stand for the pattern spare its search, and never change the answer."""
+    slow = b"@" in document or identifiers._SUSPICIOUS.search(document) is not None
+    assert slow == identifiers.may_stand_in(document)

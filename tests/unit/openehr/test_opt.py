@@ -397,3 +397,46 @@ def test_a_recommended_slot_takes_what_no_exclude_names():
     slot = Slot((re.compile(".*"),), (re.compile("openEHR-EHR-CLUSTER.bad.v1"),))
     assert slot.admits("openEHR-EHR-CLUSTER.good.v1")
     assert not slot.admits("openEHR-EHR-CLUSTER.bad.v1")
+
+
+def test_siblings_named_by_code_are_told_apart_in_any_language():
+    """A document in another language has other texts for the names, and the same codes."""
+    terms = {"at0005": "Weight", "at0006": "Remark"}
+    values = {"at0005": opt.node("DV_COUNT"), "at0006": opt.node("DV_TEXT")}
+    rivals = [
+        opt.node(
+            "ELEMENT",
+            "at0002",
+            opt.one("name", opt.coded("local", code)),
+            opt.one("value", value),
+            occurs=(0, 1),
+        )
+        for code, value in values.items()
+    ]
+    weight = documents.element("at0002", "", {"_type": "DV_COUNT", "magnitude": 70})
+    remark = documents.element("at0002", "", documents.text("nüchtern"))
+    weight["name"], remark["name"] = (
+        documents.coded("Gewicht", "at0005"),
+        documents.coded("Bemerkung", "at0006"),
+    )
+    assert [] == rules(build(*rivals, terms=terms), remark, weight)
+    assert ["occurrences"] == rules(build(*rivals, terms=terms), weight, weight)
+
+
+@pytest.mark.parametrize(
+    ("label", "findings", "remarks"),
+    [("low", ["label"], []), ("", [], ["label"]), (None, ["label"], [])],
+)
+def test_the_text_of_an_ordinal_is_bound_unless_left_empty(label, findings, remarks):
+    """By the constraint, or by the term of its code; an empty text leaves it to the document."""
+    ordinal = opt.ordinal((1, "at0010", label or ""))
+    if label is None:
+        symbol = next(ordinal.iter("{*}symbol"))
+        symbol.remove(symbol[0])
+    xml = build(opt.leaf("at0002", ordinal), terms={"at0010": "low"})
+    value = {"_type": "DV_ORDINAL", "value": 1, "symbol": documents.coded("lowish", "at0010")}
+    checked = compile_template(parse_opt(xml)).check(
+        document(documents.element("at0002", "x", value)), 1
+    )
+    assert findings == [finding.rule for finding in checked.findings]
+    assert remarks == [remark.rule for remark in checked.remarks]

@@ -1,0 +1,32 @@
+"""Who changes what, as it is recorded: AUDIT_DETAILS, and the line of the commit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from clinical_api.screen import Found
+from moiety.change_control.codes import ChangeType, Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One change, as its caller accounts for it.
+
+    `details` is AUDIT_DETAILS in canonical JSON without change type and time: system, committer,
+    description.  `key_id` is the key that was used and `door` the route, for the commit log.
+    `change` and `lifecycle` are what the caller asked for, if anything; `found` is what the screen
+    recorded of what the caller said.
+    """
+
+    details: Mapping[str, Any] = field(repr=False)
+    key_id: str
+    door: str
+    change: ChangeType | None = None
+    lifecycle: Lifecycle | None = None
+    found: tuple[Found, ...] = ()
+
+
+def of_key(key_id: str, system_id: str, door: str = "") -> Audit:
+    """The audit of a change that says nothing of its committer: the key stands for one."""
+    committer = {"_type": "PARTY_IDENTIFIED", "name": f"API key {key_id}"}
+    return Audit({"system_id": system_id, "committer": committer}, key_id, door)

@@ -1,0 +1,358 @@
+"""Commit a CONTRIBUTION: versions of several kinds, all of them or none.
+
+1. `intents.read` says what is meant.
+2. `look_up` asks what the versions follow.
+3. `commit` prepares every version as its own kind does, and makes one transaction of them.
+
+The EHR's status counts as it was before the contribution: its own changes are written last.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from clinical_api import compositions, documents, folders, statuses, tables, versions
+from clinical_api.audits import Audit
+from clinical_api.compositions import Head
+from clinical_api.intents import Intent, Sent
+from clinical_api.registry import Known
+from clinical_api.screen import screen
+from clinical_api.settings import Settings
+from clinical_api.versions import Act, Before, Change
+from moiety.change_control import records, statements
+from moiety.change_control.codes import ChangeType
+from moiety.kit.commits import Commit, Row, Step
+from moiety.kit.errors import Conflict, Malformed, NotFound, ServiceError, VersionConflict
+from moiety.kit.reads import Reads
+from moiety.openehr import rm
+from moiety.openehr.canonical import encode
+from moiety.openehr.validate import validate_model
+
+Find = Callable[[str], Known | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What a version of a contribution follows, or attests: its kind and its place."""
+
+    kind: str
+    object_id: UUID
+    version: int
+    template_key: int = 0
+    groups: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+Follows = Mapping[UUID, Latest]
+
+
+async def look_up(reads: Reads, ehr_id: UUID, sent: Sent, settings: Settings) -> Follows:
+    """The latest version of every object that the contribution changes or attests.
+
+    Raises NotFound for what is not here, VersionConflict for what is not the latest any more.
+    """
+    wanted = [intent.follows[0] for intent in sent.intents if intent.follows]
+    if not wanted:
+        return {}
+    rows = await reads.ask(_LATEST, (ehr_id, wanted))
+    found: dict[UUID, Latest] = {}
+    for kind, object_id, version, template_key, groups, deleted in sorted(rows, key=itemgetter(2)):
+        found[object_id] = Latest(
+            kind, object_id, version, template_key, tuple(groups), deleted=deleted
+        )
+    for number, intent in enumerate(sent.intents):
+        if intent.follows:
+            _demand(intent, found.get(intent.follows[0]), settings, number)
+    return found
+
+
+def commit(
+    ehr_id: UUID, sent: Sent, follows: Follows, find: Find, settings: Settings, *, audit: Audit
+) -> Commit:
+    """The commit of a whole contribution; its result is an rm.Contribution.
+
+    `audit` is that of the key, which stands in where nobody is named.  Raises Malformed and
+    Unprocessable, with the place in the contribution, for versions that may not be.
+    """
+    act = Act(ehr_id, alone=False, contribution_id=sent.contribution_id or uuid4())
+    with _placed("/audit"):
+        own = _audit(sent.audit, audit, settings)
+    scene = _Scene(act, find, settings, own)
+    made = [_make(scene, intent, number, follows) for number, intent in enumerate(sent.intents)]
+    details = records.audit_details(own.details, sent.change, act.time)
+    result = records.contribution(
+        act.contribution_id, details, [(one.uid, one.kind) for one in made]
+    )
+    # The status last: what it says counts from the next commit on.
+    changes = sorted((one for one in made if one.change), key=lambda one: one.kind == "EHR_STATUS")
+    opening = _opening(act, own, sent.change, changes)
+    beside = [step for one in made for step in one.beside]
+    steps = (opening, *(one.change.step for one in changes if one.change), *beside)
+
+    def judge(rows: Sequence[Row]) -> None:
+        versions.judge(rows[0], lambda: Conflict("A contribution with this uid exists already."))
+        for one, row in zip(changes, rows[1:], strict=False):
+            if one.change:
+                one.change.judge(row)
+
+    return Commit(ehr_id, steps, judge, versions.landed(act), result)
+
+
+def kinds(sent: Sent, follows: Follows) -> set[str]:
+    """The kinds of what the contribution changes or attests."""
+    found = {rm.type_name(intent.data) for intent in sent.intents if intent.data}
+    return found | {latest.kind for latest in follows.values()}
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What all versions of one contribution are made with."""
+
+    act: Act
+    find: Find
+    settings: Settings
+    audit: Audit
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A version ready to be written: None where an attestation changes none."""
+
+    kind: str
+    uid: str
+    change: Change | None
+    beside: tuple[Step, ...]
+
+
+def _make(scene: _Scene, intent: Intent, number: int, follows: Follows) -> _Made:
+    path = f"/versions[{number}]"
+    latest = follows[intent.follows[0]] if intent.follows else None
+    with _placed(f"{path}/commit_audit"):
+        audit = _audit(intent.audit, scene.audit, scene.settings)
+    audit = replace(audit, change=intent.change, lifecycle=intent.lifecycle)
+    if intent.change is ChangeType.ATTESTATION and latest:
+        return _attested(scene, intent, audit, latest, path=path)
+    with _placed(f"{path}/data"):
+        kind, change = _change(scene, intent, latest, audit)
+    written = change.written
+    place = Before(written.object_id, written.version)
+    beside = (
+        *_detail(scene, intent, place, path=path),
+        *_attestations(scene, intent, place, audit, path=path),
+    )
+    return _Made(kind, written.uid, change, beside)
+
+
+@contextmanager
+def _placed(path: str) -> Iterator[None]:
+    """What is found wrong inside is told with its place in the contribution."""
+    try:
+        yield
+    except ServiceError as error:
+        error.findings = [{**one, "path": f"{path}{one.get('path', '')}"} for one in error.findings]
+        raise
+
+
+def _attested(scene: _Scene, intent: Intent, audit: Audit, latest: Latest, *, path: str) -> _Made:
+    """No new version: the attestations go beside one that is here."""
+    version = (intent.follows or (latest.object_id, None))[1] or latest.version
+    uid = versions.version_uid(latest.object_id, scene.settings, version)
+    beside = _attestations(scene, intent, Before(latest.object_id, version), audit, path=path)
+    return _Made(latest.kind, uid, None, beside)
+
+
+def _change(
+    scene: _Scene, intent: Intent, latest: Latest | None, audit: Audit
+) -> tuple[str, Change]:
+    match intent.data:
+        case rm.Composition() as composition:
+            return "COMPOSITION", _composition(scene, composition, latest, audit)
+        case rm.Folder() as folder:
+            return "FOLDER", _folder(scene, folder, latest, audit)
+        case rm.EhrStatus() as data if latest is not None:
+            status = statuses.prepare(data, scene.settings)
+            return "EHR_STATUS", statuses.succession(
+                scene.act, _before(latest), status, scene.settings, audit=audit
+            )
+    return _deletion(scene, latest, audit)
+
+
+def _composition(
+    scene: _Scene, data: rm.Composition, latest: Latest | None, audit: Audit
+) -> Change:
+    act, settings = scene.act, scene.settings
+    prepared = compositions.prepare_decoded(data, settings, scene.find)
+    if latest is None:
+        return compositions.creation(act, prepared, settings, audit=audit)
+    make = compositions.restoration if latest.deleted else compositions.succession
+    return make(act, _head(latest), prepared, settings, audit=audit)
+
+
+def _folder(scene: _Scene, data: rm.Folder, latest: Latest | None, audit: Audit) -> Change:
+    act, settings = scene.act, scene.settings
+    prepared = folders.prepare(data, settings)
+    if latest is None:
+        return folders.creation(act, prepared, settings, audit=audit)
+    make = folders.restoration if latest.deleted else folders.succession
+    return make(act, _before(latest), prepared, settings, audit=audit)
+
+
+def _deletion(scene: _Scene, latest: Latest | None, audit: Audit) -> tuple[str, Change]:
+    act, settings = scene.act, scene.settings
+    if latest is None or latest.kind == "EHR_STATUS":
+        raise Malformed("An EHR's status comes and goes with the EHR: it is never deleted.")
+    if latest.kind == "FOLDER":
+        return "FOLDER", folders.deletion(act, _before(latest), settings, audit=audit)
+    return "COMPOSITION", compositions.deletion(act, _head(latest), settings, audit=audit)
+
+
+def _demand(intent: Intent, latest: Latest | None, settings: Settings, number: int) -> None:
+    """What is followed is here, of the kind of the content, and the latest."""
+    place = {"path": f"/versions[{number}]/preceding_version_uid"}
+    if latest is None or intent.system not in (None, settings.system_id):
+        raise NotFound(
+            "There is no version of this id in this EHR.", findings=[place | {"rule": "version"}]
+        )
+    if intent.data is not None and rm.type_name(intent.data) != latest.kind:
+        raise Malformed(findings=[place | {"rule": "type", "expected": latest.kind}])
+    version = intent.follows[1] if intent.follows else None
+    if intent.change is ChangeType.ATTESTATION:
+        if version is None or version > latest.version:
+            raise NotFound("There is no version of this number.", findings=[place])
+        return
+    restored = intent.change is ChangeType.RESTORATION
+    if latest.deleted != restored:
+        if restored:
+            raise Conflict("What is restored is not deleted.", findings=[place])
+        raise NotFound("What is changed is deleted: restore it first.", findings=[place])
+    if version not in (None, latest.version):
+        uid = versions.version_uid(latest.object_id, settings, latest.version)
+        raise VersionConflict(headers={"ETag": f'"{uid}"'}, findings=[place])
+
+
+def _opening(act: Act, audit: Audit, change: ChangeType, changes: Sequence[_Made]) -> Step:
+    """The contribution itself, and its line in the log, which names what was found in any version.
+
+    A status alone is written whatever it says itself.
+    """
+    only_status = {one.kind for one in changes} == {"EHR_STATUS"}
+    owner = replace(tables.OWNER, condition="true") if only_status else tables.OWNER
+    values = versions.act_parameters(act, audit, change)
+    for one in changes:
+        if one.change:
+            values["findings"] = sorted(
+                {*values["findings"], *one.change.step.parameters["findings"]}
+            )
+    return Step(statements.contribute(tables.composition, owner), values)
+
+
+def _audit(sent: rm.AuditDetails, default: Audit, settings: Settings) -> Audit:
+    """What a client says of its commit, completed; the committing system is always this one.
+
+    Raises Malformed and Unprocessable, as its content may not be stored either.
+    """
+    details: dict[str, Any] = {**default.details, "system_id": settings.system_id}
+    for name in ("committer", "description"):
+        given = getattr(sent, name)
+        if given is not None:
+            versions.refuse("AUDIT_DETAILS", validate_model(given))
+            details[name] = msgspec.json.decode(encode(given))
+    found = tuple(screen(msgspec.json.encode(details), settings))
+    return replace(default, details=details, found=found)
+
+
+def _detail(scene: _Scene, intent: Intent, place: Before, *, path: str) -> Iterable[Step]:
+    """The line of `version_detail`, for the few versions that have one."""
+    detail: dict[str, Any] = {}
+    if intent.signature is not None:
+        detail["signature"] = intent.signature
+    if intent.other_inputs:
+        detail["other_inputs"] = list(intent.other_inputs)
+    if intent.original is not None:
+        detail["original"] = msgspec.json.decode(encode(intent.original))
+    if detail:
+        with _placed(path):
+            screen(msgspec.json.encode(detail), scene.settings)
+        act = scene.act
+        values = {
+            "ehr_id": act.ehr_id, "object_id": place.object_id, "version": place.version,
+            "contribution_id": act.contribution_id, "detail": Jsonb(detail),
+        }  # fmt: skip
+        yield Step(_DETAIL, values)
+
+
+def _attestations(
+    scene: _Scene, intent: Intent, place: Before, audit: Audit, *, path: str
+) -> tuple[Step, ...]:
+    steps = []
+    for number, one in enumerate(intent.attestations):
+        with _placed(f"{path}/attestations[{number}]"):
+            packed = _packed(one, scene, audit)
+        values = {
+            "ehr_id": scene.act.ehr_id, "attestation_id": uuid4(), "object_id": place.object_id,
+            "version": place.version, "contribution_id": scene.act.contribution_id,
+            "number": number, "time_committed": scene.act.time, "attestation": packed,
+        }  # fmt: skip
+        steps.append(Step(_ATTESTATION, values))
+    return tuple(steps)
+
+
+def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> bytes:
+    """An attestation as it is stored: complete, checked and screened."""
+    sent.system_id = scene.settings.system_id
+    sent.time_committed = records.date_time(scene.act.time)
+    sent.change_type = ChangeType.ATTESTATION.coded
+    if sent.committer is None:
+        sent.committer = records.audit_details(
+            audit.details, ChangeType.ATTESTATION, scene.act.time
+        ).committer
+    versions.refuse("ATTESTATION", validate_model(sent))
+    text = encode(sent)
+    screen(text, scene.settings)
+    return documents.pack(text)
+
+
+def _head(latest: Latest) -> Head:
+    return Head(latest.object_id, latest.version, latest.template_key, latest.groups)
+
+
+def _before(latest: Latest) -> Before:
+    return Before(latest.object_id, latest.version)
+
+
+_DETAIL = (
+    "INSERT INTO version_detail (ehr_id, object_id, version, contribution_id, detail)"
+    " VALUES (%(ehr_id)s, %(object_id)s, %(version)s, %(contribution_id)s, %(detail)s) RETURNING 1"
+)
+_ATTESTATION = (
+    "INSERT INTO attestation (ehr_id, attestation_id, object_id, version, contribution_id, number,"
+    " time_committed, attestation) VALUES (%(ehr_id)s, %(attestation_id)s, %(object_id)s,"
+    " %(version)s, %(contribution_id)s, %(number)s, %(time_committed)s, %(attestation)s)"
+    " RETURNING 1"
+)
+
+
+def _latest() -> bytes:
+    parts: list[str] = []
+    for name, kind in tables.KINDS.items():
+        rows = "template_key, groups" if name == "COMPOSITION" else "0, '{}'::text[]"
+        parts.extend(
+            f"(SELECT DISTINCT ON (object_id) '{name}', object_id, version, {rows},"
+            f" document IS NULL FROM {table.name} WHERE ehr_id = $1 AND object_id = ANY($2)"
+            " ORDER BY object_id, version DESC)"
+            for table in (kind.head, kind.history)
+        )
+    return " UNION ALL ".join(parts).encode()
+
+
+_LATEST = _latest()
+"""Of every object its head, and the newest of its history: a deletion, where there is no head."""

@@ -1,0 +1,128 @@
+"""EHR_STATUS and VERSIONED_EHR_STATUS."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from clinical_api import histories, statuses, tables
+from clinical_api.deps import Body, Here, MayReadEhrs, MayWriteEhrs, uuid_or_not_found
+from clinical_api.routes import versioned
+from clinical_api.routes.commit_headers import audit_of
+from clinical_api.routes.negotiation import (
+    IfMatch,
+    Prefer,
+    answer_form,
+    body_form,
+    expected_version,
+    location,
+    moment,
+    written,
+)
+from clinical_api.routes.versioned import Target
+from moiety.change_control.codes import ChangeType
+from moiety.openehr import rm
+
+router = APIRouter(prefix="/openehr/v1/ehr/{ehr_id}", tags=["EHR_STATUS"])
+KIND = tables.ehr_status
+
+
+@router.get("/ehr_status", operation_id="ehr_status_get_at_time")
+async def get_at_time(
+    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here,
+    version_at_time: str | None = None,
+) -> Response:  # fmt: skip
+    """The status as of a time, or the latest."""
+    owner = uuid_or_not_found(ehr_id, "EHR")
+    form = answer_form(request)
+    version = await histories.find(here.reads, KIND, owner, at=moment(version_at_time))
+    place = _place(request, owner)(version.uid(here.settings.system_id))
+    return versioned.content(version, place, form, here, KIND)
+
+
+@router.get("/ehr_status/{version_uid}", operation_id="ehr_status_get_by_version_id")
+async def get_by_version(
+    request: Request, ehr_id: str, version_uid: str, _caller: MayReadEhrs, here: Here
+) -> Response:
+    """The version of a uid; the latest for the uid of the object alone."""
+    owner = uuid_or_not_found(ehr_id, "EHR")
+    form = answer_form(request)
+    latest = version = await histories.find(here.reads, KIND, owner)
+    if version_uid.lower() != str(latest.object_id):
+        number = versioned.number_of(version_uid, latest.object_id, here)
+        version = await histories.get(here.reads, KIND, owner, latest.object_id, number)
+    place = _place(request, owner)(version.uid(here.settings.system_id))
+    return versioned.content(version, place, form, here, KIND)
+
+
+@router.put("/ehr_status", operation_id="ehr_status_update")
+async def update(
+    request: Request, ehr_id: str, body: Body, caller: MayWriteEhrs, here: Here,
+    prefer: Prefer = None, if_match: IfMatch = None,
+) -> Response:  # fmt: skip
+    """Commit the next version; If-Match names the one it follows."""
+    owner = uuid_or_not_found(ehr_id, "EHR")
+    form, place = answer_form(request), _place(request, owner)
+    latest = await histories.find(here.reads, KIND, owner)
+    versioned.demand_latest(latest, expected_version(if_match), place, here)
+    status = statuses.read(body, body_form(request), bare_subject=True)
+    prepared = statuses.prepare(status, here.settings)
+    audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
+    commit = statuses.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
+    result = await versioned.changed(here, commit, KIND, latest.object_id, place)
+    return written(
+        result, place(result.uid), prefer, status=HTTPStatus.OK, empty=HTTPStatus.NO_CONTENT,
+        form=form, rm_class=rm.EhrStatus,
+    )  # fmt: skip
+
+
+@router.get("/versioned_ehr_status", operation_id="versioned_ehr_status_get")
+async def get_versioned(
+    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here
+) -> Response:
+    """VERSIONED_EHR_STATUS."""
+    target = await _target(ehr_id, here)
+    return await versioned.object_answer(request, here, target, rm.VersionedEhrStatus)
+
+
+@router.get(
+    "/versioned_ehr_status/revision_history", operation_id="versioned_ehr_status_revision_history"
+)
+async def get_history(request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here) -> Response:
+    """REVISION_HISTORY, the oldest first."""
+    return await versioned.history_answer(request, here, await _target(ehr_id, here))
+
+
+@router.get(
+    "/versioned_ehr_status/version", operation_id="versioned_ehr_status_version_get_at_time"
+)
+async def get_version_at_time(
+    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here,
+    version_at_time: str | None = None,
+) -> Response:  # fmt: skip
+    """VERSION as of a time, or the latest."""
+    target = await _target(ehr_id, here)
+    return await versioned.at_time_answer(request, here, target, at=version_at_time)
+
+
+@router.get(
+    "/versioned_ehr_status/version/{version_uid}",
+    operation_id="versioned_ehr_status_version_get_by_id",
+)
+async def get_version(
+    request: Request, ehr_id: str, version_uid: str, _caller: MayReadEhrs, here: Here
+) -> Response:
+    """VERSION of a uid."""
+    target = await _target(ehr_id, here)
+    return await versioned.by_id_answer(request, here, target, version_uid)
+
+
+async def _target(ehr_id: str, here: Here) -> Target:
+    owner = uuid_or_not_found(ehr_id, "EHR")
+    latest = await histories.find(here.reads, KIND, owner)
+    return Target(KIND, owner, latest.object_id)
+
+
+def _place(request: Request, owner: UUID) -> Callable[[str], str]:
+    return lambda uid: location(request, "ehr", str(owner), "ehr_status", uid)
