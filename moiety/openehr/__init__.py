@@ -12,6 +12,7 @@ terminology    codes of the openEHR terminology that the model's invariants use
 ids, times     identifiers in parts; dates, times, durations and their magnitudes
 rubrics        what those codes are called; code_sets: codes of other bodies
 canonical      canonical JSON both ways, strict about unknown and doubled keys
+misplaced      attributes of another class, taken out for whoever must read such documents
 xml            canonical XML, reading; xml_writing: writing; xml_shapes: order and names
 
 patterns       regular expressions in linear time

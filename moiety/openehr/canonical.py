@@ -256,14 +256,15 @@ def _name_class(item: dict[str, Any], classes: tuple[type[rm.Any], ...]) -> None
 # --- messages: a path and a kind, never a value
 
 
-_ATTRIBUTES = frozenset(
+ATTRIBUTES = frozenset(
     name for rm_class in rm.CLASSES.values() for name in rm_class.__struct_fields__
 ) | {"_type"}
+"""Every name of the model that can be a key of canonical JSON."""
 
 
 def _key(name: str) -> str:
     """A key as messages may show it: only names of the model are no value of the record."""
-    return f"the key {name}" if name in _ATTRIBUTES else "a key that the model does not have"
+    return f"the key {name}" if name in ATTRIBUTES else "a key that the model does not have"
 
 
 def _fault(message: str) -> RmError:

@@ -1,6 +1,6 @@
 """Commits, reads and queries over HTTP, against the same work done with less and with node rows.
 
-    python benches/over_http.py [--rounds 3] [--seconds 3] [--clients 16,32]
+    python benches/rest.py [--rounds 3] [--seconds 3] [--clients 16,32]
                                 [--what commits,reads]
 
 One server at a time on one database, peers in turn, wrk (Debian: wrk) choosing at random among
@@ -15,7 +15,7 @@ the processor's µs a request, which hardly do.
               node queue   ours with node rows, one statement, our commit queue
     reads     GET composition; EHR-scoped AQL with few EHRs (every plan remembered) and with many
 
-Results: benches/results/over_http.jsonl.
+Results: benches/results/rest.jsonl.
 """
 
 import argparse
@@ -293,7 +293,7 @@ def main() -> None:
             lines, against = _part(part, bench, ids, options, clients)
             print(f"\n{part}")
             show(lines, against)
-            ground.record("over_http", [about | {"part": part} | line for line in lines])
+            ground.record("rest", [about | {"part": part} | line for line in lines])
 
 
 def _part(
