@@ -2,6 +2,7 @@
 
 app.py            create_app: the service put together
 settings.py       what the environment sets
+conformance.py    the profile for test suites: who comes in, by which doors, as whom
 doors.py          what stands around every route: refusals logged, XML errors, OPTIONS, weak ETags
 deps.py           what a route asks for: body, connection, commit queue, registry, caller
 routes/           HTTP only: parse, call one work function, render
@@ -10,19 +11,26 @@ contributions.py  commit several versions of several kinds at once
 ehrs.py           open and read EHRs
 statuses.py       EHR_STATUS
 folders.py        the directory of an EHR
-compositions.py   commit and read compositions
+compositions.py   commit and read compositions, in every format
+tags.py           item tags beside versions
 versions.py       what every commit of a version shares
 histories.py      versions, histories and contributions read whole
 audits.py         who changes what
 refusals.py       the commit log of attempts that changed nothing
 consistency.py    whether the tables agree with one another
-definitions.py    operational templates
+definitions.py    operational templates, their revisions
+adl2_definitions.py  operational templates in ADL 2
+stored_queries.py  AQL under a name, in versions
+single_ehr.py     a query in the context of one EHR
+removals.py       deletion for good
 events/           what was committed, told by ids: pages, streams, webhooks
 bulk/             whole records in and out
 statistics.py     how much there is
 folder_templates.py  the directory that new EHRs begin with
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 screen.py         the identifier screen at every write door
+wording.py        findings in sentences
+openapi/          the OpenAPI document: what every operation takes and may answer
 registry.py       the templates, compiled once per process
 formats.py        canonical JSON and XML, both ways
 documents.py      documents as they are stored: zstd canonical JSON

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from clinical_api import conformance, deps, tables
 from clinical_api.doors import Doors
 from clinical_api.events.running import running
+from clinical_api.openapi.document import whole
 from clinical_api.routes import (
     admin,
     bulk,
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             *((conformance.guarded,) if conforming else ()),
         ),
     )
+    app.openapi = whole  # type: ignore[method-assign]  # FastAPI's own way to another document
     # Inside the telemetry, whose trace id an error names, and outside all else.
     app.user_middleware.insert(1, Middleware(Doors, settings=settings))
     if conforming:

@@ -78,7 +78,9 @@ def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]
     try:
         composition = decode_composition(body)
     except RmError as error:
-        raise malformed("composition", error) from None
+        if settings.misplaced == "refuse":
+            raise malformed("composition", error) from None
+        composition = formats.decode_leniently(body, rm.Composition)
     return prepare_decoded(composition, settings, find)
 
 

@@ -57,6 +57,7 @@ def settings_of(settings: Settings) -> Settings:
     return replace(
         settings, system_id=SYSTEM_ID, subject_ids="opaque", etag="strong", new_ehrs="visible",
         screen_national="record", screen_other="record",
+        misplaced="drop",
     )  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Canonical JSON and XML at the door: bytes to objects and back, faults told by path."""
 
 import enum
+from collections.abc import Sequence
 from typing import TypeVar
 
+import structlog
+
 from moiety.kit.errors import Malformed, NotAcceptable
-from moiety.openehr import rm
+from moiety.openehr import misplaced, rm
 from moiety.openehr.canonical import decode as decode_json
 from moiety.openehr.canonical import encode as encode_json
 from moiety.openehr.errors import RmError
@@ -31,6 +34,25 @@ def decode(body: bytes, rm_class: type[RmObject], form: Format = Format.JSON) ->
         return decode_json(body, rm_class)
     except RmError as error:
         raise malformed(rm.rm_name(rm_class.__name__), error) from None
+
+
+def decode_leniently(body: bytes, rm_class: type[RmObject]) -> RmObject:
+    """An object from canonical JSON without the attributes that belong to other classes.
+
+    Raises Malformed for every other fault; how many were taken out is logged.
+    """
+    try:
+        found, dropped = misplaced.decode_leniently(body, rm_class)
+    except RmError as error:
+        raise malformed(rm.rm_name(rm_class.__name__), error) from None
+    note_dropped(dropped)
+    return found
+
+
+def note_dropped(dropped: Sequence[str]) -> None:
+    """Log how many attributes of other classes were taken out of a document."""
+    if dropped:
+        structlog.get_logger().warning("misplaced attributes dropped", count=len(dropped))
 
 
 def malformed(name: str, error: RmError) -> Malformed:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from clinical_api import formats
 from clinical_api.formats import Format, malformed
+from clinical_api.settings import Settings
 from moiety.change_control.codes import (
     SUCCEEDING,
     ChangeType,
@@ -23,6 +24,7 @@ from moiety.kit.errors import Malformed
 from moiety.openehr import rm
 from moiety.openehr.canonical import convert, read_closely
 from moiety.openehr.errors import RmError
+from moiety.openehr.misplaced import take_out
 from moiety.openehr.terminology import openehr_code
 
 Content = rm.Composition | rm.EhrStatus | rm.Folder
@@ -66,9 +68,10 @@ class Sent:
     intents: tuple[Intent, ...]
 
 
-def read(body: bytes, form: Format) -> Sent:
+def read(body: bytes, form: Format, settings: Settings) -> Sent:
     """The contribution of a body.  Raises Malformed with the path of what is wrong."""
-    sent = _decode_xml(body) if form is Format.XML else _decode(body)
+    lenient = settings.misplaced == "drop"
+    sent = _decode_xml(body) if form is Format.XML else _decode(body, lenient=lenient)
     if not sent.versions:
         raise _wrong("/versions", "existence", "1..*", "Versions must not be empty.")
     if sent.audit is None:
@@ -78,12 +81,15 @@ def read(body: bytes, form: Format) -> Sent:
     return Sent(_given_id(sent.uid), _change(sent.audit, "/audit"), sent.audit, intents)
 
 
-def _decode(body: bytes) -> rm.XContribution:
+def _decode(body: bytes, *, lenient: bool) -> rm.XContribution:
     try:
         tree = read_closely(body)
         if not isinstance(tree, dict):
             raise RmError("", "expected an object")  # noqa: TRY301  told like any other fault
-        return convert(_plain_contribution(tree), rm.XContribution)
+        plain = _plain_contribution(tree)
+        if lenient:
+            formats.note_dropped(take_out(plain, rm.XContribution))
+        return convert(plain, rm.XContribution)
     except RmError as error:
         raise malformed("CONTRIBUTION", error) from None
 

@@ -160,7 +160,7 @@ def _compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: 
     if (found := cache.find(asked, context)) is not None:
         plan, given = found
         return plan.with_values(given)
-    heads = Heads(tables.composition.head, tables.ehr, settings.system_id)
+    heads = Heads(tables.composition.head, tables.ehr, settings.system_id, templates.hot)
     try:
         if asked.page is not None:
             _check_page(query)

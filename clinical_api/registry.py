@@ -47,11 +47,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The registry at one version: every revision by key, those in force by template id too."""
+    """The registry at one version: every revision by key, those in force by template id too.
+
+    `hot`: the leaf columns that have, or will have, an index of their own.
+    """
 
     version: UUID | None
     by_id: Mapping[str, Known]
     by_key: Mapping[int, Known]
+    hot: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def templates(self) -> dict[int, Template]:
@@ -139,7 +143,9 @@ def _read(connection: sa.Connection, version: UUID | None, before: Snapshot) -> 
                 frozenset(former.get(template.template_id, ())),
             )  # fmt: skip
     by_id = {known.template.template_id: known for key, known in by_key.items() if in_force[key]}
-    return Snapshot(version, by_id, by_key)
+    h = tables.hot_index
+    hot = connection.execute(sa.select(h.c.table_name, h.c.column_name)).all()
+    return Snapshot(version, by_id, by_key, frozenset((table, column) for table, column in hot))
 
 
 _PLACE = dict.fromkeys(("num", "cap", "par", "template_key", "node"), "small")

@@ -43,6 +43,9 @@ class Settings:
     # Where webhooks may point: public (https, public addresses), private (also networks that are
     # not public, and http to this machine itself), any (also plain http).
     webhook_targets: str = "public"
+    # An attribute that stands where the model has none, but is one of another class: refuse the
+    # document, or drop the attribute and log how many there were.
+    misplaced: str = "refuse"
     # Seconds before the second try; it doubles with each, up to an hour.  After so many tries, or
     # a day, an event is a dead letter.
     webhook_pause: float = 5.0
@@ -64,6 +67,7 @@ class Settings:
         _one_of("NEW_EHRS", found.new_ehrs, ("pooled", "visible"))
         _one_of("SCREEN_NATIONAL", found.screen_national, ("reject", "record", "off"))
         _one_of("SCREEN_OTHER", found.screen_other, ("reject", "record", "off"))
+        _one_of("MISPLACED", found.misplaced, ("refuse", "drop"))
         _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
         return found
 

@@ -158,7 +158,7 @@ _OCTETS = (
     " AND relnamespace IN ('public'::regnamespace, 'leaf'::regnamespace)"
 )
 _BY_TEMPLATE = (
-    "SELECT coalesce(t.template_id, s.template_id), sum(c.n) FROM (SELECT template_key,"
+    "SELECT coalesce(t.template_id, s.template_id), sum(c.n)::bigint FROM (SELECT template_key,"
     " count(*) AS n FROM composition{sampled} GROUP BY template_key) c"
     " LEFT JOIN template t USING (template_key) LEFT JOIN template_superseded s"
     " USING (template_key) GROUP BY 1 ORDER BY 1"

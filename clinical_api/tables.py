@@ -34,6 +34,8 @@ ehr = sa.Table(
     sa.Column("opaque_subject", sa.Text),
     sa.UniqueConstraint("subject_namespace", "subject_id"),
     sa.UniqueConstraint("subject_namespace", "opaque_subject"),
+    # The few that keep out of population queries.
+    sa.Index("ix_ehr_hidden", "ehr_id", postgresql_where=sa.text("NOT queryable")),
 )
 
 OWNER = Owner(table="ehr", key="ehr_id", condition="modifiable", pooled="pooled")
@@ -241,6 +243,16 @@ item_tag = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("target_path", sa.Text, nullable=False),
     sa.UniqueConstraint("ehr_id", "object_id", "version", "key", "target_path"),
+)
+
+hot_index = sa.Table(
+    "hot_index",
+    metadata,
+    # A path that an operator has declared to be asked often, and the columns where it stands.
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("column_name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
 )
 
 registry = sa.Table(

@@ -8,13 +8,16 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from moiety import __version__
 from moiety.commands import template
+
+if TYPE_CHECKING:
+    import httpx
 
 app = typer.Typer(
     name="moiety",
@@ -127,9 +130,19 @@ def load(
         Path | None,
         typer.Option(help="File with its API key (scopes ehr:create, definition and composition)."),
     ] = None,
+    bulk: Annotated[
+        Path | None,
+        typer.Option(help="File of lines from `moiety export`, or written elsewhere: whole EHRs."),
+    ] = None,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="With --bulk: leave bad lines out and go on.")
+    ] = False,
+    from_line: Annotated[int, typer.Option(min=1, help="With --bulk: begin at this line.")] = 1,
     home: HomeOption = None,
 ) -> None:
     """Commit files through the REST API and print what was accepted, what refused and why.
+
+    With --bulk whole EHRs come in with their ids and histories, far faster; see docs/howto/bulk.md.
 
     Without --url it uses the desk of --home: the running one, or one started for the occasion.
     """
@@ -139,11 +152,64 @@ def load(
     for folder in (templates, compositions):
         if folder is not None and not folder.is_dir():
             raise _Stop(f"{folder} is not a folder.")
-    if templates is None and compositions is None:
-        raise _Stop("Say what to load: --templates DIR, --compositions DIR, or both.")
+    if templates is None and compositions is None and bulk is None:
+        raise _Stop("Say what to load: --templates DIR, --compositions DIR, --bulk FILE.")
     with occasion.clinical(_home(home), url, key_file) as client:
-        outcomes = work.load(client, templates, compositions, ehrs=ehrs)
-    work.show(out, outcomes)
+        if templates is not None or compositions is not None:
+            work.show(out, work.load(client, templates, compositions, ehrs=ehrs))
+        if bulk is not None:
+            _load_bulk(client, bulk, from_line, skip=skip)
+
+
+def _load_bulk(client: "httpx.Client", file: Path, from_line: int, *, skip: bool) -> None:
+    from moiety.commands import bulk as work
+
+    try:
+        loaded = work.load(client, file, first_line=from_line, skip=skip)
+    except work.BulkError as error:
+        raise _Stop(str(error)) from None
+    work.show(out, loaded)
+    if loaded.stopped is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where the lines go.")],
+    ehr: Annotated[str | None, typer.Option(help="This EHR alone, by its id.")] = None,
+    extract: Annotated[
+        bool, typer.Option("--extract", help="With --ehr: as an openEHR EXTRACT instead of lines.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a file that was broken off.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="Clinical service to export from, instead of a desk.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="File with its API key (scope bulk:export).")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write whole EHRs, with every version, audit and template, to a file of JSON lines.
+
+    The file holds clinical records: keep it as you keep the database.
+    """
+    from moiety.commands import bulk as work
+    from moiety.commands import occasion
+
+    if extract and ehr is None:
+        raise _Stop("--extract needs --ehr: an EXTRACT is of one EHR.")
+    with occasion.clinical(_home(home), url, key_file) as client:
+        try:
+            if extract and ehr is not None:
+                work.extract(client, file, ehr)
+                count = 1
+            else:
+                count = work.export(client, file, ehr_id=ehr, resume=resume)
+        except work.BulkError as error:
+            raise _Stop(str(error)) from None
+    out.print(f"{count} EHRs in {file}.")
 
 
 @app.command()

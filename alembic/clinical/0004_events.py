@@ -6,15 +6,12 @@ stamped contributions without knowing.  An era is one life of the database in on
 begins another, since transaction numbers start again there.
 """
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0004"
-# One chain, whichever of the two revisions is there first.
-down_revision = "0003" if any(Path(__file__).parent.glob("0003_*.py")) else "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -5,6 +5,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM clinical_app;
 GRANT USAGE ON SCHEMA public, leaf TO clinical_app;
 GRANT EXECUTE ON FUNCTION leaf.extend(jsonb) TO clinical_app;
+GRANT EXECUTE ON FUNCTION leaf.keep_index(text, text, text, text) TO clinical_app;
 -- Deletion for good, for keys with the scope admin:delete.
 GRANT USAGE ON SCHEMA removal TO clinical_app;
 GRANT EXECUTE ON FUNCTION removal.ehrs(uuid[], text, text) TO clinical_app;
@@ -30,6 +31,7 @@ GRANT SELECT, INSERT                 ON template_adl2       TO clinical_app;
 GRANT SELECT, INSERT                 ON stored_query        TO clinical_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON item_tag            TO clinical_app;
 GRANT SELECT, UPDATE                 ON registry            TO clinical_app;
+GRANT SELECT                         ON hot_index           TO clinical_app;
 GRANT SELECT, INSERT                 ON screen_finding      TO clinical_app;
 GRANT SELECT                         ON event_era           TO clinical_app;
 GRANT SELECT                         ON erasure             TO clinical_app;

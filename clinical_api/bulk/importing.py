@@ -144,7 +144,7 @@ class Importer:
         return wholes
 
     def _look(self, lines: Sequence[tuple[int, Line]]) -> looking.Known:
-        owners, contributions, objects = preparing.named(line for _, line in lines)
+        owners, contributions, objects = looking.named(line for _, line in lines)
         with self.engine.connect() as connection:
             return looking.look(_driver(connection), owners, contributions, objects)
 

@@ -112,3 +112,21 @@ def wrong(path: str, rule: str, expected: str, **more: Any) -> Malformed:
     """What is told of a line."""
     finding = {"path": path, "rule": rule, "expected": expected, **more}
     return Malformed("The line is not what it must be.", findings=[finding])
+
+
+class Tagged(msgspec.Struct, rename={"kind": "_type"}):
+    """Of any object, its class and id."""
+
+    kind: str = ""
+    uid: Uid | None = None
+
+
+_TAGGED = msgspec.json.Decoder(Tagged)
+
+
+def tagged(text: bytes | msgspec.Raw) -> Tagged:
+    """The class and id of an object, whatever else it is.  Raises Malformed."""
+    try:
+        return _TAGGED.decode(text)
+    except msgspec.ValidationError as error:
+        raise wrong("", "structure", str(error)) from None

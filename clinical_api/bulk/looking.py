@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 
 from clinical_api import tables
+from clinical_api.bulk.lines import Line, tagged
 
 Connection = psycopg.Connection[Any]
 
@@ -40,6 +41,33 @@ class Known:
     statuses: dict[UUID, UUID] = field(default_factory=dict)
     folders: dict[UUID, UUID] = field(default_factory=dict)
     subjects: set[tuple[str, str]] = field(default_factory=set)
+
+
+def named(lines: Iterable[Line]) -> tuple[set[UUID], set[UUID], set[UUID]]:
+    """The EHRs, contributions and objects that some lines name; what is no UUID is told later."""
+    owners: set[UUID] = set()
+    contributions: set[UUID] = set()
+    objects: set[UUID] = set()
+    for line in lines:
+        owners |= _uuid(line.ehr_id)
+        sent = line.contribution
+        if sent is None:
+            continue
+        contributions |= _uuid(sent.uid.value if sent.uid else None)
+        for version in sent.versions:
+            content = version.item or version
+            uid = content.uid
+            if uid is None and content.data:
+                uid = tagged(content.data).uid
+            objects |= _uuid(uid.value.partition("::")[0] if uid else None)
+    return owners, contributions, objects
+
+
+def _uuid(text: str | None) -> set[UUID]:
+    try:
+        return {UUID(text or "")}
+    except ValueError:
+        return set()
 
 
 def look(

@@ -7,17 +7,22 @@ its origin, it passes the same validation and the same screen as a commit of tod
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
-
 from clinical_api import compositions, documents, ehrs, folders, registry, statuses, versions
 from clinical_api.audits import Audit
-from clinical_api.bulk.lines import ContributionLine, Line, Uid, VersionLine, uuid_of, wrong
+from clinical_api.bulk.lines import (
+    ContributionLine,
+    Line,
+    VersionLine,
+    tagged,
+    uuid_of,
+    wrong,
+)
 from clinical_api.bulk.looking import Known, Latest
 from clinical_api.bulk.saying import (
     Said,
@@ -250,7 +255,7 @@ class _Preparing:
         """Object id, system and number of a version; a new object where nothing names one."""
         text = sent.uid.value if sent.uid else None
         if text is None:
-            given = _tagged(sent.data).uid if sent.data else None
+            given = tagged(sent.data).uid if sent.data else None
             if given is None:
                 return uuid4(), None, None
             return uuid_of(given.value.partition("::")[0], "/data/uid/value"), None, None
@@ -302,7 +307,7 @@ class _Preparing:
         self, text: bytes, object_id: UUID, number: int, said: Said, state: Lifecycle | None,
         latest: Latest | None,
     ) -> Ready:  # fmt: skip
-        kind = _tagged(text).kind
+        kind = tagged(text).kind
         if latest is not None and latest.kind != kind:
             raise wrong("/_type", "type", latest.kind)
         settings = self.scene.settings
@@ -364,14 +369,6 @@ class _Preparing:
         }
 
 
-class _Tagged(msgspec.Struct, rename={"kind": "_type"}):
-    kind: str = ""
-    uid: Uid | None = None
-
-
-_TAGGED = msgspec.json.Decoder(_Tagged)
-
-
 def _rows_of(template_key: int, residue: int, groups: list[str]) -> dict[str, Any]:
     return {
         "template_key": template_key, "rows_version": ROWS_VERSION, "residue": residue,
@@ -386,37 +383,3 @@ def _foreign(sent: ContributionLine, settings: Settings) -> bool:
         if found is not None and found[2] != settings.system_id:
             return True
     return False
-
-
-def named(lines: Iterable[Line]) -> tuple[set[UUID], set[UUID], set[UUID]]:
-    """The EHRs, contributions and objects that some lines name; what is no UUID is told later."""
-    owners: set[UUID] = set()
-    contributions: set[UUID] = set()
-    objects: set[UUID] = set()
-    for line in lines:
-        owners |= _uuid(line.ehr_id)
-        sent = line.contribution
-        if sent is None:
-            continue
-        contributions |= _uuid(sent.uid.value if sent.uid else None)
-        for version in sent.versions:
-            content = version.item or version
-            uid = content.uid
-            if uid is None and content.data:
-                uid = _tagged(content.data).uid
-            objects |= _uuid(uid.value.partition("::")[0] if uid else None)
-    return owners, contributions, objects
-
-
-def _uuid(text: str | None) -> set[UUID]:
-    try:
-        return {UUID(text or "")}
-    except ValueError:
-        return set()
-
-
-def _tagged(text: bytes | msgspec.Raw) -> _Tagged:
-    try:
-        return _TAGGED.decode(text)
-    except msgspec.ValidationError as error:
-        raise wrong("", "structure", str(error)) from None

@@ -40,7 +40,7 @@ async def create(
     form, sent_form = answer_form(request), body_form(request)
     await ehrs.demand_ehr(here.reads, owner)
     await here.registry.refresh(here.engine, here.reads)
-    sent = await run_sync(intents.read, body, sent_form)
+    sent = await run_sync(intents.read, body, sent_form, here.settings)
     follows = await contributions.look_up(here.reads, owner, sent, here.settings)
     if contributions.kinds(sent, follows) != {"COMPOSITION"} and "ehr:write" not in caller.scopes:
         raise Forbidden("This key lacks the scope ehr:write.")

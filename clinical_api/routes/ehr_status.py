@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from clinical_api import histories, statuses, tables
 from clinical_api.deps import Body, Here, MayReadEhrs, MayWriteEhrs, uuid_or_not_found
-from clinical_api.routes import versioned
+from clinical_api.routes import tag_headers, versioned
 from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import (
     IfMatch,
@@ -68,8 +68,11 @@ async def update(
     versioned.demand_latest(latest, expected_version(if_match), place, here)
     status = statuses.read(body, body_form(request), bare_subject=True)
     prepared = statuses.prepare(status, here.settings)
+    said = tag_headers.read(request)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
+    audit = tag_headers.screened(said, audit, here.settings)
     commit = statuses.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
+    commit = tag_headers.with_tags(said, commit, "EHR_STATUS")
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
     return written(
         result, place(result.uid), prefer, status=HTTPStatus.OK, empty=HTTPStatus.NO_CONTENT,

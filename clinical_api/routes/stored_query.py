@@ -1,4 +1,7 @@
-"""DEFINITION: stored queries."""
+"""DEFINITION: stored queries.
+
+What may run somewhere by its name is not deleted here (405), but by an administrator.
+"""
 
 from typing import Any
 
@@ -9,7 +12,7 @@ from clinical_api import stored_queries
 from clinical_api.deps import Body, MayDefine, MayReadDefinitions, Reader, Writer
 from clinical_api.routes.negotiation import location
 from clinical_api.stored_queries import StoredQuery, Version
-from moiety.kit.errors import Malformed, MethodNotAllowed, UnsupportedMediaType
+from moiety.kit.errors import Malformed, UnsupportedMediaType
 
 router = APIRouter(prefix="/openehr/v1/definition/query", tags=["DEFINITION"])
 _JSON, _TEXT = "application/json", "text/plain"
@@ -57,13 +60,6 @@ def store_version(
     number: Version = stored_queries.whole_version(version)
     q = _read(request, body, query_type)
     return _stored(request, stored_queries.store(connection, qualified_query_name, number, q))
-
-
-@router.delete("/{qualified_query_name}/{version}", operation_id="stored_query_delete")
-def delete(qualified_query_name: str, version: str, _caller: MayDefine) -> Response:
-    """What may run somewhere by its name is not deleted here, but by an administrator."""
-    del qualified_query_name, version
-    raise MethodNotAllowed
 
 
 def _read(request: Request, body: bytes, query_type: str) -> str:

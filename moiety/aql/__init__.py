@@ -25,6 +25,7 @@
     narrow      conditions that heads tell by themselves
     resolve     request and templates → plan                resolve(request, templates)
     plan        the plan
+    hot         columns that are asked often, and what their indexes can answer
     tables      the tables that SQL reads
     blanks      parameters, and how run time fills them
     writer      a branch as SQL
@@ -47,6 +48,7 @@ None, the result is `finish` over the rows of `rows` (`typed`) and of the docume
 from moiety.aql.cache import Context, PlanCache, Query
 from moiety.aql.compiled import Column, Compiled, compile  # noqa: A004 - called aql.compile
 from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.hot import HotColumn, hot_columns
 from moiety.aql.parser import parse
 from moiety.aql.printer import render
 from moiety.aql.tables import Heads
@@ -58,9 +60,11 @@ __all__ = [
     "Compiled",
     "Context",
     "Heads",
+    "HotColumn",
     "PlanCache",
     "Query",
     "compile",
+    "hot_columns",
     "parse",
     "render",
 ]

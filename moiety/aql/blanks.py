@@ -12,9 +12,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from moiety.aql.plan import Blank, Constant
+from moiety.aql.plan import INDEXED, Blank, Constant
 from moiety.aql.signatures import signature
-from moiety.aql.values import moment, sql_pattern
+from moiety.aql.values import bounds, moment, sql_pattern
 
 Given = Sequence[Any]
 """The values of a run by slot; that of a slot may be a list (`matches $list`)."""
@@ -98,4 +98,10 @@ def _object_id(uid: str) -> UUID:
 
 
 _PLAIN: Final[Mapping[str, _Reader]] = {"": _itself, "id": UUID, "object_id": _object_id}
-_READERS: Final[Mapping[str, _Reader]] = {"real": float, "pattern": sql_pattern}
+_READERS: Final[Mapping[str, _Reader]] = {
+    "real": float,
+    "pattern": sql_pattern,
+    "beginning": lambda text: text[:INDEXED],
+    "start": lambda pattern: bounds(sql_pattern(pattern), INDEXED)[0],
+    "end": lambda pattern: bounds(sql_pattern(pattern), INDEXED)[1],
+}

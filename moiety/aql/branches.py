@@ -94,7 +94,7 @@ def branch(
     if request.query.where is not None:
         draft.where.append(_condition(draft, trie, places, request.query.where))
     nodes: list[frozenset[Key]] = [frozenset((key, n) for n in numbers) for numbers in draft.nodes]
-    where = Every(tuple(draft.where))
+    where = conditions.wanted(Every(tuple(draft.where)))
     return Branch(tuple(draft.sources), cells, where, tuple(nodes), frozenset({key}))
 
 

@@ -14,6 +14,7 @@ from moiety.aql.blanks import Blanks, Given
 from moiety.aql.errors import AqlError
 from moiety.aql.evaluate import Record, Row, evaluate, spans_compositions
 from moiety.aql.forms import Form, form_of, slots_of, split
+from moiety.aql.hot import with_indexes
 from moiety.aql.parser import parse
 from moiety.aql.partial import decoder
 from moiety.aql.plan import Compared, Condition, Head, Plan
@@ -180,6 +181,8 @@ def _value(kind: str, told: Any, unpack: Unpack) -> Value:
             return Value(told, TEXT, told)
         case "boolean":
             return Value(told, BOOLEAN, told)
+        case "ehr" | "version":
+            return Value(str(told), TEXT, str(told))
         case "document":
             return Value(msgspec.json.decode(unpack(told)), NOTHING, None)
         case "time_created":
@@ -210,7 +213,7 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     tree = parse(text)
     form, places = form_of(text, tree)
     asked = _paged(request(tree, parameters, slots_of(form, places)), form, page)
-    plan = resolve(asked, templates)
+    plan = with_indexes(resolve(asked, templates), heads.hot)
     ids = {key: template.template_id for key, template in templates.items()}
     setting = sql.Setting(plan, heads, Blanks(), ids)
     layout = push.layout(asked, plan)

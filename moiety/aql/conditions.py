@@ -15,6 +15,7 @@ from moiety.aql.plan import (
     Condition,
     Constant,
     Decided,
+    Every,
     Expression,
     First,
     Given,
@@ -161,6 +162,26 @@ def one_of(cell: Cell, literals: Iterable[Literal]) -> Condition:
             parts.append(part)
     lists = [OneOf(left, tuple(found), kind) for (left, kind), found in alike.items()]
     return Some((*lists, *parts))
+
+
+def wanted(condition: Condition) -> Condition:
+    """A condition that is true of the same rows, though unknown where this one may be false.
+
+    Only one alternative of a cell is there, so where truth is all that counts, the first that is
+    known is any that is true: that an index can answer.
+    """
+    match condition:
+        case First(parts=parts) | Some(parts=parts):
+            some = tuple(wanted(part) for part in parts if not _never(part))
+            return some[0] if len(some) == 1 else Some(some)
+        case Every(parts=parts):
+            return Every(tuple(wanted(part) for part in parts))
+        case _:
+            return condition
+
+
+def _never(condition: Condition) -> bool:
+    return isinstance(condition, Decided) and not condition.truth
 
 
 def present(cell: Cell) -> Condition:

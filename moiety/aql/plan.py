@@ -8,13 +8,19 @@ writes it down. Templates that agree in all of this share a branch.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from moiety.aql.ast import Operator
 from moiety.openehr.leaves import Kind
 
 Key: TypeAlias = tuple[int, int]
 """(template_key, node): which template node a group row stands for."""
+
+Place: TypeAlias = tuple[str, str]
+"""A leaf table and a column of it."""
+
+INDEXED: Final = 120
+"""How many characters of a text an index holds: its rows have room for a third of a page."""
 
 
 # --- where rows come from ------------------------------------------------------------------
@@ -52,6 +58,13 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first characters of a text column, as many as an index holds."""
+
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What the head of the composition or its EHR tells."""
 
@@ -75,7 +88,10 @@ class Constant:
     source: int = -1
 
 
-Reading: TypeAlias = Literal["text", "integer", "real", "boolean", "instant", "pattern"]
+Reading: TypeAlias = Literal[
+    "text", "integer", "real", "boolean", "instant", "pattern", "beginning", "start", "end"
+]
+"""As what a value is read. A pattern's "start" and "end" bound the texts that it admits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,7 @@ class Present:
     parts: "tuple[Expression, ...]"
 
 
-Expression: TypeAlias = Leaf | Head | Row | Constant | Blank | Present
+Expression: TypeAlias = Leaf | Beginning | Head | Row | Constant | Blank | Present
 
 
 @dataclass(frozen=True, slots=True)

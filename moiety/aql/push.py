@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from moiety.aql.blanks import Blanks
-from moiety.aql.plan import Cell, Plan
+from moiety.aql.plan import Cell, Expression, Head, Plan
 from moiety.aql.request import Output, Request
 from moiety.aql.sql import Layout
 from moiety.aql.tables import TYPES
@@ -34,12 +34,21 @@ def layout(request: Request, plan: Plan) -> Layout:
 def _kinds(request: Request, plan: Plan, number: int) -> list[str]:
     used = [output.aggregate for output in request.outputs if output.cell == number]
     ordered = any(key == number for key, _ in request.keys)
-    if not ordered and all(a is not None and a.name == "COUNT" and not a.distinct for a in used):
+    counted = not ordered and all(a is not None and a.name == "COUNT" for a in used)
+    if counted and not any(a is not None and a.distinct for a in used):
         return ["presence"]
-    found = {
-        choice.kind for branch in plan.branches for choice in branch.cells[number].alternatives
-    }
-    return [kind for kind in TYPES if kind in found]
+    found = {choice for branch in plan.branches for choice in branch.cells[number].alternatives}
+    if counted and (kind := _IDS.get(frozenset(choice.expression for choice in found))):
+        return [kind]
+    kinds = {choice.kind for choice in found}
+    return [kind for kind in TYPES if kind in kinds]
+
+
+_IDS: Mapping[frozenset[Expression], str] = {
+    frozenset({Head("ehr_id")}): "ehr",
+    frozenset({Head("uid")}): "version",
+}
+"""What is only counted, each once, need not be written out: ids tell as much as their texts."""
 
 
 Shown = tuple[tuple[str, ...], ...]
@@ -75,9 +84,10 @@ def pushed(
     if request.paged >= 0:
         limit = blanks.number(request.paged, request.limit or 0)
         return chosen.limit(limit).offset(blanks.number(request.paged + 1, request.offset))
+    # Part of the plan, and written out: the planner chooses by it.
     if request.limit is not None:
-        chosen = chosen.limit(request.limit)
-    return chosen.offset(request.offset) if request.offset else chosen
+        chosen = chosen.limit(sa.literal_column(str(int(request.limit))))
+    return chosen.offset(sa.literal_column(str(int(request.offset)))) if request.offset else chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,8 @@ def _aggregate(table: _Columns, output: Output) -> sa.ColumnElement[Any] | None:
             if len(columns) > 1 or "document" in columns:
                 return None
             return sa.func.count(sa.distinct(*(columns.values() or [_NOTHING])))
+        case "COUNT" if len(columns) == 1:
+            return sa.func.count(*columns.values())
         case "COUNT":
             there = sa.or_(sa.false(), *(column.is_not(None) for column in columns.values()))
             return sa.func.count().filter(there)

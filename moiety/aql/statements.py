@@ -57,15 +57,17 @@ def guarded(chosen: sa.Select[Any], gate: sa.ColumnElement[bool], *, paged: bool
 
     A row always comes. In the first, `alone` is false where the gate is not true, and `there` is
     null where `chosen` has no row. Its order is kept: the join with one row has one way to go. The
-    OFFSET keeps PostgreSQL from taking `chosen` apart, and so from reading it in vain.
+    OFFSETs keep PostgreSQL from asking the gate for each row, and from taking `chosen` apart, and
+    so from reading it in vain.
     """
-    guard = sa.select(sa.func.coalesce(gate, sa.false()).label("alone")).cte("g")
-    passed = sa.select(guard.c.alone).scalar_subquery()
+    nothing: sa.ColumnElement[int] = sa.literal_column("0")
+    alone = sa.func.coalesce(gate, sa.false()).label("alone")
+    guard = sa.select(alone).offset(nothing).subquery("g")
     there: sa.Label[Any] = sa.literal_column("true").label("there")
-    closed = chosen.add_columns(there).where(passed)
-    if not paged:
-        closed = closed.offset(sa.literal_column("0"))
-    rows = closed.subquery("a")
+    whole = (chosen if paged else chosen.offset(nothing)).subquery("w")
+    # Around all that is done to rows: the fewest pass it.
+    closed = sa.select(*whole.c, there).where(guard.c.alone).offset(nothing)
+    rows = closed.lateral("a")
     told = [column for column in rows.c if column.key != "there"]
     return sa.select(guard.c.alone, rows.c.there, *told).select_from(
         guard.outerjoin(rows, sa.true())

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA
 
-from moiety.aql.plan import Branch, Leaf
+from moiety.aql.plan import Branch, Leaf, Place
 from moiety.openehr.leaves import ROWS_VERSION
 
 TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
@@ -19,6 +19,8 @@ TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     "document": BYTEA(),
     "time_created": sa.DateTime(timezone=True),
     "presence": sa.Integer(),
+    "ehr": sa.Uuid(),
+    "version": sa.BigInteger(),
 }
 
 
@@ -27,12 +29,14 @@ class Heads:
     """The tables of heads and of EHRs, as the service names them, and the system id of uids.
 
     `composition` has ehr_id, object_id, version, row_key, template_key, rows_version, residue and
-    document; `ehr` has ehr_id, system_id, time_created, pooled and queryable.
+    document; `ehr` has ehr_id, system_id, time_created, pooled and queryable. `hot`: the leaf
+    columns that an operator has declared to be asked often.
     """
 
     composition: sa.FromClause
     ehr: sa.FromClause
     system_id: str
+    hot: frozenset[Place] = frozenset()
 
 
 CURRENT: sa.ColumnElement[int] = sa.literal_column(str(ROWS_VERSION))

@@ -11,6 +11,7 @@ alone: its text, `…/value/value`, is the one of the four that compares as text
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final, NamedTuple
@@ -195,6 +196,30 @@ def sql_pattern(pattern: object) -> str:
     parts = {"*": "%", "?": "_"}
     pieces = LIKE_TOKEN.findall(str(pattern))
     return "".join(parts.get(piece) or _escaped(_unescaped(piece)) for piece in pieces)
+
+
+def bounds(pattern: str, length: int) -> tuple[str, str]:
+    """What bounds the first `length` characters of texts that a pattern of SQL admits, by code
+    points: they are not before the first, and before the second.
+    """
+    start = ""
+    pieces = iter(pattern)
+    for piece in pieces:
+        if piece in "%_":
+            break
+        start += next(pieces) if piece == "\\" else piece
+    start = start[:length]
+    shorter = start.rstrip(_LAST)
+    return start, shorter[:-1] + _next(shorter[-1]) if shorter else _LAST * (length + 1)
+
+
+_LAST: Final = chr(sys.maxunicode)
+
+
+def _next(character: str) -> str:
+    """The code point after; surrogates are none."""
+    number = ord(character) + 1
+    return chr(0xE000 if number == 0xD800 else number)
 
 
 def _escaped(character: str) -> str:

@@ -144,6 +144,9 @@ class Writer:
         if kind == "presence":
             parts = told.presence or p.Present(tuple(a.expression for a in told.alternatives))
             return sa.case((self.expression(parts).is_not(None), sa.literal(1)))
+        if kind in _KEYS:
+            key: sa.ColumnElement[Any] = self.anchor.c[_KEYS[kind]]
+            return key
         for choice in told.alternatives:
             if choice.kind == kind:
                 return self.expression(choice.expression)
@@ -162,6 +165,11 @@ class Writer:
             return column
         held = [row.c[name] == wanted for name, wanted in node.guards]
         return sa.case((sa.and_(*held), column))
+
+    @expression.register
+    def _(self, node: p.Beginning) -> sa.ColumnElement[Any]:
+        length = sa.literal_column(str(p.INDEXED))
+        return sa.func.left(self.expression(node.leaf), length, type_=TYPES["text"])
 
     @expression.register
     def _(self, node: p.Row) -> sa.ColumnElement[Any]:
@@ -311,6 +319,9 @@ def _real(given: p.Constant | p.Blank) -> p.Constant | p.Blank:
         return given
     return p.Constant(None if given.value is None else float(given.value))
 
+
+_KEYS: Final = {"ehr": "ehr_id", "version": "row_key"}
+"""What a row is told apart by, where its EHR or its version are counted."""
 
 _IDS: Final[Mapping[str, frozenset[str]]] = {
     "ehr_id": frozenset({"id"}),

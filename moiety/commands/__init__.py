@@ -3,7 +3,9 @@
 desk.py    a home folder with an embedded PostgreSQL and every service running on this machine
 issue.py   users and API keys, made in the database of the service that accepts them
 up.py      `moiety up`: the desk, until it is stopped
+conformance.py  `moiety up --profile conformance`: the clinical service for test suites
 load.py    `moiety load`: templates and compositions through the REST API
+bulk.py    `moiety load --bulk` and `moiety export`: whole records
 demo/      `moiety demo`: the main job, told step by step
 trail.py   `moiety trail verify`
 clinical.py `moiety clinical check`

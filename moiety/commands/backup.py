@@ -103,7 +103,8 @@ def restore(url: str, name: str, folder: Path) -> Manifest:
     """Load a verified backup into an empty database, as its migrator.  Raises BackupError.
 
     1. verify the dump; 2. demand an empty database; 3. load it in one transaction; 4. apply the
-    grants of this release; 5. compare revision and rows with the manifest.
+    grants of this release; 5. compare revision and rows with the manifest; 6. let events begin anew
+    after those that were restored, since transaction numbers start again here.
     """
     manifest = verify(folder, name)
     with psycopg.connect(url) as connection:
@@ -125,6 +126,8 @@ def restore(url: str, name: str, folder: Path) -> Manifest:
                 f"What was loaded differs from the manifest in {len(differing)} tables or in its"
                 f" revision: {', '.join(differing[:5]) or 'revision'}. Drop it."
             )
+        if connection.execute("SELECT to_regproc('begin_event_era')").fetchone() != (None,):
+            connection.execute("SELECT begin_event_era()")
     return manifest
 
 

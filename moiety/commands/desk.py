@@ -157,6 +157,8 @@ def _newest(name: str) -> str:
 def _write_secrets(desk: Desk) -> None:
     for service in desk.names:
         secret(desk.home, service, "database_url", desk.database(service))
+    if not (_folder(desk.home, "clinical") / "webhook_key").exists():
+        secret(desk.home, "clinical", "webhook_key", secrets.token_hex(32))
     if "vault" not in desk.names:
         return
     _vault_keys(_folder(desk.home, "vault") / "keys.json")
@@ -211,6 +213,12 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_KEY_FILE": str(folder / "keys.json"),
             f"{prefix}_CLINICAL_URL": desk.url("clinical"),
             f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
+        }
+    if service == "clinical":
+        found |= {
+            f"{prefix}_WEBHOOK_KEY_FILE": str(folder / "webhook_key"),
+            # A receiver on this machine can be tried, as everything here.
+            f"{prefix}_WEBHOOK_TARGETS": "private",
         }
     return found | {f"{prefix}_{k}": v for k, v in desk.overrides.get(service, {}).items()}
 

@@ -22,9 +22,15 @@ def decode_leniently(body: bytes, rm_class: type[RmObject]) -> tuple[RmObject, l
     Raises RmError, as canonical.decode, for every other fault.
     """
     tree = read_closely(body)
+    dropped = take_out(tree, rm_class)
+    return convert(tree, rm_class), dropped
+
+
+def take_out(tree: Any, rm_class: type[rm.Any]) -> list[str]:
+    """Take them out of plain JSON of an object of `rm_class`, in place; their paths."""
     dropped: list[str] = []
     _prune(tree, rm_class, "", dropped)
-    return convert(tree, rm_class), dropped
+    return dropped
 
 
 def _prune(tree: Any, declared: type[rm.Any] | None, path: str, dropped: list[str]) -> None:

@@ -52,8 +52,7 @@ def _fill(opened):
     random = Random(11)
     ehrs = [ward.random_uuid(random) for _ in range(7)]
     for number, ehr_id in enumerate(ehrs):
-        pooled = number == 6
-        _insert(opened, tables.ehr, _ehr(ehr_id, pooled=pooled))
+        _insert(opened, tables.ehr, _ehr(ehr_id, pooled=number == 6, queryable=number != 4))
     groups = {g.table: g for t in TEMPLATES.values() for g in t.groups.values()}
     wanted = [
         {
@@ -78,10 +77,10 @@ def _insert(opened, table, row):
     opened.execute(table.insert().values(**row))
 
 
-def _ehr(ehr_id, *, pooled):
+def _ehr(ehr_id, *, pooled, queryable):
     time = datetime(2024, 3, 1, 9, 30, tzinfo=UTC)
-    common = {"system_id": SYSTEM, "time_created": time, "pooled": pooled, "modifiable": True}
-    return {"ehr_id": ehr_id, **common}
+    common = {"system_id": SYSTEM, "time_created": time, "modifiable": True}
+    return {"ehr_id": ehr_id, **common, "pooled": pooled, "queryable": queryable}
 
 
 def _commit(opened, random, ehr_id, made, *, stale):
@@ -118,7 +117,7 @@ def _commit(opened, random, ehr_id, made, *, stale):
 
 
 def by_documents(connection, compiled):
-    """Rows of the evaluator over every document there is."""
+    """Rows of the evaluator over every document that the query may see."""
     h, e = tables.composition.head.alias("h"), tables.ehr.alias("e")
     told = [h.c.object_id, h.c.version, h.c.document]
     joined = e.outerjoin(h, h.c.ehr_id == e.c.ehr_id)
@@ -126,6 +125,8 @@ def by_documents(connection, compiled):
         told, joined = [sa.null(), sa.null(), sa.null()], e
     every = sa.select(e.c.ehr_id, e.c.system_id, e.c.time_created, *told)
     every = every.select_from(joined).where(sa.not_(e.c.pooled)).order_by(e.c.ehr_id)
+    if compiled.plan.of_population:
+        every = every.where(e.c.queryable)
     return list(compiled.evaluated(connection.execute(every), documents.unpack))
 
 

@@ -1,4 +1,4 @@
-"""Operational templates over HTTP: uploaded, shown, exemplified, changed, put out of force, deleted."""
+"""Operational templates over HTTP: uploaded, shown, changed, put out of force, deleted."""
 
 import json
 import re
@@ -151,6 +151,19 @@ def test_an_example_is_as_the_client_asks(client):
     assert 400 == client.get(one, params={"type": "both"}).status_code
     assert 406 == client.get(one, headers={"Accept": "text/html"}).status_code
     assert 404 == client.get(f"{ADL}/nothing/example").status_code
+
+
+def test_options_head_and_wrong_methods_are_as_everywhere(client):
+    """Allow tells what there is; HEAD is GET without the body."""
+    upload(client)
+    one = f"{ADL}/{ID}"
+    allowed = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
+    assert allowed == set(client.options(one).headers["Allow"].split(", "))
+    wrong = client.patch(one)
+    assert (405, allowed) == (wrong.status_code, set(wrong.headers["Allow"].split(", ")))
+    head = client.head(one)
+    assert (200, b"", f'"{ID}"') == (head.status_code, head.content, head.headers["ETag"])
+    assert 501 == client.request("PROPFIND", one).status_code
 
 
 # --- its life ------------------------------------------------------------------------------------
@@ -353,3 +366,28 @@ def test_adl_2_templates_are_found_by_version(client):
     json_only = client.get(f"{ADL2}/{stem}", headers={"Accept": "application/json"})
     assert 406 == json_only.status_code
     assert json.loads(json_only.text)["code"] == "NotAcceptable"
+
+
+def test_a_template_id_may_look_like_anything(client):
+    """Dots, a blank, letters of any alphabet: it comes back as it went in."""
+    from urllib.parse import unquote
+
+    for name in ("family_history.v.1.2.3", "Vital signs, ward 3", "Befund für Ärzte"):
+        answer = client.post(ADL, content=changed(ID, name).encode(), headers=XML)
+        assert 201 == answer.status_code, answer.text
+        assert name == unquote(answer.headers["Location"].rpartition("/")[2])
+        assert name == unquote(answer.headers["ETag"].strip('"'))
+        assert 200 == client.get(f"{ADL}/{name}").status_code
+    assert 3 == len(client.get(ADL).json())
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", f"{ADL}/%00"), ("DELETE", f"{ADL}/%00"), ("GET", f"{ADL}/%00/revisions"),
+     ("GET", f"{ADL}/x?revision=99999999999999999999"), ("GET", f"{BASE}/definition/query/%00"),
+     ("GET", f"{BASE}/definition/query/%00/1"), ("GET", f"{BASE}/query/%00"),
+     ("DELETE", f"{BASE}/admin/template/%00"), ("DELETE", f"{BASE}/admin/query/%00/1.0.0")],
+)  # fmt: skip
+def test_a_name_that_no_database_holds_is_400(client, method, path):
+    """A NUL, a number without end: never a 500."""
+    assert 400 == client.request(method, path).status_code

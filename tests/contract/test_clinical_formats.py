@@ -359,3 +359,91 @@ def test_their_valid_documents_are_committed_and_come_back_in_each_format(anybod
     for media in FORMS.values():
         read = anybody.get(f"{place}/{uid_of(answer)}", headers={"Accept": media})
         assert (200, media) == (read.status_code, read.headers["Content-Type"])
+
+
+def mutation_cases():
+    from tests.unit.openehr.test_shared_documents import cases
+
+    return cases()
+
+
+@pytest.mark.parametrize("case", mutation_cases(), ids=lambda case: case["case"][-60:])
+def test_their_mutated_documents_are_answered_in_their_words(anybody, theirs, case):
+    """201 or 422 as there, and the message holds what suites look for."""
+    from tests.unit.openehr.test_shared_documents import mutated
+
+    document = mutated(case)
+    place = theirs(document["archetype_details"]["template_id"]["value"])
+    answer = anybody.post(place, json=document)
+    assert case["expected_status"] == answer.status_code, answer.text
+    for text in case["message"]:
+        assert text in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        ("DV_DATE", "2022-01-00",
+         "Invalid value for DayOfMonth (valid values 1 - 28/31): 0:2022-01-00"),
+        ("DV_DURATION", "P1.5Y", "Text cannot be parsed to a Period:P1.5Y"),
+        ("DV_DATE_TIME", "2022-13-01T10:00:00", "Invalid value for MonthOfYear"),
+        ("DV_TIME", "25:00:00", "could not be parsed"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["JSON", "FLAT"])
+def test_a_text_that_is_no_time_is_400_in_their_words(anybody, theirs, kind, text, said, form):
+    """In canonical JSON and in FLAT."""
+    document = json.loads(
+        (SHARED / "compositions/canonical_json/Test_all_types_v2__.json").read_text()
+    )
+    template_id = document["archetype_details"]["template_id"]["value"]
+    place = theirs(template_id)
+    headers = {"Content-Type": FORMS[form], "openEHR-TEMPLATE_ID": template_id}
+    if form == "JSON":
+        first(document, kind)["value"] = text
+    else:
+        uid = uid_of(anybody.post(place, json=document))
+        value = first(document, kind)["value"]
+        document = anybody.get(f"{place}/{uid}", params={"format": "FLAT"}).json()
+        document = {k: v for k, v in document.items() if not k.endswith("/_uid")}
+        keys = [k for k, v in document.items() if v == value]
+        document[keys[-1]] = text
+    answer = anybody.post(place, json=document, headers=headers)
+    assert 400 == answer.status_code, answer.text
+    assert said in answer.json()["message"]
+
+
+def first(tree, kind):
+    """Some value of a class, inside the content."""
+    found = []
+
+    def walk(one):
+        for value in one.values() if isinstance(one, dict) else one:
+            if isinstance(value, dict | list):
+                walk(value)
+        if isinstance(one, dict) and one.get("_type") == kind:
+            found.append(one)
+
+    walk(tree["content"])
+    return found[-1]
+
+
+@pytest.mark.parametrize("into", FORMS)
+@pytest.mark.parametrize("out", FORMS)
+def test_every_data_type_survives_each_pair_of_formats(anybody, theirs, into, out):
+    """DV_MULTIMEDIA among them."""
+    document = json.loads(
+        (SHARED / "compositions/canonical_json/Test_all_types_v2__.json").read_text()
+    )
+    assert "DV_MULTIMEDIA" in json.dumps(document)
+    template_id = document["archetype_details"]["template_id"]["value"]
+    place = theirs(template_id)
+    uid = uid_of(anybody.post(place, json=document))
+    sent = without_uid(anybody.get(f"{place}/{uid}", params={"format": into}), into)
+    headers = {"Content-Type": FORMS[into], "Accept": FORMS[out], **WHOLE}
+    answer = anybody.post(
+        place, content=sent, headers=headers | {"openEHR-TEMPLATE_ID": template_id}
+    )
+    assert (201, FORMS[out]) == (answer.status_code, answer.headers["Content-Type"]), answer.text
+    one, other = (anybody.get(f"{place}/{u}").json() for u in (uid, uid_of(answer)))
+    assert same(one, other)

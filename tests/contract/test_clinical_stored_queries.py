@@ -140,6 +140,7 @@ def test_a_query_is_not_deleted_here(client):
     store(client)
     answer = client.delete(f"{DEFINITION}/{NAME}/1.0.0")
     assert (405, "Method Not Allowed") == (answer.status_code, answer.json()["error"])
+    assert {"GET", "HEAD", "PUT", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
     assert 200 == client.get(f"{DEFINITION}/{NAME}/1.0.0").status_code
 
 
@@ -207,7 +208,7 @@ def test_a_query_in_the_context_of_one_ehr_sees_no_other(client, records, q):
 
 @pytest.mark.row("query_execute_stored_query")
 def test_a_result_is_fetched_in_pages(client, records):
-    """fetch and offset, in the URL or the body; meta tells what is in effect."""
+    """By `fetch` and `offset`, in the URL or the body; meta tells what is in effect."""
     store(client, SORTED)
     whole = [row[0] for row in client.get(f"{QUERY}/{NAME}").json()["rows"]]
     assert 4 == len(whole)

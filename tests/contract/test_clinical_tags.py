@@ -180,3 +180,22 @@ def test_tags_come_with_a_commit_in_its_headers(client, ehr_id):
     for broken in ("key", 'value="x"', 'key="k",target_path="x"', 'nothing="x"'):
         answer = client.post(place, json=vital_signs(), headers={"openehr-item-tag": broken})
         assert 400 == answer.status_code, broken
+
+
+@pytest.mark.row("ehr_status_update")
+def test_tags_come_with_a_status_too(client, ehr_id):
+    """In the transaction of its new version: a refused one brings none."""
+    from tests.fixtures.clinical_documents import status
+
+    place = f"{BASE}/ehr/{ehr_id}/ehr_status"
+    uid = uid_of(client.get(place))
+    tagged = {"openehr-version-item-tag": 'key="checked"'}
+    stale = client.put(
+        place, json=status(), headers={"If-Match": uid.replace("::1", "::9"), **tagged}
+    )
+    assert 412 == stale.status_code
+    assert [] == client.get(f"{BASE}/ehr/{ehr_id}/tags").json()
+    changed = client.put(place, json=status(), headers={"If-Match": uid, **tagged})
+    assert 204 == changed.status_code
+    found = client.get(f"{place}/{uid_of(changed)}/tags").json()
+    assert [{"key": "checked"}] == plain(found)

@@ -45,6 +45,54 @@ def ready(client):
     return f"{REST}/ehr/{uid_of(client.post(f'{REST}/ehr'))}/composition"
 
 
+def misplaced():
+    """A composition with an attribute of FEEDER_AUDIT where an OBSERVATION has none."""
+    tree = vital_signs()
+    tree["content"][0]["feeder_system_audit"] = {
+        "_type": "FEEDER_AUDIT_DETAILS", "system_id": "elsewhere",
+    }  # fmt: skip
+    return tree
+
+
+def test_an_attribute_of_another_class_is_dropped_here_and_refused_elsewhere(client, clinical):
+    """Peers drop it without a word; a service for records refuses it, with the path."""
+    place = ready(client)
+    stored = client.post(place, json=misplaced(), headers={"Prefer": "return=representation"})
+    assert 201 == stored.status_code, stored.text
+    assert "feeder_system_audit" not in stored.text
+    sent = {
+        "versions": [
+            {
+                "_type": "ORIGINAL_VERSION",
+                "commit_audit": {"change_type": CODED, "committer": {"_type": "PARTY_SELF"}},
+                "data": misplaced(),
+            }
+        ],
+        "audit": {"change_type": CODED, "committer": {"_type": "PARTY_SELF"}},
+    }  # fmt: skip
+    sent["versions"][0]["lifecycle_state"] = {
+        "_type": "DV_CODED_TEXT", "value": "complete",
+        "defining_code": {"terminology_id": {"value": "openehr"}, "code_string": "532"},
+    }  # fmt: skip
+    contribution = client.post(place.replace("composition", "contribution"), json=sent)
+    assert 201 == contribution.status_code, contribution.text
+    spelt = vital_signs()
+    spelt["content"][0]["feeder_sytem_audit"] = {}
+    assert 400 == client.post(place, json=spelt).status_code
+    with clinical.client() as keyed:
+        keyed.post("/openehr/v1/definition/template/adl1.4", content=OPT, headers=XML)
+        ehr_id = uid_of(keyed.post("/openehr/v1/ehr"))
+        refused = keyed.post(f"/openehr/v1/ehr/{ehr_id}/composition", json=misplaced())
+    assert 400 == refused.status_code
+    assert "/content[0]" == refused.json()["validationErrors"][0]["path"]
+
+
+CODED = {
+    "_type": "DV_CODED_TEXT", "value": "creation",
+    "defining_code": {"terminology_id": {"value": "openehr"}, "code_string": "249"},
+}  # fmt: skip
+
+
 # --- what it is like -----------------------------------------------------------------------------
 
 

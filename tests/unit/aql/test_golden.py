@@ -26,7 +26,9 @@ HEADS = aql.Heads(
         *(sa.column(n, sa.Uuid() if n == "object_id" else sa.Integer()) for n in HEAD),
     ),
     sa.table(
-        "ehr", *(sa.column(n, t) for n, t in PLACED.items()), sa.column("pooled", sa.Boolean())
+        "ehr",
+        *(sa.column(n, t) for n, t in PLACED.items()),
+        *(sa.column(n, sa.Boolean()) for n in ("pooled", "queryable")),
     ),
     "moiety.example",
 )

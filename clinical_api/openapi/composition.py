@@ -1,0 +1,87 @@
+"""COMPOSITION: in four formats, and its versions."""
+
+from clinical_api.openapi.examples import record, text
+from clinical_api.openapi.parameters import FLAT, FORMATS, JSON, STRUCTURED, XML
+from clinical_api.openapi.parts import (
+    COMMIT,
+    IN_ANY_FORMAT,
+    IN_CANONICAL,
+    READ,
+    TAGS,
+    WRITTEN,
+    answer,
+    empty,
+    operation,
+    resource,
+    sent,
+    shown,
+)
+
+_READS, _WRITES = "composition:read", "composition:write"
+_SENT = sent(shown(resource("COMPOSITION", FORMATS), {
+    JSON: record("composition"), XML: text("composition.xml"),
+    FLAT: record("composition.flat"), STRUCTURED: record("composition.structured"),
+}))  # fmt: skip
+_SAID = ("openehr-template-id", "templateId", *IN_ANY_FORMAT, *COMMIT, *TAGS)
+_EITHER = resource("COMPOSITION", FORMATS, whole=False)
+_VERSION = answer("The version, with its audit and content.", resource("VERSION"), *READ)
+_ALL = "/ehr/{ehr_id}/composition"
+_ONE = f"{_ALL}/{{uid_based_id}}"
+_VERSIONED = "/ehr/{ehr_id}/versioned_composition/{versioned_object_uid}"
+
+COMPOSITION = (
+    operation(
+        "post", _ALL, "composition_create", "Commit a new composition",
+        scope=_WRITES, parameters=["Prefer", *_SAID], body=_SENT,
+        answers={201: answer("Committed.", _EITHER, *WRITTEN, preferred=True)},
+        errors=[409, 422],
+    ),
+    operation(
+        "get", _ONE, "composition_get", "Read a composition",
+        scope=_READS, parameters=["version_at_time", *IN_ANY_FORMAT],
+        answers={
+            200: answer("The composition.", resource("COMPOSITION", FORMATS), *READ),
+            204: empty("It was deleted then, or is.", *READ),
+        },
+        more="The latest version of an object, the one of a time, or the one of a version uid.",
+    ),
+    operation(
+        "put", _ONE, "composition_update", "Commit the next version of a composition",
+        scope=_WRITES, parameters=["If-Match", "Prefer", *_SAID], body=_SENT,
+        answers={
+            200: answer("What was preferred.", _EITHER, *WRITTEN),
+            204: empty("Committed.", *WRITTEN),
+        },
+        errors=[409, 412, 422],
+    ),
+    operation(
+        "delete", _ONE, "composition_delete", "Delete a composition logically",
+        scope=_WRITES, parameters=["If-Match_optional", *COMMIT],
+        answers={204: empty("Deleted; the ETag names the version that says so.",
+                            "ETag", "Location")},
+        errors=[409, 412, 422],
+        more="The uid names the latest version, or the object.  409 for a version that is not the"
+        " latest.",
+    ),
+    operation(
+        "get", _VERSIONED, "versioned_composition_get", "Read VERSIONED_COMPOSITION",
+        scope=_READS, parameters=IN_CANONICAL,
+        answers={200: answer("The versioned object.", resource("VERSIONED_OBJECT"), "ETag")},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/revision_history", "versioned_composition_revision_history",
+        "Read the history of a composition",
+        scope=_READS, parameters=IN_CANONICAL,
+        answers={200: answer("Every version, the oldest first.", resource("REVISION_HISTORY"))},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/version", "versioned_composition_version_get_at_time",
+        "Read a VERSION of a composition as of a time",
+        scope=_READS, parameters=["version_at_time", *IN_CANONICAL], answers={200: _VERSION},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/version/{{version_uid}}", "versioned_composition_version_get_by_id",
+        "Read a VERSION of a composition",
+        scope=_READS, parameters=IN_CANONICAL, answers={200: _VERSION},
+    ),
+)  # fmt: skip

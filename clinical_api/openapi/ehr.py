@@ -1,0 +1,94 @@
+"""EHR and EHR_STATUS."""
+
+from clinical_api.openapi.examples import record, text
+from clinical_api.openapi.parameters import JSON, XML
+from clinical_api.openapi.parts import (
+    COMMIT,
+    IN_CANONICAL,
+    READ,
+    TAGS,
+    WRITTEN,
+    answer,
+    empty,
+    operation,
+    resource,
+    sent,
+    shown,
+)
+
+_READS, _WRITES = "ehr:read", "ehr:write"
+_STATUS = shown(resource("EHR_STATUS"), {JSON: record("ehr_status"), XML: text("ehr_status.xml")})
+_OPENED = answer("The EHR is open.", resource("EHR", whole=False), *WRITTEN, preferred=True)
+_FOUND = answer("The EHR.", resource("EHR"), "ETag", "Location")
+_CONTENT = answer("The status.", resource("EHR_STATUS"), *READ)
+_VERSION = answer("The version, with its audit and content.", resource("VERSION"), *READ)
+_OF_EHR = "/ehr/{ehr_id}"
+_VERSIONED = f"{_OF_EHR}/versioned_ehr_status"
+
+EHR = (
+    operation(
+        "post", "/ehr", "ehr_create", "Open an EHR with an id made here",
+        scope="ehr:create", parameters=["Prefer", *IN_CANONICAL, *COMMIT],
+        body=sent(_STATUS, required=False), answers={201: _OPENED}, errors=[409, 422],
+        more="The body, if any, is the EHR_STATUS that it begins with.",
+    ),
+    operation(
+        "get", "/ehr", "ehr_get_by_subject", "Find an EHR by its subject",
+        scope=_READS, parameters=["subject_id", "subject_namespace", *IN_CANONICAL],
+        answers={200: _FOUND}, errors=[404],
+    ),
+    operation(
+        "put", _OF_EHR, "ehr_create_with_id", "Open an EHR under a chosen id",
+        scope="ehr:create", parameters=["Prefer", *IN_CANONICAL, *COMMIT],
+        body=sent(_STATUS, required=False), answers={201: _OPENED}, errors=[409, 422],
+        never=[404], more="The id is a random UUID (version 4).",
+    ),
+    operation(
+        "get", _OF_EHR, "ehr_get_by_id", "Read an EHR",
+        scope=_READS, parameters=IN_CANONICAL, answers={200: _FOUND},
+    ),
+)  # fmt: skip
+
+EHR_STATUS = (
+    operation(
+        "get", f"{_OF_EHR}/ehr_status", "ehr_status_get_at_time", "Read the status",
+        scope=_READS, parameters=["version_at_time", *IN_CANONICAL], answers={200: _CONTENT},
+        more="As of a time, or the latest.",
+    ),
+    operation(
+        "put", f"{_OF_EHR}/ehr_status", "ehr_status_update", "Commit the next status",
+        scope=_WRITES, parameters=["If-Match", "Prefer", *IN_CANONICAL, *COMMIT, *TAGS],
+        body=sent(_STATUS),
+        answers={
+            200: answer("What was preferred.", resource("EHR_STATUS", whole=False), *WRITTEN),
+            204: empty("Committed.", *WRITTEN),
+        },
+        errors=[409, 412, 422],
+    ),
+    operation(
+        "get", f"{_OF_EHR}/ehr_status/{{version_uid}}", "ehr_status_get_by_version_id",
+        "Read a version of the status",
+        scope=_READS, parameters=IN_CANONICAL, answers={200: _CONTENT},
+    ),
+    operation(
+        "get", _VERSIONED, "versioned_ehr_status_get", "Read VERSIONED_EHR_STATUS",
+        scope=_READS, parameters=IN_CANONICAL,
+        answers={200: answer("The versioned object.", resource("VERSIONED_OBJECT"), "ETag")},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/revision_history", "versioned_ehr_status_revision_history",
+        "Read the history of the status",
+        scope=_READS, parameters=IN_CANONICAL,
+        answers={200: answer("Every version, the oldest first.", resource("REVISION_HISTORY"))},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/version", "versioned_ehr_status_version_get_at_time",
+        "Read a VERSION of the status as of a time",
+        scope=_READS, parameters=["version_at_time", *IN_CANONICAL], answers={200: _VERSION},
+    ),
+    operation(
+        "get", f"{_VERSIONED}/version/{{version_uid}}", "versioned_ehr_status_version_get_by_id",
+        "Read a VERSION of the status",
+        scope=_READS, parameters=IN_CANONICAL, answers={200: _VERSION},
+    ),
+)  # fmt: skip

@@ -1,0 +1,50 @@
+"""QUERY: AQL, ad hoc and stored."""
+
+from collections.abc import Iterable, Sequence
+
+from clinical_api.openapi.parameters import JSON
+from clinical_api.openapi.parts import Operation, answer, json, operation, sent, shown
+from clinical_api.openapi.schemas import ref
+
+_AQL = (
+    "SELECT c/uid/value AS uid FROM EHR e CONTAINS COMPOSITION c"
+    " WHERE c/archetype_details/template_id/value = $template"
+)
+_ASKED = {"fetch": 20, "query_parameters": {"template": "moiety_problem_diagnosis.v1"}}
+_RESULT = {200: answer("The rows.", json(ref("RESULT_SET")), "ETag")}
+_URL = ("ehr_id_of_query", "offset", "fetch", "query_parameters", "openehr-ehr-id", "Accept_JSON",
+        "format_json")  # fmt: skip
+_BODY = ("ehr_id_of_query", "openehr-ehr-id", "Accept_JSON", "format_json")
+_STORED = "/query/{qualified_query_name}"
+
+
+def _run(
+    method: str, path: str, name: str, summary: str, *, more: Sequence[str] = (),
+    never: Iterable[int] = (),
+) -> Operation:  # fmt: skip
+    """A query by its URL (get) or by a body (post)."""
+    body = None
+    if method == "post":
+        q = {"q": _AQL} if path == "/query/aql" else {}
+        body = sent(shown(json(ref("QUERY")), {JSON: q | _ASKED}), required=bool(q))
+    parameters = [*more, *(_URL if method == "get" else _BODY)]
+    return operation(
+        method, path, name, summary, scope="query:read", parameters=parameters, body=body,
+        answers=_RESULT, errors=[408, 422, 501], never=never,
+    )  # fmt: skip
+
+
+QUERY = (
+    _run("get", "/query/aql", "query_execute_adhoc_query", "Run a query", more=["q"]),
+    _run("post", "/query/aql", "query_execute_adhoc_query_body", "Run the query of the body"),
+    _run("get", _STORED, "query_execute_stored_query", "Run a stored query"),
+    _run("post", _STORED, "query_execute_stored_query_body", "Run a stored query"),
+    _run(
+        "get", f"{_STORED}/{{version}}", "query_execute_stored_query_version",
+        "Run a version of a stored query",
+    ),
+    _run(
+        "post", f"{_STORED}/{{version}}", "query_execute_stored_query_version_body",
+        "Run a version of a stored query",
+    ),
+)  # fmt: skip
