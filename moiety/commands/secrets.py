@@ -29,7 +29,8 @@ def make(folder: Path, organisation: str, *, host: str) -> list[Path]:
     if not ignore.exists():
         ignore.write_text("*\n")
     made = [file for name in DATABASES for file in _of_database(folder / name, name, host)]
-    return [*made, *_of_vault(folder / "vault", organisation)]
+    webhooks = _write(folder / "clinical/webhook_key", secrets.token_hex(32), SERVICE_USER)
+    return [*made, *webhooks, *_of_vault(folder / "vault", organisation)]
 
 
 def _of_database(folder: Path, name: str, host: str) -> Iterator[Path]:
