@@ -137,7 +137,10 @@ def _spare_the_collector() -> None:
 
     A request's document is thousands of objects without a cycle among them; at the default
     thresholds each request would have them, and all compiled templates, searched for one.
+    Once in a process: what is frozen is never given back.
     """
+    if gc.get_freeze_count():
+        return
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
