@@ -63,6 +63,12 @@ CREATE INDEX ON peer.pressure (systolic) INCLUDE (ehr_id);
 CREATE INDEX ON peer.pressure (ehr_id, time) INCLUDE (systolic);
 CREATE TABLE peer.analyte (ehr_id uuid NOT NULL, code text NOT NULL, magnitude float8);
 CREATE INDEX ON peer.analyte (code, magnitude) INCLUDE (ehr_id);
+CREATE TABLE peer.panel (
+  ehr_id uuid NOT NULL, id uuid NOT NULL, num int NOT NULL, code text NOT NULL);
+CREATE INDEX ON peer.panel (code) INCLUDE (ehr_id, id, num);
+CREATE TABLE peer.reading (
+  ehr_id uuid NOT NULL, id uuid NOT NULL, num int NOT NULL, magnitude float8);
+CREATE INDEX ON peer.reading (magnitude) INCLUDE (ehr_id, id, num);
 CREATE TABLE peer.diagnosis (ehr_id uuid NOT NULL, code text NOT NULL);
 CREATE INDEX ON peer.diagnosis (code, ehr_id);
 CREATE TABLE peer.entry (ehr_id uuid NOT NULL, encoding text NOT NULL);
@@ -154,6 +160,49 @@ def _short_value(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_short_value("", item) for item in value]
     return _TYPES.get(value, value) if name == "_type" else value
+
+
+_LONG = {short: name for name, short in _SHORT.items()}
+_NAMES = {short: name for name, short in _TYPES.items()}
+_STEPS = {
+    "co": "context",
+    "da": "data",
+    "pr": "protocol",
+    "st": "state",
+    "de": "description",
+    "ot": "other_context",
+}
+_LISTS = {"co": "content", "ev": "events", "it": "items", "ac": "activities"}
+
+
+def whole(aggregated: str) -> bytes:
+    """The canonical JSON of a document from its rows, as a server of node rows makes it."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in aggregated.split("\n"):
+        start = line.index("{")
+        idx, node = line[:start], _lengthened(msgspec.json.decode(line[start:]))
+        found[idx] = node
+        if not idx:
+            continue
+        above, _, step = idx[:-1].rpartition(".")
+        parent = found[f"{above}." if above else ""]
+        name = step.rstrip("0123456789")
+        if name == step:
+            parent[_STEPS.get(name, name)] = node
+        else:
+            parent.setdefault(_LISTS.get(name, name), []).append(node)
+    return msgspec.json.encode(found[""])
+
+
+def _lengthened(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_lengthened(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {_LONG.get(key, key): _lengthened(value) for key, value in node.items() if key != "M"}
+    if "_type" in made:
+        made["_type"] = _NAMES.get(made["_type"], made["_type"])
+    return made
 
 
 def _moment(text: str) -> float:
@@ -287,11 +336,13 @@ def covering(ehr_id: UUID, vo_id: UUID, document: bytes) -> Iterator[tuple[str, 
                     systolic = event["data"]["items"][0]["value"]["magnitude"]
                     yield "pressure", (ehr_id, systolic, event["time"]["value"])
             case "openEHR-EHR-OBSERVATION.moiety_laboratory_result.v1":
-                for item in entry["data"]["events"][0]["data"]["items"]:
+                for num, item in enumerate(entry["data"]["events"][0]["data"]["items"]):
                     if item["_type"] == "CLUSTER":
                         code, result = (element["value"] for element in item["items"][:2])
                         told = (code["defining_code"]["code_string"], result["magnitude"])
                         yield "analyte", (ehr_id, *told)
+                        yield "panel", (ehr_id, vo_id, num, told[0])
+                        yield "reading", (ehr_id, vo_id, num, told[1])
             case "openEHR-EHR-EVALUATION.moiety_problem_diagnosis.v1":
                 code = entry["data"]["items"][0]["value"]["defining_code"]["code_string"]
                 yield "diagnosis", (ehr_id, code)

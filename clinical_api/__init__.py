@@ -19,6 +19,7 @@ audits.py         who changes what
 refusals.py       the commit log of attempts that changed nothing
 consistency.py    whether the tables agree with one another
 definitions.py    operational templates, their revisions
+hot_paths.py      paths that are asked often, and their indexes
 adl2_definitions.py  operational templates in ADL 2
 stored_queries.py  AQL under a name, in versions
 single_ehr.py     a query in the context of one EHR

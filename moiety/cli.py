@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from moiety import __version__
-from moiety.commands import template
+from moiety.commands import indexes, template
 
 if TYPE_CHECKING:
     import httpx
@@ -37,6 +37,7 @@ trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every cross
 clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
 app.add_typer(keys, name="keys")
 app.add_typer(clinical, name="clinical")
+clinical.add_typer(indexes.commands, name="index")
 app.add_typer(trail, name="trail")
 app.add_typer(template.commands, name="template")
 

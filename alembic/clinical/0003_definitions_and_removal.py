@@ -211,7 +211,11 @@ def upgrade() -> None:
         sa.Column("target_path", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("ehr_id", "tag_id", name=op.f("pk_item_tag")),
         sa.UniqueConstraint(
-            "ehr_id", "object_id", "version", "key", "target_path",
+            "ehr_id",
+            "object_id",
+            "version",
+            "key",
+            "target_path",
             name=op.f("uq_item_tag_ehr_id_object_id_version_key_target_path"),
         ),
     )

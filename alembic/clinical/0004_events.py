@@ -184,9 +184,7 @@ def upgrade() -> None:
         sa.Column("folder", postgresql.BYTEA(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_folder_template")),
     )
-    op.create_index(
-        "ix_ehr_pooled", "ehr", ["ehr_id"], postgresql_where=sa.text("pooled")
-    )
+    op.create_index("ix_ehr_pooled", "ehr", ["ehr_id"], postgresql_where=sa.text("pooled"))
 
 
 def downgrade() -> None:

@@ -2,8 +2,17 @@
 
 from clinical_api.openapi.examples import text
 from clinical_api.openapi.parameters import XML
-from clinical_api.openapi.parts import answer, empty, json, media, operation, sent, shown
-from clinical_api.openapi.schemas import ref
+from clinical_api.openapi.parts import (
+    IN_CANONICAL,
+    answer,
+    empty,
+    json,
+    media,
+    operation,
+    sent,
+    shown,
+)
+from clinical_api.openapi.schemas import TEXT, ref, thing
 
 _SCOPE = "admin:delete"
 _GONE = {204: empty("Gone for good.")}
@@ -66,3 +75,16 @@ ADMIN = (
         answers={200: answer("As it was sent.", _OPT)}, errors=[422], never=[415],
     ),
 )  # fmt: skip
+
+_VERSIONS = ("ehrbase_version", "jvm_version", "openehr_sdk_version", "os_version",
+             "postgres_version")  # fmt: skip
+_TOLD = {
+    **json(thing(dict.fromkeys(_VERSIONS, TEXT), _VERSIONS)),
+    **media(XML, "The same as elements."),
+}
+_METHOD, _, _ASKED = operation(
+    "get", "/status", "server_status", "Read the versions of what runs",
+    scope="definition:read", parameters=IN_CANONICAL, answers={200: answer("Versions.", _TOLD)},
+)  # fmt: skip
+SERVER_STATUS = {_METHOD: {"tags": ["STATUS"], **_ASKED}}
+"""What the conformance profile has of its own: methods of one path."""

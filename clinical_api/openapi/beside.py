@@ -1,7 +1,9 @@
 """What the openEHR REST API does not know: events, bulk, the organisation, operations."""
 
+from json import dumps
+
 from clinical_api.openapi.examples import record
-from clinical_api.openapi.parameters import CANONICAL, EHR_ID, JSON, PLAIN
+from clinical_api.openapi.parameters import CANONICAL, JSON, OBJECT_ID, PLAIN
 from clinical_api.openapi.parts import (
     IN_CANONICAL,
     answer,
@@ -75,7 +77,9 @@ EVENTS = (
     ),
 )  # fmt: skip
 
-_LINE = f'{{"ehr_id": "{EHR_ID}", "ehr": {{}}}}'
+_LINE = dumps(
+    {"ehr_id": OBJECT_ID, "ehr": {}, "contribution": {"versions": [{"data": record("ehr_status")}]}}
+)
 _STOPPED = answer("A line was refused; what stands before it is stored.", json(ref("ERROR")))
 _REPORT = {200: answer("What became of the lines.", json(ref("BULK_REPORT"))), 422: _STOPPED}
 

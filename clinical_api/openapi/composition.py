@@ -4,6 +4,7 @@ from clinical_api.openapi.examples import record, text
 from clinical_api.openapi.parameters import FLAT, FORMATS, JSON, STRUCTURED, XML
 from clinical_api.openapi.parts import (
     COMMIT,
+    DELETION,
     IN_ANY_FORMAT,
     IN_CANONICAL,
     READ,
@@ -56,7 +57,7 @@ COMPOSITION = (
     ),
     operation(
         "delete", _ONE, "composition_delete", "Delete a composition logically",
-        scope=_WRITES, parameters=["If-Match_optional", *COMMIT],
+        scope=_WRITES, parameters=["If-Match_optional", *DELETION],
         answers={204: empty("Deleted; the ETag names the version that says so.",
                             "ETag", "Location")},
         errors=[409, 412, 422],

@@ -4,6 +4,7 @@ from clinical_api.openapi.examples import record, text
 from clinical_api.openapi.parameters import JSON, XML
 from clinical_api.openapi.parts import (
     COMMIT,
+    DELETION,
     IN_CANONICAL,
     READ,
     WRITTEN,
@@ -42,7 +43,7 @@ DIRECTORY = (
     ),
     operation(
         "delete", _PLACE, "directory_delete", "Delete the directory logically",
-        scope=_WRITES, parameters=["If-Match", *COMMIT],
+        scope=_WRITES, parameters=["If-Match", *DELETION],
         answers={204: empty("Deleted; the ETag names the version that says so.",
                             "ETag", "Location")},
         errors=[409, 412, 422],

@@ -80,12 +80,18 @@ def whole() -> dict[str, Any]:
     }
 
 
-def selected(title: str, place: Callable[[str], str | None]) -> dict[str, Any]:
+def selected(
+    title: str, place: Callable[[str], str | None], *, server: str = "/"
+) -> dict[str, Any]:
     """The document of some paths under other names: `place` gives each its name, or None.
 
-    Every component stays, also those that these paths do not need.
+    `server` stands before those names.  Every component stays, also those that no path needs.
     """
     document = whole()
     named = {place(path): methods for path, methods in document["paths"].items()}
-    paths = {path: methods for path, methods in named.items() if path is not None}
-    return {**document, "info": {**document["info"], "title": title}, "paths": paths}
+    return {
+        **document,
+        "info": {**document["info"], "title": title},
+        "servers": [{"url": server}],
+        "paths": {path: methods for path, methods in named.items() if path is not None},
+    }

@@ -19,7 +19,7 @@ PLAIN = "text/plain"
 CANONICAL = (JSON, XML)
 FORMATS = (*CANONICAL, FLAT, STRUCTURED, "application/openehr.wt.flat.schema+json",
            "application/openehr.wt.structured.schema+json")  # fmt: skip
-_AUDIT = 'change_type.code_string="249",description.value="After the ward round"'
+_AUDIT = 'description.value="After the ward round",committer.name="Dr Lena Brandt"'
 
 
 def _parameter(
@@ -59,6 +59,9 @@ _HEADER: Mapping[str, dict[str, Any]] = {
     "openehr-version": _parameter(
         "openehr-version", "header", "The lifecycle state of the version that is committed.",
         example='lifecycle_state.code_string="532"'),
+    "openehr-version_deleted": _parameter(
+        "openehr-version", "header", "The lifecycle state of a deletion.",
+        example='lifecycle_state.code_string="523"'),
     "openehr-audit-details": _parameter(
         "openehr-audit-details", "header", "What the client says of its own commit.",
         example=_AUDIT),
@@ -152,7 +155,7 @@ _PATH: Mapping[str, dict[str, Any]] = {
         "contribution_uid", "path", "The uid of the contribution.", schema=UUID),
     "key": _parameter("key", "path", "The key of tags.", example="ward"),
     "template_id": _parameter(
-        "template_id", "path", "The id of the template.", example="moiety_problem_diagnosis.v1"),
+        "template_id", "path", "The id of the template.", example="moiety_example_note.v1"),
     "adl2_template_id": _parameter(
         "template_id", "path", "The id of the template, with its version or without.",
         example="openEHR-EHR-COMPOSITION.moiety_example_note.v1"),

@@ -29,6 +29,8 @@ IN_ANY_FORMAT = ("Accept_formats", "format_any")
 IN_JSON = ("Accept_JSON", "format_json")
 COMMIT = ("openehr-version", "openehr-audit-details")
 """What a client may say of a commit."""
+DELETION = ("openehr-version_deleted", "openehr-audit-details")
+"""What a client may say of a commit that deletes."""
 TAGS = ("openehr-item-tag", "openehr-version-item-tag")
 """Tags that come with a commit."""
 WRITTEN = ("ETag", "Location", "Preference-Applied")

@@ -24,6 +24,8 @@ from clinical_api.deps import (
     uuid_or_not_found,
 )
 from clinical_api.formats import XML_DECLARATION, Format
+from clinical_api.openapi.admin import SERVER_STATUS
+from clinical_api.openapi.document import BASE, selected
 from clinical_api.routes import definition
 from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import answer_form, quoted
@@ -69,14 +71,14 @@ def status(request: Request, _caller: MayReadDefinitions, connection: Reader) ->
 
 
 @router.get("/swagger-ui/index.html")
-def browse(request: Request, _caller: MayReadDefinitions) -> Response:
+def browse(_caller: MayReadDefinitions) -> Response:
     """Every operation with its summary; the page loads nothing from anywhere."""
     sections = []
     for group in GROUPS:
         rows = "".join(
             f"<tr><td>{escape(method.upper())}</td><td>{escape(path)}</td>"
             f"<td>{escape(str(operation.get('summary', '')))}</td></tr>"
-            for path, methods in _document(request, group)["paths"].items()
+            for path, methods in _document(group)["paths"].items()
             for method, operation in methods.items()
         )
         sections.append(f"<h2>{escape(group)}</h2><table>{rows}</table>")
@@ -88,24 +90,22 @@ def browse(request: Request, _caller: MayReadDefinitions) -> Response:
 
 
 @router.get("/v3/api-docs/{group}")
-def document(request: Request, group: str, _caller: MayReadDefinitions) -> dict[str, Any]:
+def document(group: str, _caller: MayReadDefinitions) -> dict[str, Any]:
     """OpenAPI of one group."""
     if group not in GROUPS:
         raise NotFound(f"There are the groups {', '.join(GROUPS)}.")
-    return _document(request, group)
+    return _document(group)
 
 
-def _document(request: Request, group: str) -> dict[str, Any]:
-    whole: dict[str, Any] = request.app.openapi()
-    paths = {}
-    for path, methods in whole["paths"].items():
-        place = path.removeprefix("/openehr/v1") if path.startswith("/openehr/v1/admin") else path
-        if place.startswith(GROUPS[group]):
-            paths[f"/rest{place}"] = methods
+def _document(group: str) -> dict[str, Any]:
+    def place(path: str) -> str | None:
+        short = path.removeprefix(BASE) if path.startswith(f"{BASE}/admin") else path
+        return f"/rest{short}" if short.startswith(GROUPS[group]) else None
+
+    document = selected(group, place, server="/ehrbase")
     if group.startswith("2."):
-        answer = {"200": {"description": "The versions."}}
-        paths["/rest/status"] = {"get": {"summary": "Versions", "responses": answer}}
-    return {**whole, "info": whole["info"] | {"title": group}, "paths": paths}
+        document["paths"]["/rest/status"] = SERVER_STATUS
+    return document
 
 
 # --- templates, as they were before the openEHR REST API -----------------------------------------

@@ -161,6 +161,8 @@ def _named(name: str | None, tree: _Tree, number: int) -> Binding:
 
 def _candidates(item: ast.Class) -> Callable[[_Tree, _Scope], list[int]]:
     wanted, by_code, fits = concrete(item.rm_type), asks_code(item), _fits(item.predicate)
+    if wanted == {"EHR"} and fits is None:  # the first object of a record, and no other
+        return lambda _tree, scope: [0] if scope.start == 0 < scope.stop else []
 
     def candidates(tree: _Tree, scope: _Scope) -> list[int]:
         objects = tree.objects

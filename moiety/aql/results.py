@@ -33,10 +33,14 @@ def _first(request: Request, rows: Iterable[Row]) -> Iterable[Row]:
 
 
 def _plain(request: Request, rows: Iterable[Row]) -> list[list[Any]]:
+    places = [output.cell or 0 for output in request.outputs]
+    if not request.keys and not request.query.distinct:
+        # Nothing is compared any more: the cells of a row go as soon as its values are taken.
+        return [[row[place].raw for place in places] for row in rows]
     ordered = list(rows)
     for cell, descending in reversed(request.keys):
         ordered.sort(key=_key(cell), reverse=descending)
-    shown = [[row[output.cell or 0] for output in request.outputs] for row in ordered]
+    shown = [[row[place] for place in places] for row in ordered]
     if request.query.distinct:
         unique: dict[Any, list[Value]] = {}
         for row in shown:

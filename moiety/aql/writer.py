@@ -168,7 +168,7 @@ class Writer:
 
     @expression.register
     def _(self, node: p.Beginning) -> sa.ColumnElement[Any]:
-        length = sa.literal_column(str(p.INDEXED))
+        length: sa.ColumnElement[int] = sa.literal_column(str(p.INDEXED))
         return sa.func.left(self.expression(node.leaf), length, type_=TYPES["text"])
 
     @expression.register

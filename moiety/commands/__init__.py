@@ -9,6 +9,7 @@ bulk.py    `moiety load --bulk` and `moiety export`: whole records
 demo/      `moiety demo`: the main job, told step by step
 trail.py   `moiety trail verify`
 clinical.py `moiety clinical check`
+indexes.py `moiety clinical index`
 secrets.py `moiety secrets`: the files of a deployment in containers
 backup.py  `moiety backup` and `moiety restore`
 template.py, lint.py  `moiety template lint`: its words, and its work

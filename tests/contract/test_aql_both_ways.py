@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -30,6 +31,14 @@ from tests.unit.aql.queries import VALUES, queries
 SYSTEM = "moiety.example"
 HEADS = aql.Heads(tables.composition.head, tables.ehr, SYSTEM)
 TEMPLATES = ward.templates()
+TEXTS = frozenset(
+    (group.table, column.name)
+    for template in TEMPLATES.values()
+    for group in template.groups.values()
+    for column in group.columns
+    if column.kind == "text"
+)
+HOT = replace(HEADS, hot=TEXTS)
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +199,12 @@ def varied(text, random):
 
 
 def by_cache(connection, text, random):
-    """Run another query with the plan of this one, where it fits, and demand agreement."""
+    """Run another query with the plan of this one, where it fits, and demand agreement.
+
+    All texts are hot here, so that comparisons by their beginnings are tried too.
+    """
     plans, context = aql.PlanCache(), aql.Context(1, "care", None, extensions=False)
-    first = aql.compile(text, {}, TEMPLATES, HEADS, unchanged=sa.true())
+    first = aql.compile(text, {}, TEMPLATES, HOT, unchanged=sa.true())
     plans.keep(aql.Query(text, {}), context, first)
     for other in (text, varied(text, random)):
         found = plans.find(aql.Query(other, {}), context)
@@ -246,6 +258,7 @@ def _streamed(connection, statement):
     return connection.execute(statement, execution_options={"yield_per": 7})
 
 
+@pytest.mark.behaviour("aql.two-ways")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(queries())
 def test_generated_queries_agree(connection, text):
@@ -324,6 +337,39 @@ def test_materialised_paths_need_no_document(connection, text):
         assert connection.execute(compiled.rest).first() is None
     assert len(rows) > 20
     assert not any(math.isnan(row[0].raw) for row in rows if isinstance(row[0].raw, float))
+
+
+def ehr_id(connection, *, queryable):
+    """An EHR with compositions."""
+    e, h = tables.ehr, tables.composition.head
+    wanted = sa.select(e.c.ehr_id).where(e.c.queryable.is_(queryable), e.c.ehr_id == h.c.ehr_id)
+    return str(connection.scalar(wanted.limit(1)))
+
+
+OF_EHRS = [
+    "SELECT {} FROM EHR e{}",
+    "SELECT {} FROM EHR e{} CONTAINS COMPOSITION c",
+    "SELECT {}, c FROM EHR e{} CONTAINS COMPOSITION c",
+    f"SELECT {{}} FROM EHR e{{}} CONTAINS OBSERVATION o[{ward.PRESSURE}]",
+    "SELECT {}, e/time_created/value FROM EHR e{} CONTAINS SECTION s",
+    "SELECT {} FROM EHR e{} NOT CONTAINS SECTION",
+    "SELECT {} FROM EHR e{} CONTAINS (SECTION s OR EVALUATION v)",
+]
+
+
+@pytest.mark.parametrize("text", OF_EHRS)
+def test_a_population_is_of_queryable_ehrs(connection, text):
+    """Others are told of where a query names them by their id, as one EHR, and nowhere else."""
+    hidden = ehr_id(connection, queryable=False)
+    _, everyone = check(connection, text.format("e/ehr_id/value", ""))
+    assert everyone
+    assert hidden not in {row[0].raw for row in everyone}
+    among = f"{text.format('e/ehr_id/value', '')} WHERE e/ehr_id/value matches {{'{hidden}', 'x'}}"
+    assert [] == check(connection, among)[1]
+    _, alone = check(connection, text.format("e/ehr_id/value", f"[ehr_id/value='{hidden}']"))
+    known = {row[0].raw for row in alone}
+    assert known == ({hidden} if "NOT" not in text else known & {hidden})
+    by_cache(connection, text.format("e/ehr_id/value", ""), Random(1))
 
 
 @pytest.mark.parametrize("unchanged", [sa.false(), sa.cast(sa.null(), sa.Boolean())])

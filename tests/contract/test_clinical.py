@@ -65,6 +65,7 @@ def error(answer, status, code):
 # --- versions --------------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("composition.answers", "composition.deletion")
 def test_a_composition_lives_through_its_versions(client, place):
     """Create, read, update, read each version, delete: every id and header as the API says."""
     created = client.post(place, json=document(1), headers={"Prefer": "return=representation"})
@@ -93,6 +94,7 @@ def test_a_composition_lives_through_its_versions(client, place):
           404, "NotFound")  # fmt: skip
 
 
+@pytest.mark.behaviour("names-kept")
 def test_what_is_stored_is_what_was_sent(client, place):
     """Apart from its uid, a document comes back equal, value by value."""
     sent = document(5)
@@ -102,6 +104,7 @@ def test_what_is_stored_is_what_was_sent(client, place):
     assert sent == got
 
 
+@pytest.mark.behaviour("if-match")
 @pytest.mark.parametrize("form", ['"{}"', "{}", 'W/"{}"'])
 def test_if_match_is_read_quoted_unquoted_and_weak(client, place, form):
     """Clients of other servers send all three."""
@@ -112,6 +115,7 @@ def test_if_match_is_read_quoted_unquoted_and_weak(client, place, form):
     assert 204 == answer.status_code
 
 
+@pytest.mark.behaviour("one-writer")
 def test_of_many_writers_with_one_version_exactly_one_wins(clinical, client, place):
     """The others get 412 with the latest version, and nothing half-written."""
     uid = client.post(place, json=document(1)).headers["ETag"].strip('"')
@@ -189,6 +193,7 @@ def test_an_ehr_is_seen_by_queries_from_its_first_write_on(client):
 # --- bad input -------------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("composition.broken")
 @pytest.mark.parametrize(
     "body",
     [
@@ -218,6 +223,7 @@ def test_a_duplicate_key_is_refused_and_not_silently_dropped(client, place):
     error(client.post(place, content=doubled.encode()), 400, "Malformed")
 
 
+@pytest.mark.behaviour("composition.unknown-template")
 def test_an_unknown_template_is_422(client, place):
     """The template has to be uploaded first."""
     error(client.post(place, json=document(1, "problem_diagnosis")), 422, "Unprocessable")
@@ -230,6 +236,7 @@ def broken(change):
     return made
 
 
+@pytest.mark.behaviour("composition.constraints")
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -287,6 +294,7 @@ def test_an_unknown_ehr_is_404(client, ehr_id):
     error(client.get(f"/openehr/v1/ehr/{ehr_id}/composition/{uuid4()}"), 404, "NotFound")
 
 
+@pytest.mark.behaviour("if-match")
 @pytest.mark.parametrize("if_match", [None, "*", "7", '"abc::x::y"'])
 def test_an_update_needs_a_version_uid_to_follow(client, place, if_match):
     """Without If-Match, or with one that is no version uid: 400."""
@@ -296,6 +304,7 @@ def test_an_update_needs_a_version_uid_to_follow(client, place, if_match):
     error(answer, 400, "Malformed")
 
 
+@pytest.mark.behaviour("composition.template-kept")
 def test_a_new_version_keeps_its_template(client, place):
     """Another template is another composition."""
     upload(client, "problem_diagnosis")
@@ -308,6 +317,7 @@ def test_a_new_version_keeps_its_template(client, place):
     error(answer, 400, "Malformed")
 
 
+@pytest.mark.behaviour("composition.own-uid")
 def test_a_clients_own_uid_is_kept_and_taken_once(client, place):
     """A second composition of the same uid is 409, also after a deletion."""
     own = str(uuid4())
@@ -493,6 +503,7 @@ def test_an_incomplete_ehr_status_is_400(client, missing):
     assert any(missing in finding["path"] for finding in found["validationErrors"])
 
 
+@pytest.mark.behaviour("status.not-modifiable")
 def test_an_ehr_that_may_not_be_modified_takes_no_document(client):
     """409, and the message says so."""
     body = status() | {"is_modifiable": False}
@@ -504,6 +515,7 @@ def test_an_ehr_that_may_not_be_modified_takes_no_document(client):
 # --- queries ---------------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("aql.errors")
 @pytest.mark.parametrize(
     ("query", "place"),
     [
@@ -518,6 +530,7 @@ def test_a_query_that_does_not_parse_says_where(client, query, place):
     assert place in body["message"]
 
 
+@pytest.mark.behaviour("aql.paging")
 @pytest.mark.parametrize(
     ("body", "status_code"),
     [
@@ -555,6 +568,7 @@ def test_a_querys_literal_never_comes_back_in_an_error(client):
 # --- keys ------------------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("authentication")
 @pytest.mark.parametrize("header", [None, "Bearer x", "Bearer mty_main_000000000000_" + "a" * 43])
 def test_without_a_valid_key_nothing_is_answered(clinical, header):
     """401 for no key, a key of another form, an unknown key."""
@@ -595,6 +609,7 @@ def test_revocation_is_felt_by_the_next_call(clinical):
         assert 401 == client.get(ADL).status_code
 
 
+@pytest.mark.behaviour("roles")
 def test_an_under_scoped_key_is_403_at_every_route(clinical):
     """Every route of the service × a key that lacks its scope."""
     from fastapi.routing import iter_route_contexts
@@ -651,6 +666,7 @@ def test_health_readiness_and_metrics_name_no_record(clinical, client, place):
     assert place.split("/")[4] not in text
 
 
+@pytest.mark.behaviour("error-shape")
 def test_an_unknown_route_and_a_wrong_method_have_the_one_shape(client):
     """404 and 405, in our words."""
     error(client.get("/nowhere"), 404, "NotFound")

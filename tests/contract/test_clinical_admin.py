@@ -78,6 +78,7 @@ def rows_with(database, text):
     return found
 
 
+@pytest.mark.behaviour("admin.ehr")
 @pytest.mark.row("admin_ehr_delete")
 def test_a_deleted_ehr_leaves_nothing_but_word_of_its_deletion(clinical, client):
     """Every table of the database is searched; another EHR is untouched."""
@@ -118,6 +119,8 @@ def test_several_ehrs_are_deleted_by_name(client):
     assert [404, 404, 200] == left
 
 
+@pytest.mark.row("admin_composition_delete")
+@pytest.mark.behaviour("admin.composition", "composition.erased")
 def test_a_deleted_composition_leaves_nothing(clinical, client):
     """All versions, rows, findings, tags; the contribution that brought others too stays."""
     ehr_id, uid, gone = filled(client)
@@ -145,6 +148,8 @@ def count(service, table, ehr_id):
         return row.fetchone()[0]
 
 
+@pytest.mark.row("admin_contribution_delete")
+@pytest.mark.behaviour("admin.contribution")
 def test_a_contribution_goes_with_its_last_version(clinical, client):
     """It stays while one of its versions does, and is never deleted alone: 501."""
     ehr_id = open_ehr(client)
@@ -160,6 +165,9 @@ def test_a_contribution_goes_with_its_last_version(clinical, client):
         assert expected == client.get(one).status_code
 
 
+@pytest.mark.row("admin_directory_delete")
+@pytest.mark.row("admin_directory_delete_any")
+@pytest.mark.behaviour("admin.directory")
 @pytest.mark.parametrize("named", [True, False])
 def test_a_deleted_directory_leaves_nothing(clinical, client, named):
     """Also one that is deleted logically; then there may be a new one."""
@@ -176,6 +184,8 @@ def test_a_deleted_directory_leaves_nothing(clinical, client, named):
     assert 201 == client.post(place, json=folder()).status_code
 
 
+@pytest.mark.row("admin_template_delete")
+@pytest.mark.behaviour("admin.template")
 def test_a_template_goes_when_nothing_was_written_with_it(client):
     """422 while a version stands, deleted logically or not; then 200, and it can come again."""
     ehr_id = open_ehr(client)
@@ -203,6 +213,8 @@ def test_a_template_goes_when_nothing_was_written_with_it(client):
     assert 201 == client.post(place, json=vital_signs()).status_code
 
 
+@pytest.mark.row("admin_template_delete_all")
+@pytest.mark.behaviour("admin.template")
 def test_every_template_goes_at_once(client):
     """Their number is told."""
     done = client.delete(f"{ADMIN}/template/all")
@@ -211,6 +223,8 @@ def test_every_template_goes_at_once(client):
     assert {"deleted": 0} == client.delete(f"{ADMIN}/template/all").json()
 
 
+@pytest.mark.row("admin_template_replace")
+@pytest.mark.behaviour("admin.replace")
 def test_an_unused_template_is_replaced(client):
     """200 with the new one; 404, 400 and 422 where it cannot be."""
     one = f"{ADMIN}/template/{template_id()}"
@@ -228,6 +242,8 @@ def test_an_unused_template_is_replaced(client):
     assert (422, True) == (used.status_code, "is used by" in used.json()["message"])
 
 
+@pytest.mark.row("admin_query_delete")
+@pytest.mark.behaviour("admin.query")
 def test_a_stored_query_goes_version_by_version(client):
     """200, then 404."""
     place = f"{BASE}/definition/query/org.example::all/1.0.0"
@@ -248,6 +264,7 @@ CALLS = (
 )  # fmt: skip
 
 
+@pytest.mark.behaviour("roles")
 def test_only_a_key_that_may_administer_administers(clinical):
     """A key with every other scope: 403, whatever it asks for; without a key 401."""
     import httpx

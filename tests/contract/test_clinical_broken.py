@@ -57,6 +57,7 @@ def harmed(rng, document):
     return made
 
 
+@pytest.mark.behaviour("broken-bodies")
 @pytest.mark.parametrize("door", ["ehr", "ehr_status", "directory", "contribution"])
 def test_no_harm_to_a_document_breaks_the_service(clinical, door):
     """Cut, doubled, renamed and junk: 2xx or 4xx in the one shape, without the junk."""

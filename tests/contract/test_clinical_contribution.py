@@ -71,6 +71,7 @@ def counts(service):
 # --- what is committed -----------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("contribution.several")
 @pytest.mark.row("contribution_create")
 def test_versions_of_three_kinds_are_committed_at_once(clinical, client, place):
     """COMPOSITION, FOLDER and EHR_STATUS: one contribution, one time, one answer."""
@@ -154,6 +155,7 @@ def test_a_contribution_is_taken_in_xml(client, place):
     assert 200 == client.get(f"{place}/directory").status_code
 
 
+@pytest.mark.behaviour("contribution.change-types")
 @pytest.mark.row("contribution_create")
 @pytest.mark.parametrize(
     "change", ["amendment", "modification", "synthesis", "unknown", "format conversion"]
@@ -174,6 +176,7 @@ def test_every_change_type_that_follows_a_version_makes_the_next(client, place, 
     assert "incomplete" == made["lifecycle_state"]["value"]
 
 
+@pytest.mark.behaviour("contribution.change-types")
 @pytest.mark.row("contribution_create")
 def test_a_deletion_needs_no_content_and_a_restoration_brings_it_back(client, place):
     """Both for compositions and folders; the history tells all of it."""
@@ -331,6 +334,7 @@ def broken(body, **changes):
 UID = f"{uuid4()}::moiety.local::1"
 
 
+@pytest.mark.behaviour("contribution.refused")
 @pytest.mark.row("contribution_create")
 @pytest.mark.parametrize(
     ("body", "path"),
@@ -368,12 +372,14 @@ def test_what_a_contribution_cannot_be_is_400_with_its_place(clinical, client, p
     assert [0, 1, 0, 0, 0, 0, 1] == counts(clinical)
 
 
+@pytest.mark.behaviour("contribution.refused")
 def test_an_empty_list_of_versions_is_told_as_such(client, place):
     """The words that clients look for."""
     assert "Versions must not be empty" in commit(client, place).json()["message"]
     assert 400 == client.post(f"{place}/contribution", content=b"{").status_code
 
 
+@pytest.mark.behaviour("contribution.unknown-template")
 @pytest.mark.row("contribution_create")
 def test_an_unknown_template_is_422_and_nothing_of_the_contribution_is_kept(
     clinical, client, place
@@ -387,6 +393,7 @@ def test_an_unknown_template_is_422_and_nothing_of_the_contribution_is_kept(
     assert [0, 1, 0, 0, 0, 0, 1] == counts(clinical)
 
 
+@pytest.mark.behaviour("contribution.several")
 @pytest.mark.row("contribution_create")
 def test_one_conflict_undoes_all(clinical, client, place):
     """A directory that is there already, after a composition that could have been written."""
@@ -400,6 +407,7 @@ def test_one_conflict_undoes_all(clinical, client, place):
         ).fetchone()
 
 
+@pytest.mark.behaviour("contribution.unknown")
 @pytest.mark.row("contribution_create")
 def test_what_is_not_here_is_404(client, place):
     """An unknown EHR, an unknown object, a version of another system."""
@@ -413,6 +421,7 @@ def test_what_is_not_here_is_404(client, place):
     assert 404 == commit(client, other, version(None, "deleted", uid)).status_code
 
 
+@pytest.mark.behaviour("contribution.not-modifiable")
 @pytest.mark.row("contribution_create")
 def test_an_ehr_that_may_not_be_modified_takes_no_contribution_but_its_status(client):
     """409 for content; the status alone can be changed back."""

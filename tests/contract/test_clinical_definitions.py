@@ -64,6 +64,7 @@ def test_a_template_is_uploaded(client, headers, media):
     assert 200 == client.get(f"{ADL}/{ID}").status_code
 
 
+@pytest.mark.behaviour("template.taken")
 @pytest.mark.row("definition_template_adl1.4_upload")
 def test_a_template_id_is_taken_once(client):
     """409 names it."""
@@ -73,6 +74,7 @@ def test_a_template_id_is_taken_once(client):
     assert (409, said) == (again.status_code, again.json()["message"])
 
 
+@pytest.mark.behaviour("template.xml-only")
 @pytest.mark.row("definition_template_adl1.4_upload")
 @pytest.mark.parametrize("accept", [None, "application/json", "application/xml"])
 @pytest.mark.parametrize("content_type", [None, "application/json", "text/plain"])
@@ -88,6 +90,7 @@ def test_a_template_is_xml_whatever_the_answer_may_be(client, accept, content_ty
     assert "Unsupported Media Type" in answer.text
 
 
+@pytest.mark.behaviour("template.list")
 @pytest.mark.row("definition_template_adl1.4_list")
 def test_templates_are_listed(client):
     """Four facts of each."""
@@ -100,6 +103,7 @@ def test_templates_are_listed(client):
         assert {"template_id", "concept", "archetype_id", "created_timestamp"} == set(one)
 
 
+@pytest.mark.behaviour("template.web-template")
 @pytest.mark.row("definition_template_adl1.4_get")
 def test_a_template_is_shown_as_it_came_or_as_a_web_template(client):
     """XML unless JSON is asked for, by Accept or `format`; 404 and 406."""
@@ -117,6 +121,7 @@ def test_a_template_is_shown_as_it_came_or_as_a_web_template(client):
     assert 404 == client.get(f"{ADL}/nothing.v1").status_code
 
 
+@pytest.mark.behaviour("template.example")
 @pytest.mark.row("definition_template_adl1.4_example_get")
 @pytest.mark.parametrize("name", ["vital_signs", "discharge_letter", "laboratory_result"])
 @pytest.mark.parametrize("form", ["JSON", "XML", "FLAT", "STRUCTURED"])
@@ -172,6 +177,8 @@ def test_options_head_and_wrong_methods_are_as_everywhere(client):
 WIDER = ("<upper>20</upper>", "<upper>25</upper>")
 
 
+@pytest.mark.row("template_change")
+@pytest.mark.row("template_revisions")
 def test_a_compatible_change_stands_beside_what_was(client):
     """Old documents stay, new ones may be more; both are read, corrected and queried."""
     upload(client)
@@ -222,6 +229,7 @@ def test_queries_see_the_documents_of_every_revision(client):
     assert uids == queried(client)
 
 
+@pytest.mark.row("template_change")
 def test_an_incompatible_change_is_refused_with_what_would_break(client):
     """409 with the paths; nothing changes, also for a broken one or one of another id."""
     upload(client)
@@ -244,6 +252,7 @@ def test_an_incompatible_change_is_refused_with_what_would_break(client):
     )  # fmt: skip
 
 
+@pytest.mark.row("template_activate")
 def test_a_template_out_of_force_takes_no_new_document(client):
     """422, until it is in force again; what was written stays readable."""
     upload(client)
@@ -264,6 +273,7 @@ def test_a_template_out_of_force_takes_no_new_document(client):
     assert 400 == client.put(f"{ADL}/{ID}/active", json="yes").status_code
 
 
+@pytest.mark.row("template_delete")
 def test_a_template_is_deleted_while_nothing_was_written_with_it(client):
     """204; 409 as soon as it is used, if only by a document that is deleted; 404."""
     upload(client)
@@ -338,6 +348,7 @@ def test_what_is_no_adl_2_template_is_refused(client):
     assert 415 == client.post(ADL2, content=text, headers=XML).status_code
 
 
+@pytest.mark.behaviour("template.adl2")
 @pytest.mark.row("definition_template_adl2_list")
 @pytest.mark.row("definition_template_adl2_get")
 @pytest.mark.row("definition_template_adl2_version_get")
@@ -368,6 +379,7 @@ def test_adl_2_templates_are_found_by_version(client):
     assert json.loads(json_only.text)["code"] == "NotAcceptable"
 
 
+@pytest.mark.behaviour("template.names")
 def test_a_template_id_may_look_like_anything(client):
     """Dots, a blank, letters of any alphabet: it comes back as it went in."""
     from urllib.parse import unquote

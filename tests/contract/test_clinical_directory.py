@@ -36,6 +36,7 @@ def put(client, place, before, body=None, **headers):
     return client.put(place, json=body or folder(), headers={"If-Match": before} | headers)
 
 
+@pytest.mark.behaviour("directory.once")
 @pytest.mark.row("directory_create")
 def test_a_directory_is_made_once(client, place):
     """201 with ETag and Location and no body; a second one is 409."""
@@ -83,6 +84,7 @@ def test_a_directory_is_taken_in_xml(client, place):
     assert "a" == client.get(place).json()["folders"][0]["name"]["value"]
 
 
+@pytest.mark.behaviour("directory.own-uid")
 @pytest.mark.row("directory_create")
 def test_a_folders_own_uid_is_kept_and_taken_once(client, place):
     """In another EHR the same uid is 409, and the message names it; after a deletion too."""
@@ -139,6 +141,7 @@ def test_a_directory_is_changed_after_the_version_that_if_match_names(client, pl
     assert (200, {"uid": uid_of(named)}) == (named.status_code, named.json())
 
 
+@pytest.mark.behaviour("directory.if-match")
 @pytest.mark.row("directory_update")
 def test_what_if_match_must_be_for_a_directory(client, place):
     """Missing or malformed: 400; no directory, or another version: 412 with the latest."""
@@ -157,6 +160,7 @@ def test_what_if_match_must_be_for_a_directory(client, place):
         assert answer.headers["Location"].endswith(uid)
 
 
+@pytest.mark.behaviour("one-writer")
 @pytest.mark.row("directory_update")
 def test_of_many_writers_of_a_directory_exactly_one_wins(clinical, client, place):
     """The others get 412 with the latest version."""
@@ -189,6 +193,7 @@ def test_of_many_makers_of_a_directory_exactly_one_makes_it(clinical, client, pl
         assert (1,) == connection.execute("SELECT count(*) FROM folder").fetchone()
 
 
+@pytest.mark.behaviour("directory.deletion")
 @pytest.mark.row("directory_delete")
 def test_a_directory_is_deleted_logically(client, place):
     """204; then GET is 204, the version that was is still there, and a new one can be made."""
@@ -206,6 +211,7 @@ def test_a_directory_is_deleted_logically(client, place):
     assert "another" == client.get(place).json()["name"]["value"]
 
 
+@pytest.mark.behaviour("directory.deletion")
 @pytest.mark.row("directory_get_at_time")
 def test_a_directory_is_read_as_of_a_time(client, place):
     """Before the first 404, then the version of that time; 204 when it was deleted."""
@@ -230,6 +236,7 @@ def test_a_directory_is_read_as_of_a_time(client, place):
     assert 400 == client.get(place, params={"version_at_time": "now"}).status_code
 
 
+@pytest.mark.behaviour("directory.path")
 @pytest.mark.row("directory_get_at_time")
 @pytest.mark.parametrize(
     ("path", "found"),
@@ -258,6 +265,7 @@ def test_a_path_walks_the_names_of_folders(client, place, path, found):
         assert uid == uid_of(answer)
 
 
+@pytest.mark.behaviour("directory.path")
 @pytest.mark.row("directory_get_at_time")
 @pytest.mark.parametrize("path", ["z", "a/z", "/a/b/c/d", "root/root"])
 def test_a_path_to_no_folder_is_404(client, place, path):

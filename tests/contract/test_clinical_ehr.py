@@ -34,6 +34,7 @@ def xml_status(value=None):
     )
 
 
+@pytest.mark.behaviour("ehr.default-status")
 @pytest.mark.row("ehr_create")
 def test_an_ehr_is_opened_without_a_body_and_answered_without_one(client):
     """201, no body, ETag and Location; the status says what is usual."""
@@ -47,6 +48,7 @@ def test_an_ehr_is_opened_without_a_body_and_answered_without_one(client):
     assert {"_type": "PARTY_SELF"} == found["subject"]
 
 
+@pytest.mark.behaviour("prefer")
 @pytest.mark.row("ehr_create")
 @pytest.mark.parametrize(
     ("prefer", "empty"),
@@ -64,6 +66,7 @@ def test_what_a_client_prefers_is_answered(client, prefer, empty):
         assert {"uid": answer.headers["ETag"].strip('"')} == answer.json()
 
 
+@pytest.mark.behaviour("ehr.reference")
 @pytest.mark.row("ehr_create")
 def test_the_representation_of_an_ehr_refers_to_its_status(client):
     """EHR: ids, time and OBJECT_REF, also read as ehr_status.id.value."""
@@ -76,6 +79,7 @@ def test_the_representation_of_an_ehr_refers_to_its_status(client):
     assert body == client.get(f"{BASE}/ehr/{body['ehr_id']['value']}").json()
 
 
+@pytest.mark.behaviour("ehr.taken")
 @pytest.mark.row("ehr_create_with_id")
 def test_an_ehr_is_opened_under_a_chosen_id_once(client):
     """201, then 409; an id that might say something is 400."""
@@ -89,6 +93,7 @@ def test_an_ehr_is_opened_under_a_chosen_id_once(client):
     assert 400 == client.put(f"{BASE}/ehr/00000000-0000-1000-8000-000000000000").status_code
 
 
+@pytest.mark.behaviour("ehr.empty-subject")
 @pytest.mark.row("ehr_create_with_id")
 def test_an_empty_subject_is_nobody_when_the_id_is_chosen(client):
     """`subject: {}` is valid with PUT, and 400 with POST."""
@@ -97,6 +102,7 @@ def test_an_empty_subject_is_nobody_when_the_id_is_chosen(client):
     assert 400 == client.post(f"{BASE}/ehr", json=body).status_code
 
 
+@pytest.mark.behaviour("ehr.xml")
 @pytest.mark.row("ehr_get_by_id")
 def test_an_ehr_is_read_in_json_and_in_xml(client):
     """The same resource in both formats, by Accept and by `format`."""
@@ -120,6 +126,7 @@ def test_an_ehr_is_read_in_json_and_in_xml(client):
         assert "<ehr_status>" in answer.text
 
 
+@pytest.mark.behaviour("ehr.unknown")
 @pytest.mark.row("ehr_get_by_id")
 @pytest.mark.parametrize("ehr_id", [str(uuid4()), "no-uuid"])
 def test_an_unknown_ehr_is_404(client, ehr_id):
@@ -127,6 +134,7 @@ def test_an_unknown_ehr_is_404(client, ehr_id):
     assert 404 == client.get(f"{BASE}/ehr/{ehr_id}").status_code
 
 
+@pytest.mark.behaviour("ehr.by-subject")
 @pytest.mark.row("ehr_get_by_subject")
 def test_an_ehr_is_found_by_its_subject(client):
     """Id and namespace together; either alone is 400, an unknown one 404."""
@@ -146,6 +154,7 @@ def test_an_ehr_is_found_by_its_subject(client):
     assert 400 == client.get(f"{BASE}/ehr", params={"subject_id": own}).status_code
 
 
+@pytest.mark.behaviour("ehr.taken")
 @pytest.mark.row("ehr_create")
 def test_a_subject_has_one_ehr(client):
     """The same id and namespace again: 409."""
@@ -155,6 +164,7 @@ def test_a_subject_has_one_ehr(client):
     assert (409, "Conflict") == (again.status_code, again.json()["error"])
 
 
+@pytest.mark.behaviour("mixed-formats")
 @pytest.mark.row("ehr_create")
 def test_a_status_is_taken_in_xml(client):
     """XML in, XML or JSON out."""
@@ -171,6 +181,7 @@ def test_a_status_is_taken_in_xml(client):
     assert "EHR" == mixed.json()["_type"]
 
 
+@pytest.mark.behaviour("ehr.incomplete")
 @pytest.mark.row("ehr_create")
 @pytest.mark.parametrize(
     "missing", ["_type", "subject", "name", "archetype_node_id", "is_modifiable", "is_queryable"]
@@ -184,6 +195,7 @@ def test_a_status_without_what_it_must_have_is_400(client, missing):
     assert any(missing in finding["path"] for finding in answer.json()["validationErrors"])
 
 
+@pytest.mark.behaviour("ehr.incomplete")
 @pytest.mark.row("ehr_create")
 @pytest.mark.parametrize(
     "broken",
@@ -213,6 +225,7 @@ def test_a_random_uuid_in_the_declared_namespace_is_the_only_subject(client):
         assert value not in answer.text
 
 
+@pytest.mark.behaviour("opaque-subjects")
 def test_where_any_id_is_a_pseudonym_any_id_is_taken_and_found(opaque):
     """UUIDs and other texts, in any namespace; each once."""
     with opaque.client() as client:
@@ -231,6 +244,7 @@ def test_where_any_id_is_a_pseudonym_any_id_is_taken_and_found(opaque):
 # --- formats, headers and methods, as every resource has them --------------------------------
 
 
+@pytest.mark.behaviour("formats")
 @pytest.mark.parametrize("accept", ["text/plain", "application/pdf", "application/json;q=0"])
 def test_a_format_that_is_not_written_is_406(client, accept):
     """Accept names nothing that there is."""
@@ -238,6 +252,7 @@ def test_a_format_that_is_not_written_is_406(client, accept):
     assert (406, "Not Acceptable") == (answer.status_code, answer.json()["error"])
 
 
+@pytest.mark.behaviour("formats")
 def test_a_format_that_is_not_read_is_415(client):
     """Content-Type names nothing that there is."""
     answer = client.post(f"{BASE}/ehr", content=b"x", headers={"Content-Type": "text/plain"})
@@ -245,6 +260,7 @@ def test_a_format_that_is_not_read_is_415(client):
     assert 400 == client.get(f"{BASE}/ehr/{uuid4()}", params={"format": "PDF"}).status_code
 
 
+@pytest.mark.behaviour("error-xml")
 @pytest.mark.parametrize("accept", ["application/xml", "text/xml"])
 def test_an_error_is_written_in_xml_for_who_asks_for_xml(client, accept):
     """The elements error and message, in this order."""
@@ -255,6 +271,7 @@ def test_an_error_is_written_in_xml_for_who_asks_for_xml(client, accept):
     assert "<error>Not Found</error><message>" in answer.text
 
 
+@pytest.mark.behaviour("unknown-route")
 def test_an_unknown_route_names_its_path(client):
     """In both formats."""
     answer = client.get(f"{BASE}/template")
@@ -266,6 +283,7 @@ def test_an_unknown_route_names_its_path(client):
     assert "<script>" not in hostile
 
 
+@pytest.mark.behaviour("location")
 @pytest.mark.parametrize(
     ("headers", "origin"),
     [
@@ -292,6 +310,7 @@ def test_location_is_where_the_client_sees_it(clinical, client, headers, origin)
     assert f"{expected}{BASE}/ehr/{ehr_id}" == answer.headers["Location"]
 
 
+@pytest.mark.behaviour("options-head")
 @pytest.mark.row("options")
 def test_options_tells_the_methods_of_a_resource_and_what_this_is(client):
     """Of the API, with a description; of one resource; 404 where there is none."""
@@ -306,6 +325,7 @@ def test_options_tells_the_methods_of_a_resource_and_what_this_is(client):
     assert 404 == client.options("/nowhere").status_code
 
 
+@pytest.mark.behaviour("options-head")
 def test_head_is_get_without_the_body(client):
     """The same status and headers."""
     place = f"{BASE}/ehr/{open_ehr(client)}"
@@ -315,6 +335,7 @@ def test_head_is_get_without_the_body(client):
     assert 404 == client.head(f"{BASE}/ehr/{uuid4()}").status_code
 
 
+@pytest.mark.behaviour("wrong-method")
 def test_a_wrong_method_is_405_with_the_right_ones_and_an_unknown_one_501(client):
     """Allow names every method of the resource."""
     answer = client.patch(f"{BASE}/ehr/{uuid4()}")
@@ -323,11 +344,13 @@ def test_a_wrong_method_is_405_with_the_right_ones_and_an_unknown_one_501(client
     assert 501 == client.request("PROPFIND", f"{BASE}/ehr").status_code
 
 
+@pytest.mark.behaviour("unknown-route")
 def test_a_trailing_slash_is_no_route(client):
     """404, not a redirection."""
     assert 404 == client.post(f"{BASE}/ehr/").status_code
 
 
+@pytest.mark.behaviour("etag")
 def test_etags_are_weak_where_the_deployment_says_so(clinical_database):
     """Answers and errors alike; strong is the default."""
     from clinical_api.app import create_app

@@ -41,6 +41,7 @@ def same(one, other):
     return {**one, "uid": None} == {**other, "uid": None}
 
 
+@pytest.mark.behaviour("composition.round-trips", "composition.xml-in")
 @pytest.mark.row("composition_create")
 @pytest.mark.row("composition_get")
 @pytest.mark.parametrize("into", FORMS)
@@ -82,6 +83,7 @@ def without_uid(answer, form):
     return json.dumps(body)
 
 
+@pytest.mark.behaviour("composition.simplified")
 @pytest.mark.row("composition_get")
 def test_the_simplified_formats_name_the_uid(client, place):
     """FLAT: `<root>/_uid`; STRUCTURED: {"<root>": {"_uid": ["…"]}}."""
@@ -95,6 +97,7 @@ def test_the_simplified_formats_name_the_uid(client, place):
     assert f"{root}/_uid" == key
 
 
+@pytest.mark.behaviour("format-parameter")
 @pytest.mark.row("composition_create")
 def test_a_format_is_chosen_by_the_parameter_too(client, place, template_id):
     """`?format=FLAT&templateId=…` goes before the JSON media type, for request and answer."""
@@ -111,6 +114,7 @@ def test_a_format_is_chosen_by_the_parameter_too(client, place, template_id):
     assert (OLD_FLAT, flat.content) == (old.headers["Content-Type"], old.content)
 
 
+@pytest.mark.behaviour("mixed-formats")
 @pytest.mark.row("composition_create")
 def test_flat_in_and_json_out(client, place, template_id):
     """The answer follows Accept, whatever came in."""
@@ -123,6 +127,7 @@ def test_flat_in_and_json_out(client, place, template_id):
     assert (201, b"") == (plain.status_code, plain.content)
 
 
+@pytest.mark.behaviour("composition.answers")
 @pytest.mark.row("composition_update")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_new_version_comes_in_each_format(client, place, form):
@@ -146,6 +151,7 @@ def body_of(client, place, form):
     return client.get(place, params={"format": form}).content
 
 
+@pytest.mark.behaviour("composition.unknown-template")
 @pytest.mark.row("composition_create")
 @pytest.mark.parametrize("form", ["FLAT", "STRUCTURED"])
 def test_a_simplified_document_needs_a_known_template(client, place, form):
@@ -159,6 +165,7 @@ def test_a_simplified_document_needs_a_known_template(client, place, form):
     assert (422, "Unprocessable Entity") == (unknown.status_code, unknown.json()["error"])
 
 
+@pytest.mark.behaviour("composition.broken")
 @pytest.mark.row("composition_create")
 @pytest.mark.parametrize(
     ("form", "body"),
@@ -173,6 +180,7 @@ def test_a_broken_document_is_400_in_each_format(client, place, template_id, for
     assert answer.json()["validationErrors"]
 
 
+@pytest.mark.behaviour("formats")
 @pytest.mark.row("composition_create")
 @pytest.mark.parametrize(
     ("content_type", "accept", "status"),
@@ -209,6 +217,7 @@ def test_a_composition_is_read_as_of_a_time(client, place):
     assert uid == uid_of(at(between))
 
 
+@pytest.mark.behaviour("composition.existence-first")
 @pytest.mark.row("composition_update")
 def test_an_update_of_nothing_is_404_with_or_without_if_match(client, place):
     """Existence is asked before If-Match."""
@@ -219,6 +228,7 @@ def test_an_update_of_nothing_is_404_with_or_without_if_match(client, place):
         assert 404 == answer.status_code
 
 
+@pytest.mark.behaviour("composition.other-uid")
 @pytest.mark.row("composition_update")
 def test_a_document_that_bears_another_uid_is_412_with_the_latest(client, place):
     """ETag and Location tell what there is."""
@@ -233,6 +243,7 @@ def test_a_document_that_bears_another_uid_is_412_with_the_latest(client, place)
     assert answer.headers["Location"].endswith(one)
 
 
+@pytest.mark.behaviour("composition.deletion")
 @pytest.mark.row("composition_delete")
 def test_a_composition_is_deleted_once(client, place):
     """204, then 400; If-Match, where it is sent, must name the latest; an unknown one is 404."""
@@ -260,6 +271,7 @@ def test_an_object_may_be_named_with_its_system(client, place):
     assert 204 == client.delete(f"{place}/{object_id}::moiety.local").status_code
 
 
+@pytest.mark.behaviour("commit-headers")
 @pytest.mark.row("composition_create")
 def test_commit_headers_set_the_lifecycle(client, place):
     """openEHR-VERSION.lifecycle_state; what is no state is 400."""
@@ -320,6 +332,7 @@ MEDIA = {"flat": FLAT, "structured": STRUCTURED, "json": JSON, "xml": XML,
          "canonical_json": JSON, "canonical_xml": XML}  # fmt: skip
 
 
+@pytest.mark.behaviour("composition.constraints")
 @pytest.mark.parametrize("path", shared("invalid/compositions", "*"), ids=lambda path: path.name)
 def test_their_invalid_documents_are_answered_as_there(anybody, theirs, path):
     """The statuses that the samples' manifest demands, with the texts where it has some."""
@@ -367,6 +380,7 @@ def mutation_cases():
     return cases()
 
 
+@pytest.mark.behaviour("composition.constraints")
 @pytest.mark.parametrize("case", mutation_cases(), ids=lambda case: case["case"][-60:])
 def test_their_mutated_documents_are_answered_in_their_words(anybody, theirs, case):
     """201 or 422 as there, and the message holds what suites look for."""
@@ -380,6 +394,7 @@ def test_their_mutated_documents_are_answered_in_their_words(anybody, theirs, ca
         assert text in answer.json()["message"]
 
 
+@pytest.mark.behaviour("composition.broken")
 @pytest.mark.parametrize(
     ("kind", "text", "said"),
     [
@@ -428,6 +443,7 @@ def first(tree, kind):
     return found[-1]
 
 
+@pytest.mark.behaviour("composition.round-trips")
 @pytest.mark.parametrize("into", FORMS)
 @pytest.mark.parametrize("out", FORMS)
 def test_every_data_type_survives_each_pair_of_formats(anybody, theirs, into, out):

@@ -76,6 +76,7 @@ def test_the_latest_status_is_read_with_its_headers(client, place):
     assert uid_of(xml) == uid
 
 
+@pytest.mark.behaviour("status.at-time")
 @pytest.mark.row("ehr_status_get_at_time")
 def test_a_status_is_read_as_of_a_time(client, place):
     """Before creation 404, between two versions the first, in the future the latest."""
@@ -113,6 +114,7 @@ def test_a_status_is_read_by_its_version(client, place):
     assert "<is_queryable>false<" in client.get(f"{place}/ehr_status/{second}", headers=XMLS).text
 
 
+@pytest.mark.behaviour("status.version-uid")
 @pytest.mark.row("ehr_status_get_by_version_id")
 @pytest.mark.parametrize("resource", ["ehr_status/{}", "versioned_ehr_status/version/{}"])
 def test_a_wrong_version_uid_is_told_apart(client, place, resource):
@@ -155,6 +157,7 @@ def test_a_status_is_changed_after_the_version_that_if_match_names(client, place
     assert answer.headers["Location"].endswith(f"/ehr_status/{second}")
 
 
+@pytest.mark.behaviour("prefer")
 @pytest.mark.row("ehr_status_update")
 def test_a_change_is_answered_as_the_client_prefers(client, place):
     """Representation and identifier are 200; in both formats."""
@@ -170,6 +173,7 @@ def test_a_change_is_answered_as_the_client_prefers(client, place):
     assert xml.text.startswith("<?xml")
 
 
+@pytest.mark.behaviour("status.if-match")
 @pytest.mark.row("ehr_status_update")
 def test_what_if_match_must_be(client, place):
     """Missing or malformed: 400; another version, object or system: 412 with the latest."""
@@ -189,6 +193,7 @@ def test_what_if_match_must_be(client, place):
     assert 404 == change(client, f"{BASE}/ehr/{uuid4()}", uid).status_code
 
 
+@pytest.mark.behaviour("one-writer")
 @pytest.mark.row("ehr_status_update")
 def test_of_many_writers_of_a_status_exactly_one_wins(clinical, client, place):
     """The others get 412 with the latest ETag and Location."""
@@ -234,6 +239,7 @@ def test_a_subject_of_another_ehr_is_409_and_disturbs_nobody(client, place):
     assert 204 == change(client, place, uid).status_code
 
 
+@pytest.mark.behaviour("status.not-modifiable")
 @pytest.mark.row("ehr_status_update")
 def test_an_ehr_that_may_not_be_modified_takes_a_status_alone(client, place):
     """Every other write is 409 and says so, in both formats; the status can be changed back."""
@@ -310,6 +316,7 @@ AUDITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.behaviour("commit-headers")
 @pytest.mark.row("ehr_status_update")
 @pytest.mark.parametrize("headers", AUDITS, ids=["1.1.0", "name", "1.0.3"])
 def test_a_clients_own_words_on_its_commit_are_kept(client, place, headers):
@@ -330,6 +337,7 @@ def test_a_clients_own_words_on_its_commit_are_kept(client, place, headers):
     assert "moiety.local" == audit["system_id"]
 
 
+@pytest.mark.behaviour("commit-headers")
 @pytest.mark.parametrize(
     "header",
     [
@@ -375,6 +383,7 @@ def test_the_versioned_status_names_its_owner(client, place):
     assert uid.split("::")[0] in xml
 
 
+@pytest.mark.behaviour("status.history")
 @pytest.mark.row("versioned_ehr_status_revision_history")
 def test_the_revision_history_begins_with_the_oldest(client, place):
     """Version ids, change types, and times with microseconds and zone."""
@@ -392,6 +401,7 @@ def test_the_revision_history_begins_with_the_oldest(client, place):
     assert 2 == len(ET.fromstring(xml.text).findall(f"{NAMESPACE}items"))
 
 
+@pytest.mark.behaviour("status.version")
 @pytest.mark.row("versioned_ehr_status_version_get_at_time")
 def test_a_version_is_read_as_of_a_time(client, place):
     """ORIGINAL_VERSION with its audit, contribution and content."""
@@ -413,6 +423,7 @@ def test_a_version_is_read_as_of_a_time(client, place):
     assert 400 == client.get(target, params={"version_at_time": "x"}).status_code
 
 
+@pytest.mark.behaviour("status.version")
 @pytest.mark.row("versioned_ehr_status_version_get_by_id")
 def test_a_version_is_read_by_its_id(client, place):
     """In both formats; its contribution is there."""

@@ -45,6 +45,7 @@ def uids(answer):
     return {row[0] for row in answer.json()["rows"]}
 
 
+@pytest.mark.behaviour("query.stored")
 @pytest.mark.row("definition_query_store.yaml")
 def test_a_query_is_stored_as_version_one(client):
     """200 and Location for text; the whole for JSON; then it is there."""
@@ -63,6 +64,7 @@ def test_a_query_is_stored_as_version_one(client):
     assert found == client.get(f"{DEFINITION}/other/1.0.0").json()
 
 
+@pytest.mark.behaviour("query.kept")
 @pytest.mark.row("definition_query_store.yaml")
 @pytest.mark.row("definition_query_version_store.yaml")
 def test_a_version_is_never_changed(client):
@@ -75,6 +77,7 @@ def test_a_version_is_never_changed(client):
     assert ALL == client.get(f"{DEFINITION}/{NAME}/1.0.0").json()["q"]
 
 
+@pytest.mark.behaviour("query.invalid")
 @pytest.mark.row("definition_query_version_store.yaml")
 @pytest.mark.parametrize(
     ("name", "version", "q", "headers"),
@@ -91,6 +94,7 @@ def test_what_is_no_name_version_or_query_is_400(client, name, version, q, heade
     assert [] == client.get(DEFINITION).json()
 
 
+@pytest.mark.behaviour("query.invalid")
 @pytest.mark.row("definition_query_store.yaml")
 def test_a_query_is_text_or_json_and_aql(client):
     """415 for another format, 400 for another language."""
@@ -101,6 +105,8 @@ def test_a_query_is_text_or_json_and_aql(client):
     assert 400 == wrong.status_code
 
 
+@pytest.mark.row("stored_query_list_all")
+@pytest.mark.behaviour("query.listed")
 @pytest.mark.row("definition_query_list")
 def test_queries_are_listed_by_the_beginning_of_their_names(client):
     """Every version of each."""
@@ -135,6 +141,7 @@ def test_a_part_of_a_version_means_the_latest(client):
     assert 400 == got("latest").status_code
 
 
+@pytest.mark.behaviour("query.not-deleted")
 def test_a_query_is_not_deleted_here(client):
     """405, whether or not it is there."""
     store(client)
@@ -144,6 +151,7 @@ def test_a_query_is_not_deleted_here(client):
     assert 200 == client.get(f"{DEFINITION}/{NAME}/1.0.0").status_code
 
 
+@pytest.mark.behaviour("aql.stored")
 @pytest.mark.row("query_execute_stored_query")
 @pytest.mark.row("query_execute_stored_query_body")
 @pytest.mark.row("query_execute_stored_query_version")
@@ -167,6 +175,7 @@ def test_a_stored_query_runs_by_name_and_by_version(client, records):
         assert 404 == client.post(f"{QUERY}/{place}", json={}).status_code
 
 
+@pytest.mark.behaviour("aql.parameters")
 @pytest.mark.row("query_execute_stored_query_body")
 @pytest.mark.row("query_execute_stored_query")
 def test_parameters_come_in_the_url_or_the_body(client, records):
@@ -182,6 +191,7 @@ def test_parameters_come_in_the_url_or_the_body(client, records):
     assert {wanted} == uids(client.get(f"{QUERY}/one", params={"uid": wanted}))
 
 
+@pytest.mark.behaviour("aql.one-ehr")
 @pytest.mark.row("query_execute_adhoc_query")
 @pytest.mark.row("query_execute_adhoc_query_body")
 @pytest.mark.parametrize(
@@ -206,6 +216,7 @@ def test_a_query_in_the_context_of_one_ehr_sees_no_other(client, records, q):
     assert 400 == client.get(f"{QUERY}/aql", params={"q": ALL, "ehr_id": "x"}).status_code
 
 
+@pytest.mark.behaviour("aql.href")
 @pytest.mark.row("query_execute_stored_query")
 def test_a_result_is_fetched_in_pages(client, records):
     """By `fetch` and `offset`, in the URL or the body; meta tells what is in effect."""
@@ -235,6 +246,7 @@ def test_a_result_is_fetched_in_pages(client, records):
     assert 400 == client.get(f"{QUERY}/{NAME}", params={"fetch": "x"}).status_code
 
 
+@pytest.mark.behaviour("aql.result", "aql.href")
 @pytest.mark.row("query_execute_adhoc_query")
 @pytest.mark.row("query_execute_adhoc_query_body")
 def test_the_meta_data_of_a_result(client, records):

@@ -43,6 +43,7 @@ def plain(found):
     return sorted(({name: one[name] for name in kept if name in one} for one in found), key=str)
 
 
+@pytest.mark.behaviour("tags.resources")
 @pytest.mark.row("composition_tags_update")
 @pytest.mark.row("composition_tags_get")
 @pytest.mark.row("ehr_status_tags_update")
@@ -68,6 +69,7 @@ def test_an_object_and_its_versions_have_tags_of_their_own(client, ehr_id, targe
     assert 3 == len(client.get(f"{place}/{uid.split('::')[0]}/tags").json())
 
 
+@pytest.mark.behaviour("tags.resources")
 @pytest.mark.row("composition_tags_delete")
 @pytest.mark.row("ehr_status_tags_delete")
 def test_tags_are_taken_off_by_key(client, target):
@@ -79,6 +81,7 @@ def test_tags_are_taken_off_by_key(client, target):
     assert 404 == client.delete(f"{place}/{uid}/tags/flag").status_code
 
 
+@pytest.mark.behaviour("tags.found")
 @pytest.mark.row("ehr_tags_get")
 def test_the_tags_of_an_ehr_are_found_by_key_value_and_path(client, ehr_id):
     """Any of several; together they narrow."""
@@ -115,6 +118,7 @@ def test_what_is_not_there_has_no_tags(client, target):
         assert 404 == client.delete(f"{wrong}/tags/flag").status_code
 
 
+@pytest.mark.behaviour("tags.invalid")
 @pytest.mark.row("composition_tags_update")
 @pytest.mark.row("ehr_status_tags_update")
 @pytest.mark.parametrize(
@@ -151,6 +155,7 @@ def test_an_identifier_is_kept_out_of_tags_too(clinical, client, target):
     assert all(findings for _, findings in rows)
 
 
+@pytest.mark.behaviour("tags.headers")
 @pytest.mark.row("composition_create")
 @pytest.mark.row("composition_update")
 def test_tags_come_with_a_commit_in_its_headers(client, ehr_id):
@@ -182,6 +187,7 @@ def test_tags_come_with_a_commit_in_its_headers(client, ehr_id):
         assert 400 == answer.status_code, broken
 
 
+@pytest.mark.behaviour("tags.headers")
 @pytest.mark.row("ehr_status_update")
 def test_tags_come_with_a_status_too(client, ehr_id):
     """In the transaction of its new version: a refused one brings none."""

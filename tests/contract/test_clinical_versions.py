@@ -53,6 +53,7 @@ def follow(client, place, uid, seed=2):
 # --- VERSIONED_COMPOSITION -------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("composition.versioned")
 @pytest.mark.row("versioned_composition_get")
 def test_the_versioned_composition_names_its_owner(client, place, uid):
     """uid, owner_id.id.value and the time of the first version, in both formats."""

@@ -96,6 +96,7 @@ CODED = {
 # --- what it is like -----------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("prefixes")
 @pytest.mark.parametrize("prefix", [REST, "/openehr/v1"])
 def test_the_api_stands_under_both_prefixes(client, prefix):
     """Location leads back to the prefix that was asked."""
@@ -106,6 +107,7 @@ def test_the_api_stands_under_both_prefixes(client, prefix):
         assert 200 == client.get(f"{other}/ehr/{ehr_id}").status_code
 
 
+@pytest.mark.behaviour("etag", "opaque-subjects")
 def test_its_system_etags_subjects_and_new_ehrs_are_as_suites_expect(client):
     """local.ehrbase.org; strong; opaque ids in any namespace; visible to queries at once."""
     for value in ("ext_id_42", "12345", str(uuid4())):
@@ -167,6 +169,7 @@ def quantities(tree):
     return own + [found for one in tree.values() for found in quantities(one)]
 
 
+@pytest.mark.behaviour("unknown-route")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unknown_route_is_told_in_the_words_of_the_suites(client, method):
     """JSON and XML; a trailing slash is no route."""
@@ -180,6 +183,9 @@ def test_an_unknown_route_is_told_in_the_words_of_the_suites(client, method):
     assert 404 == client.post(f"{REST}/ehr/").status_code
 
 
+@pytest.mark.behaviour(
+    "admin.ehr", "admin.composition", "admin.directory", "admin.query", "admin.template"
+)
 def test_everything_is_deleted_at_the_end_of_a_suite(client):
     """The teardown: admin deletes everywhere, until the database is as empty as at the start."""
     place = ready(client)
@@ -208,6 +214,7 @@ def test_everything_is_deleted_at_the_end_of_a_suite(client):
 # --- what it has beside --------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("status")
 def test_the_status_names_versions_honestly(client):
     """The five fields, JSON and XML; the server is Moiety."""
     found = client.get("/ehrbase/rest/status").json()
@@ -219,6 +226,7 @@ def test_the_status_names_versions_honestly(client):
     assert f"<ehrbase_version>{found['ehrbase_version']}</ehrbase_version>" in xml.text
 
 
+@pytest.mark.behaviour("api-docs")
 def test_the_api_is_described_by_groups(client):
     """Their keys, and a page that loads nothing."""
     groups = {
@@ -240,6 +248,7 @@ def test_the_api_is_described_by_groups(client):
     assert "<script" not in page.text
 
 
+@pytest.mark.behaviour("older-templates")
 def test_templates_of_the_older_api(client):
     """Upload, web template, examples."""
     ecis = "/ehrbase/rest/ecis/v1/template"
@@ -254,6 +263,7 @@ def test_templates_of_the_older_api(client):
     assert [ID] == [one["template_id"] for one in client.get(ecis).json()["templates"]]
 
 
+@pytest.mark.behaviour("tags.older")
 @pytest.mark.parametrize("kind", ["composition", "ehr_status"])
 def test_tags_of_the_older_api(client, kind):
     """They are added to, found, changed by id and taken off by id; 422 with the words of suites."""
@@ -290,6 +300,7 @@ def test_tags_of_the_older_api(client, kind):
 # --- who comes in --------------------------------------------------------------------------------
 
 
+@pytest.mark.behaviour("authentication", "roles")
 def test_with_basic_authentication_two_users_come_in(clinical_database):
     """The user is 403 at the admin API, the administrator is not; nobody else comes in: 401."""
     admin = "/ehrbase/rest/admin/status"
@@ -314,6 +325,7 @@ def b64(text):
     return base64.b64encode(text).decode()
 
 
+@pytest.mark.behaviour("outside-the-profile")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -334,6 +346,7 @@ def test_what_does_not_come_from_this_machine_is_403(client, headers):
         assert 201 == client.post(f"{REST}/ehr", headers=fine).status_code
 
 
+@pytest.mark.behaviour("location")
 def test_a_proxy_of_this_machine_shapes_location(client):
     """X-Forwarded-Host, -Proto and -Port are read as ever."""
     headers = {"X-Forwarded-Host": "cdr.example.org", "X-Forwarded-Proto": "https",
@@ -352,6 +365,7 @@ def own_address():
         return probe.getsockname()[0]
 
 
+@pytest.mark.behaviour("outside-the-profile")
 def test_a_process_that_listens_elsewhere_stops_and_answers_nobody(clinical_database, tmp_path):
     """Started by hand on every address: it refuses from outside, and is gone within seconds."""
     from datetime import timedelta
@@ -423,6 +437,7 @@ OWN = [
 ]  # fmt: skip
 
 
+@pytest.mark.behaviour("outside-the-profile")
 def test_outside_the_profile_nothing_of_it_is_reachable(clinical, conformance):
     """Every own path is 404 there, with the best of keys; Basic is 401 at the paths that both have.
 

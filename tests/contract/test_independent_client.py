@@ -12,6 +12,7 @@ OPT = (TEMPLATES / "vital_signs.opt").read_text()
 ID = vital_signs()["archetype_details"]["template_id"]["value"]
 
 
+@pytest.mark.behaviour("client")
 @pytest.mark.parametrize("auth", ["none", "basic"])
 def test_an_ehrbase_client_works_unchanged(clinical_database, auth):
     """Server, EHR, template, compositions in each form, versions, directory, AQL, deletion."""
