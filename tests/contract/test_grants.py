@@ -30,6 +30,7 @@ ALLOWED = {
         "stored_query": "SI",
         "item_tag": "SIUD",
         "registry": "SU",
+        "hot_index": "S",
         "screen_finding": "SI",
     },
     "demographic": {

@@ -191,6 +191,8 @@ class Walk:
         return next((one["schema"]["enum"] for one in asked if one["name"] == "Accept"), ["*/*"])
 
 
+@pytest.mark.row("definition_template_adl2_example_get", "admin_status")
+@pytest.mark.behaviour("described")
 def test_every_example_runs(client):
     """Each operation once at least, in each format that has an example and in each that is read;
     every answer is as it is described.
