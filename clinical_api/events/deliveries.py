@@ -115,7 +115,7 @@ class Deliverer:
                     )
                     async with connection:
                         await self._stand_by(connection)
-                except (psycopg.Error, ServiceError) as error:
+                except (psycopg.Error, ServiceError, _Moved) as error:
                     structlog.get_logger().warning(
                         "deliveries interrupted", error_kind=type(error).__name__
                     )
@@ -275,7 +275,7 @@ class Deliverer:
         self._metrics.tries.labels(self._signer.organisation, outcome).inc()
 
 
-class _Moved(ServiceError):
+class _Moved(Exception):
     """Another process has moved this webhook's place: it leads now."""
 
 

@@ -1,4 +1,4 @@
-"""Attributes that stand where the model has none, taken out of canonical JSON.
+"""Attributes of other classes (RM 1.1.0), taken out of canonical JSON (ITS-JSON).
 
 Some systems accept an object with an attribute of another class and drop it without a word; their
 documents are refused here, by path.  Who must read such documents all the same takes those
