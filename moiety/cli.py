@@ -6,15 +6,14 @@ inside the command that needs it, so that an image with one service still has a 
 
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from moiety import __version__
-from moiety.commands import indexes, template
+from moiety.commands import indexes, keys, template
+from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
 if TYPE_CHECKING:
     import httpx
@@ -32,30 +31,13 @@ app = typer.Typer(
         "Start with `moiety demo`, then `moiety up`; `docs/first-hour.md` walks through both."
     ),
 )
-keys = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
 trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every crossing.")
 clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
-app.add_typer(keys, name="keys")
+app.add_typer(keys.commands, name="keys")
 app.add_typer(clinical, name="clinical")
 clinical.add_typer(indexes.commands, name="index")
 app.add_typer(trail, name="trail")
 app.add_typer(template.commands, name="template")
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder that keeps the desk's state.", show_default="a folder of your own"),
-]
-PortOption = Annotated[
-    int, typer.Option(help="Clinical answers at +1, demographic at +2, the vault at +3.")
-]
-DatabaseOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--database-url-file",
-        help="File with the service's database URL as its migrator role, away from a desk.",
-    ),
-]
-out = Console(soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -89,15 +71,15 @@ def up(
     from moiety.commands import up as work
 
     if profile not in {"desk", "conformance"} or auth not in {"none", "basic"}:
-        raise _Stop("--profile is desk or conformance, --auth is none or basic.")
+        raise Stop("--profile is desk or conformance, --auth is none or basic.")
     if profile == "conformance":
         from moiety.commands import conformance
 
-        conformance.up(home or _home(None).with_name("conformance"), port_base, auth)
+        conformance.up(home or home_of(None).with_name("conformance"), port_base, auth)
     elif auth != "none":
-        raise _Stop("--auth belongs to --profile conformance: a desk asks for its keys.")
+        raise Stop("--auth belongs to --profile conformance: a desk asks for its keys.")
     else:
-        work.up(_home(home), port_base)
+        work.up(home_of(home), port_base)
 
 
 @app.command()
@@ -152,10 +134,10 @@ def load(
 
     for folder in (templates, compositions):
         if folder is not None and not folder.is_dir():
-            raise _Stop(f"{folder} is not a folder.")
+            raise Stop(f"{folder} is not a folder.")
     if templates is None and compositions is None and bulk is None:
-        raise _Stop("Say what to load: --templates DIR, --compositions DIR, --bulk FILE.")
-    with occasion.clinical(_home(home), url, key_file) as client:
+        raise Stop("Say what to load: --templates DIR, --compositions DIR, --bulk FILE.")
+    with occasion.clinical(home_of(home), url, key_file) as client:
         if templates is not None or compositions is not None:
             work.show(out, work.load(client, templates, compositions, ehrs=ehrs))
         if bulk is not None:
@@ -168,7 +150,7 @@ def _load_bulk(client: "httpx.Client", file: Path, from_line: int, *, skip: bool
     try:
         loaded = work.load(client, file, first_line=from_line, skip=skip)
     except work.BulkError as error:
-        raise _Stop(str(error)) from None
+        raise Stop(str(error)) from None
     work.show(out, loaded)
     if loaded.stopped is not None:
         raise typer.Exit(1)
@@ -200,8 +182,8 @@ def export(
     from moiety.commands import occasion
 
     if extract and ehr is None:
-        raise _Stop("--extract needs --ehr: an EXTRACT is of one EHR.")
-    with occasion.clinical(_home(home), url, key_file) as client:
+        raise Stop("--extract needs --ehr: an EXTRACT is of one EHR.")
+    with occasion.clinical(home_of(home), url, key_file) as client:
         try:
             if extract and ehr is not None:
                 work.extract(client, file, ehr)
@@ -209,7 +191,7 @@ def export(
             else:
                 count = work.export(client, file, ehr_id=ehr, resume=resume)
         except work.BulkError as error:
-            raise _Stop(str(error)) from None
+            raise Stop(str(error)) from None
     out.print(f"{count} EHRs in {file}.")
 
 
@@ -231,7 +213,7 @@ def secrets(
     try:
         made = work.make(folder, organisation, host=host)
     except ValueError as error:
-        raise _Stop(f"Nothing was made: {error}.") from None
+        raise Stop(f"Nothing was made: {error}.") from None
     out.print(f"{len(made)} files made in {folder}, mode 0600. What was there is kept.")
     if made and os.geteuid() != 0:
         out.print("They are yours: run this as root where containers have users of their own.")
@@ -249,11 +231,11 @@ def backup(
     from moiety.commands import occasion
 
     _demand_database(database)
-    with occasion.database(_home(home), database, database_url_file) as url:
+    with occasion.database(home_of(home), database, database_url_file) as url:
         try:
             manifest = work.back_up(url, database, folder)
         except work.BackupError as error:
-            raise _Stop(str(error)) from None
+            raise Stop(str(error)) from None
     rows = sum(manifest.tables.values())
     out.print(
         f"{folder}: {len(manifest.tables)} tables, {rows} rows, {manifest.size} octets, "
@@ -288,13 +270,13 @@ def restore(
             manifest, trail_word = work.drill(database, folder, public_key=public_key)
         else:
             work.verify(folder, database)
-            with occasion.server(_home(home), database, database_url_file) as url:
+            with occasion.server(home_of(home), database, database_url_file) as url:
                 manifest = work.restore(url, database, folder)
             trail_word = "restored"
     except work.BackupError as error:
-        raise _Stop(str(error)) from None
+        raise Stop(str(error)) from None
     except ValueError as error:
-        raise _Stop(f"Nothing was verified: {error}.") from None
+        raise Stop(f"Nothing was verified: {error}.") from None
     rows = sum(manifest.tables.values())
     out.print(
         f"{len(manifest.tables)} tables and {rows} rows are as the manifest says, revision "
@@ -306,107 +288,7 @@ def _demand_database(name: str) -> None:
     from moiety import embedded
 
     if name not in embedded.DATABASES:
-        raise _Stop(f"There is no database {name}: clinical, demographic or vault.")
-
-
-@keys.command("create")
-def create_key(
-    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
-    label: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help="What it may do; repeat for more. Default: all but admin:delete."),
-    ] = None,
-    role: Annotated[
-        list[str] | None,
-        typer.Option(help="Vault only: makes a user with this role, whose personal key it is."),
-    ] = None,
-    days: Annotated[int, typer.Option(min=1, max=90, help="Days until it expires.")] = 90,
-    organisation: Annotated[str, typer.Option(help="The organisation it names.")] = "main",
-    home: HomeOption = None,
-    database_url_file: DatabaseOption = None,
-) -> None:
-    """Make an API key and print it, this once.
-
-    `moiety keys create clinical --label "ward app" --scope composition:write --scope ehr:read`
-    """
-    from moiety.commands import issue, occasion
-
-    if service not in issue.SCOPES:
-        raise _Stop(f"There is no service {service}: clinical, demographic or vault.")
-    with occasion.database(_home(home), service, database_url_file) as url:
-        try:
-            user_id = issue.user(url, label, frozenset(role)) if role else None
-            token = issue.key(
-                url, service, organisation,
-                label=label, scopes=frozenset(scope or _default_scopes(service)),
-                life=timedelta(days=days), user_id=user_id,
-            )  # fmt: skip
-        except ValueError as error:
-            raise _Stop(f"No key was made: {error}.") from None
-    print(token)
-
-
-@keys.command("admit")
-def admit_key(
-    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
-    key_file: Annotated[Path, typer.Argument(help="File with the key, from `moiety secrets`.")],
-    label: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
-    scope: Annotated[list[str], typer.Option(help="What it may do; repeat for more.")],
-    home: HomeOption = None,
-    database_url_file: DatabaseOption = None,
-) -> None:
-    """Let in a key that was made before the database was there. A second time does nothing.
-
-    It lives 90 days from now.
-    """
-    from moiety.commands import issue, occasion
-
-    if service not in issue.SCOPES:
-        raise _Stop(f"There is no service {service}: clinical, demographic or vault.")
-    with occasion.database(_home(home), service, database_url_file) as url:
-        try:
-            new = issue.admit(
-                url, service, key_file.read_text(), label=label, scopes=frozenset(scope)
-            )
-        except ValueError as error:
-            raise _Stop(f"No key was let in: {error}.") from None
-    out.print("The key is let in." if new else "The key was in already.")
-
-
-@keys.command("list")
-def list_keys(
-    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
-    home: HomeOption = None,
-    database_url_file: DatabaseOption = None,
-) -> None:
-    """Show every key of a service: id, label, scopes, expiry. Secrets are not kept anywhere."""
-    from rich.table import Table
-
-    from moiety.commands import issue, occasion
-
-    table = Table("key id", "label", "scopes", "expires", "state")
-    with occasion.database(_home(home), service, database_url_file) as url:
-        for key_id, label, scopes, expires, revoked in issue.all_keys(url):
-            state = "revoked" if revoked else "in force"
-            table.add_row(str(key_id), str(label), " ".join(scopes), str(expires), state)
-    out.print(table)
-
-
-@keys.command("revoke")
-def revoke_key(
-    service: Annotated[str, typer.Argument(help="clinical, demographic or vault.")],
-    key_id: Annotated[str, typer.Argument(help="The key's id: its third part, or from the list.")],
-    home: HomeOption = None,
-    database_url_file: DatabaseOption = None,
-) -> None:
-    """End a key. Its next call is refused."""
-    from moiety.commands import issue, occasion
-
-    with occasion.database(_home(home), service, database_url_file) as url:
-        if not issue.revoke(url, key_id):
-            raise _Stop(f"The {service} service has no key {key_id}.")
-    out.print(f"Key {key_id} is revoked.")
+        raise Stop(f"There is no database {name}: clinical, demographic or vault.")
 
 
 @clinical.command("check")
@@ -424,7 +306,7 @@ def check_clinical(
     from moiety.commands import clinical as work
     from moiety.commands import occasion
 
-    with occasion.database(_home(home), "clinical", database_url_file) as url:
+    with occasion.database(home_of(home), "clinical", database_url_file) as url:
         found = work.check(url, with_documents=documents)
     if not work.show(out, found):
         raise typer.Exit(1)
@@ -449,35 +331,15 @@ def verify_trail(
     from moiety.commands import occasion
     from moiety.commands import trail as work
 
-    with occasion.database(_home(home), "vault", database_url_file) as url:
+    with occasion.database(home_of(home), "vault", database_url_file) as url:
         try:
-            key = public_key or occasion.trail_public_key(_home(home))
+            key = public_key or occasion.trail_public_key(home_of(home))
             report = work.verify(url, key, witness)
         except ValueError as error:
-            raise _Stop(f"Nothing was verified: {error}.") from None
+            raise Stop(f"Nothing was verified: {error}.") from None
     work.show(out, report)
     if report.fault:
         raise typer.Exit(1)
-
-
-class _Stop(typer.Exit):
-    """One plain sentence on stderr, and exit code 2."""
-
-    def __init__(self, sentence: str) -> None:
-        print(sentence, file=sys.stderr)
-        super().__init__(2)
-
-
-def _home(home: Path | None) -> Path:
-    from moiety import embedded
-
-    return home or embedded.default_state() / "desk"
-
-
-def _default_scopes(service: str) -> frozenset[str]:
-    from moiety.commands import issue
-
-    return {"vault": frozenset({"vault:use"})}.get(service, issue.SCOPES[service] - issue.UNUSUAL)
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """The work behind the `moiety` command.
 
+options.py what the commands share: options, the terminal, how to stop with a sentence
 desk.py    a home folder with an embedded PostgreSQL and every service running on this machine
+keys.py    `moiety keys`
 issue.py   users and API keys, made in the database of the service that accepts them
 up.py      `moiety up`: the desk, until it is stopped
 conformance.py  `moiety up --profile conformance`: the clinical service for test suites

@@ -1,14 +1,14 @@
 """`moiety clinical index`: paths that are asked often, declared so that queries find them fast."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
 
 commands = typer.Typer(no_args_is_help=True, help="Paths that are asked often, and their indexes.")
 
@@ -18,15 +18,6 @@ PathArgument = Annotated[
         metavar="PATH", help="Archetype id, / and path: openEHR-EHR-OBSERVATION.….v1/data[at0001]/…"
     ),
 ]
-HomeOption = Annotated[Path | None, typer.Option(help="Folder that keeps the desk's state.")]
-DatabaseOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--database-url-file",
-        help="File with the service's database URL as its migrator role, away from a desk.",
-    ),
-]
-out = Console(soft_wrap=True)
 
 
 @commands.command()
@@ -102,14 +93,11 @@ def list_all(home: HomeOption = None, database_url_file: DatabaseOption = None) 
 @contextmanager
 def _database(home: Path | None, url_file: Path | None) -> Iterator[str]:
     """The migrator's URL; what goes wrong is one sentence on stderr, and exit code 2."""
-    from moiety import embedded
     from moiety.commands import desk, occasion
     from moiety.kit.errors import ServiceError
 
     try:
-        home = home or embedded.default_state() / "desk"
-        with occasion.database(home, "clinical", url_file) as url:
+        with occasion.database(home_of(home), "clinical", url_file) as url:
             yield url
     except (desk.DeskError, ServiceError) as error:
-        print(str(error), file=sys.stderr)
-        raise typer.Exit(2) from None
+        raise Stop(str(error)) from None
