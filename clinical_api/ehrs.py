@@ -13,7 +13,7 @@ from clinical_api.audits import Audit
 from clinical_api.screen import is_random_uuid
 from clinical_api.settings import Settings
 from clinical_api.statuses import Prepared
-from clinical_api.versions import Act
+from clinical_api.versions import Act, Before
 from moiety.change_control import records, statements
 from moiety.change_control.codes import ChangeType
 from moiety.kit.commits import Commit, Row, Step
@@ -62,7 +62,7 @@ def opening(
     """
     act = Act(ehr_id)
     written, parameters, children = statuses.first_or_next(
-        act, uuid4(), 1, prepared, settings, change=ChangeType.CREATION, audit=audit
+        act, Before(uuid4(), 0), prepared, settings, change=ChangeType.CREATION, audit=audit
     )
     parameters |= {
         "system_id": settings.system_id,

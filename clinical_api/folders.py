@@ -1,17 +1,15 @@
 """FOLDER: the directory of an EHR, one at a time, under change control."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
-from clinical_api import documents, tables, versions
+from clinical_api import tables, versions
 from clinical_api.audits import Audit
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from clinical_api.versions import Act, Before, Change, Written
 from moiety.change_control import statements
 from moiety.change_control.codes import ChangeType
-from moiety.change_control.statements import Children
 from moiety.kit.commits import Commit, Step
 from moiety.kit.errors import Conflict, NotFound, VersionConflict
 from moiety.kit.reads import Reads
@@ -66,9 +64,10 @@ def creation(act: Act, prepared: Prepared, settings: Settings, *, audit: Audit) 
     """The first version of a directory, as a change of `act`."""
     given = versions.given_object_id(prepared.folder.uid)
     object_id = given or uuid4()
-    written, parameters, children = _version(
-        act, object_id, 1, prepared, settings, change=ChangeType.CREATION, audit=audit
-    )
+    written, parameters, children = versions.untyped(
+        act, prepared.folder, Before(object_id, 0), prepared.found, settings,
+        change=ChangeType.CREATION, audit=audit,
+    )  # fmt: skip
     statement = statements.create(
         tables.folder, tables.OWNER, children, client_id=given is not None, alone=act.alone
     )
@@ -153,8 +152,8 @@ def _next(
     versions.demand_own_uid(
         prepared.folder.uid, before.object_id, before.version, settings.system_id
     )
-    written, parameters, children = _version(
-        act, before.object_id, before.version + 1, prepared, settings, change=change, audit=audit
+    written, parameters, children = versions.untyped(
+        act, prepared.folder, before, prepared.found, settings, change=change, audit=audit
     )
     if change is ChangeType.RESTORATION:
         statement = statements.restore(tables.folder, tables.OWNER, children, alone=act.alone)
@@ -162,25 +161,3 @@ def _next(
         statement = statements.update(tables.folder, tables.OWNER, children, (), alone=act.alone)
     step = Step(statement, parameters | {"expected": before.version})
     return Change(step, written, VersionConflict)
-
-
-def _version(
-    act: Act,
-    object_id: UUID,
-    version: int,
-    prepared: Prepared,
-    settings: Settings,
-    *,
-    change: ChangeType,
-    audit: Audit,
-) -> tuple[Written, dict[str, Any], tuple[Children, ...]]:
-    """What comes to be, the parameters that write it, and the tables its findings go to."""
-    uid = versions.version_uid(object_id, settings, version)
-    prepared.folder.uid = rm.ObjectVersionId(value=uid)
-    text = encode(prepared.folder)
-    parameters = versions.parameters(
-        act, audit, object_id=object_id, version=version, change=change,
-        document=documents.pack(text), found=prepared.found,
-    )  # fmt: skip
-    children, arrays = versions.finding_children(prepared.found)
-    return Written(uid, object_id, version, text), parameters | arrays, children

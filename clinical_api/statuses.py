@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from clinical_api import documents, formats, tables, versions
+from clinical_api import formats, tables, versions
 from clinical_api.audits import Audit
 from clinical_api.formats import Format
 from clinical_api.screen import Found, is_random_uuid, screen
@@ -99,7 +99,7 @@ def succession(
         prepared.status.uid, before.object_id, before.version, settings.system_id
     )
     written, parameters, children = first_or_next(
-        act, before.object_id, before.version + 1, prepared, settings,
+        act, before, prepared, settings,
         change=ChangeType.MODIFICATION, audit=audit,
     )  # fmt: skip
     statement = statements.update(
@@ -111,25 +111,18 @@ def succession(
 
 def first_or_next(
     act: Act,
-    object_id: UUID,
-    version: int,
+    before: Before,
     prepared: Prepared,
     settings: Settings,
     *,
     change: ChangeType,
     audit: Audit,
 ) -> tuple[Written, dict[str, Any], tuple[Children, ...]]:
-    """What comes to be, the parameters that write it, and the tables its findings go to."""
-    uid = versions.version_uid(object_id, settings, version)
-    prepared.status.uid = rm.ObjectVersionId(value=uid)
-    text = encode(prepared.status)
-    parameters = versions.parameters(
-        act, audit, object_id=object_id, version=version, change=change,
-        document=documents.pack(text), found=prepared.found,
-    )  # fmt: skip
-    children, arrays = versions.finding_children(prepared.found)
-    written = Written(uid, object_id, version, text)
-    return written, parameters | prepared.columns() | arrays, children
+    """As versions.untyped, with what the status says of its EHR among the parameters."""
+    written, parameters, children = versions.untyped(
+        act, prepared.status, before, prepared.found, settings, change=change, audit=audit
+    )
+    return written, parameters | prepared.columns(), children
 
 
 def _subject(

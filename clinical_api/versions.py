@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg.types.json import Jsonb
 
+from clinical_api import documents
 from clinical_api.audits import Audit
 from clinical_api.screen import Found
 from clinical_api.settings import Settings
@@ -30,6 +31,7 @@ from moiety.kit.errors import (
     VersionConflict,
 )
 from moiety.openehr import rm
+from moiety.openehr.canonical import encode
 from moiety.openehr.validate import Finding
 
 FINDINGS = Children(
@@ -125,6 +127,32 @@ def act_parameters(
         "door": audit.door,
         "findings": sorted({one.finding.kind for one in (*found, *audit.found)}),
     }
+
+
+def untyped(
+    act: Act,
+    content: rm.Folder | rm.EhrStatus,
+    before: Before,
+    found: Sequence[Found],
+    settings: Settings,
+    *,
+    change: ChangeType,
+    audit: Audit,
+) -> tuple[Written, dict[str, Any], tuple[Children, ...]]:
+    """The version after `before` of what has no typed rows; `before` is of number 0 for a first.
+
+    What comes to be, the parameters that write it, and the tables its findings go to.
+    """
+    version = before.version + 1
+    uid = version_uid(before.object_id, settings, version)
+    content.uid = rm.ObjectVersionId(value=uid)
+    text = encode(content)
+    values = parameters(
+        act, audit, object_id=before.object_id, version=version, change=change,
+        document=documents.pack(text), found=found,
+    )  # fmt: skip
+    children, rows = finding_children(found)
+    return Written(uid, before.object_id, version, text), values | rows, children
 
 
 def finding_rows(found: Iterable[Found]) -> list[dict[str, object]]:

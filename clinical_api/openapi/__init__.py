@@ -7,6 +7,7 @@ schemas.py      the shapes of bodies
 parameters.py   paths, queries and headers
 examples/       requests that can be sent as they stand
 parts.py        what an operation is made of
+versioned.py    the operations of a versioned object, which every kind has alike
 ehr.py          EHR, EHR_STATUS
 composition.py  COMPOSITION, VERSIONED_COMPOSITION
 directory.py    DIRECTORY, CONTRIBUTION

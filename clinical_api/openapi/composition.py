@@ -6,7 +6,6 @@ from clinical_api.openapi.parts import (
     COMMIT,
     DELETION,
     IN_ANY_FORMAT,
-    IN_CANONICAL,
     READ,
     TAGS,
     WRITTEN,
@@ -17,6 +16,7 @@ from clinical_api.openapi.parts import (
     sent,
     shown,
 )
+from clinical_api.openapi.versioned import versioned
 
 _READS, _WRITES = "composition:read", "composition:write"
 _SENT = sent(shown(resource("COMPOSITION", FORMATS), {
@@ -25,7 +25,6 @@ _SENT = sent(shown(resource("COMPOSITION", FORMATS), {
 }))  # fmt: skip
 _SAID = ("openehr-template-id", "templateId", *IN_ANY_FORMAT, *COMMIT, *TAGS)
 _EITHER = resource("COMPOSITION", FORMATS, whole=False)
-_VERSION = answer("The version, with its audit and content.", resource("VERSION"), *READ)
 _ALL = "/ehr/{ehr_id}/composition"
 _ONE = f"{_ALL}/{{uid_based_id}}"
 _VERSIONED = "/ehr/{ehr_id}/versioned_composition/{versioned_object_uid}"
@@ -64,25 +63,5 @@ COMPOSITION = (
         more="The uid names the latest version, or the object.  409 for a version that is not the"
         " latest.",
     ),
-    operation(
-        "get", _VERSIONED, "versioned_composition_get", "Read VERSIONED_COMPOSITION",
-        scope=_READS, parameters=IN_CANONICAL,
-        answers={200: answer("The versioned object.", resource("VERSIONED_OBJECT"), "ETag")},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/revision_history", "versioned_composition_revision_history",
-        "Read the history of a composition",
-        scope=_READS, parameters=IN_CANONICAL,
-        answers={200: answer("Every version, the oldest first.", resource("REVISION_HISTORY"))},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/version", "versioned_composition_version_get_at_time",
-        "Read a VERSION of a composition as of a time",
-        scope=_READS, parameters=["version_at_time", *IN_CANONICAL], answers={200: _VERSION},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/version/{{version_uid}}", "versioned_composition_version_get_by_id",
-        "Read a VERSION of a composition",
-        scope=_READS, parameters=IN_CANONICAL, answers={200: _VERSION},
-    ),
+    *versioned(_VERSIONED, "COMPOSITION", "a composition", scope=_READS),
 )  # fmt: skip

@@ -15,13 +15,13 @@ from clinical_api.openapi.parts import (
     sent,
     shown,
 )
+from clinical_api.openapi.versioned import versioned
 
 _READS, _WRITES = "ehr:read", "ehr:write"
 _STATUS = shown(resource("EHR_STATUS"), {JSON: record("ehr_status"), XML: text("ehr_status.xml")})
 _OPENED = answer("The EHR is open.", resource("EHR", whole=False), *WRITTEN, preferred=True)
 _FOUND = answer("The EHR.", resource("EHR"), "ETag", "Location")
 _CONTENT = answer("The status.", resource("EHR_STATUS"), *READ)
-_VERSION = answer("The version, with its audit and content.", resource("VERSION"), *READ)
 _OF_EHR = "/ehr/{ehr_id}"
 _VERSIONED = f"{_OF_EHR}/versioned_ehr_status"
 
@@ -70,25 +70,5 @@ EHR_STATUS = (
         "Read a version of the status",
         scope=_READS, parameters=IN_CANONICAL, answers={200: _CONTENT},
     ),
-    operation(
-        "get", _VERSIONED, "versioned_ehr_status_get", "Read VERSIONED_EHR_STATUS",
-        scope=_READS, parameters=IN_CANONICAL,
-        answers={200: answer("The versioned object.", resource("VERSIONED_OBJECT"), "ETag")},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/revision_history", "versioned_ehr_status_revision_history",
-        "Read the history of the status",
-        scope=_READS, parameters=IN_CANONICAL,
-        answers={200: answer("Every version, the oldest first.", resource("REVISION_HISTORY"))},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/version", "versioned_ehr_status_version_get_at_time",
-        "Read a VERSION of the status as of a time",
-        scope=_READS, parameters=["version_at_time", *IN_CANONICAL], answers={200: _VERSION},
-    ),
-    operation(
-        "get", f"{_VERSIONED}/version/{{version_uid}}", "versioned_ehr_status_version_get_by_id",
-        "Read a VERSION of the status",
-        scope=_READS, parameters=IN_CANONICAL, answers={200: _VERSION},
-    ),
+    *versioned(_VERSIONED, "EHR_STATUS", "the status", scope=_READS),
 )  # fmt: skip
