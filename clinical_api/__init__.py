@@ -29,6 +29,7 @@ bulk/             whole records in and out
 statistics.py     how much there is
 folder_templates.py  the directory that new EHRs begin with
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
+queried.py        what queries see: tables, documents, versions
 screen.py         the identifier screen at every write door
 wording.py        findings in sentences
 openapi/          the OpenAPI document: what every operation takes and may answer

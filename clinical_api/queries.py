@@ -17,13 +17,13 @@ import psycopg
 import sqlalchemy as sa
 from anyio.to_thread import run_sync
 
-from clinical_api import documents, tables
+from clinical_api import queried, tables
 from clinical_api.registry import Registry, Snapshot
 from clinical_api.settings import Settings
 from moiety import aql
 from moiety.aql import AqlError, AqlNotSupported, Compiled, Context, PlanCache
 from moiety.aql.parser import parse
-from moiety.aql.tables import Heads
+from moiety.aql.stored import Reading
 from moiety.kit.errors import Malformed, NotSupported, Unprocessable
 from moiety.kit.reads import Reads
 
@@ -61,6 +61,7 @@ class Asked:
     """A query that one statement may answer: `text` with $1, $2, … for `parameters`."""
 
     plan: Compiled
+    reading: Reading
     text: bytes
     parameters: Sequence[Any]
     given: Sequence[Any]
@@ -69,7 +70,7 @@ class Asked:
         """The result, of all rows of the statement; None where `run` has to answer: the templates
         have changed, or some documents have a say.
         """
-        rows = self.plan.told_alone(found, documents.unpack)
+        rows = self.plan.told_alone(found, self.reading)
         return None if rows is None else _result(self.plan, rows, self.given)
 
 
@@ -78,7 +79,7 @@ def snapshots(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def find(registry: Registry, cache: PlanCache, query: Query) -> Asked | None:
+def find(registry: Registry, cache: PlanCache, settings: Settings, query: Query) -> Asked | None:
     """The statement of a query whose plan is known; None where `run` has to answer."""
     found = cache.find(_paged(query), _context(registry.known))
     if found is None:
@@ -86,7 +87,8 @@ def find(registry: Registry, cache: PlanCache, query: Query) -> Asked | None:
     plan, given = found
     if plan.alone is None:
         return None
-    return Asked(plan, plan.alone.text, plan.alone.parameters(given), given)
+    read = queried.reading(settings.system_id)
+    return Asked(plan, read, plan.alone.text, plan.alone.parameters(given), given)
 
 
 async def answer(
@@ -101,7 +103,7 @@ async def answer(
     """The result: on the event loop where one statement about few documents tells it all, else by
     `run` in a thread.  Raises what `run` raises.
     """
-    asked = find(registry, cache, query)
+    asked = find(registry, cache, settings, query)
     if asked is not None and asked.plan.bounded:
         result = asked.result(await reads.ask(asked.text, asked.parameters))
         if result is not None:
@@ -120,7 +122,7 @@ def run(
     with engine.connect() as connection:
         templates = registry.current(connection)
         compiled = _compiled(cache, templates, settings, query)
-        rows = _rows(connection, compiled)
+        rows = _rows(connection, compiled, queried.reading(settings.system_id))
     return _result(compiled, rows, compiled.given)
 
 
@@ -129,7 +131,7 @@ def _result(plan: Compiled, rows: Sequence[Sequence[Any]], given: Sequence[Any])
     return ResultSet(columns, rows, plan.text.with_values(given))
 
 
-def _rows(connection: sa.Connection, compiled: Compiled) -> list[list[Any]]:
+def _rows(connection: sa.Connection, compiled: Compiled, read: Reading) -> list[list[Any]]:
     """All statements run on one snapshot, in the transaction that is open here.
 
     They are streamed, unless they are about few documents: a LIMIT stops the reading.
@@ -148,7 +150,7 @@ def _rows(connection: sa.Connection, compiled: Compiled) -> list[list[Any]]:
         cursor.execute(written.text, written.parameters(compiled.given), binary=True)
         return cursor
 
-    return compiled.answer(asked, documents.unpack)
+    return compiled.answer(asked, read)
 
 
 def _context(templates: Snapshot) -> Context:
@@ -160,7 +162,7 @@ def _compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: 
     if (found := cache.find(asked, context)) is not None:
         plan, given = found
         return plan.with_values(given)
-    heads = Heads(tables.composition.head, tables.ehr, settings.system_id, templates.hot)
+    heads = queried.heads(settings.system_id, templates.hot)
     try:
         if asked.page is not None:
             _check_page(query)

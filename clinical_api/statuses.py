@@ -143,12 +143,12 @@ def _subject(
 
 
 def subject_key(text: str) -> tuple[UUID | None, str | None]:
-    """A subject's id as the columns hold it: a UUID, or else a text."""
+    """A subject's id as the columns hold it: a UUID as it is written, or else a text."""
     try:
         known = UUID(text)
     except ValueError:
         return None, text
-    return (known, None) if str(known) == text.lower() else (None, text)
+    return (known, None) if str(known) == text else (None, text)
 
 
 def _demand_random(namespace: str, text: str, settings: Settings) -> None:

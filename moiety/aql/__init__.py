@@ -9,16 +9,25 @@
     classes     classes that FROM may name
     signatures  what a plan can know of a value
     forms       texts that differ in values alone
+    functions   functions of one row: what they take, give and do
+    asides      what a query asks of others: the clock, terminologies
+    checks      names, functions and patterns of a tree that can be wrong
     request     tree and parameters → what both ways answer request(tree, parameters)
+    needs       what documents must hold: kinds of content, versions, whole EHRs
     trie        paths as one tree, and how they expand over documents
     partial     how much of a document a request needs      decoder(request)
     predicates  conditions in brackets, asked of documents
     values      how values compare
+    truths      conditions, whatever their values are read from
+    stored      rows of the database → records
+    trees       a record as numbered objects: what lies inside what
+    bindings    FROM over the objects of a record
     evaluate    documents → rows                            evaluate(request, records)
     results     rows → result                               finish(request, rows)
     spots       paths through a template
     shapes      FROM against a template
-    cells       columns of a spot
+    cells       columns of a spot, of an EHR, of a version
+    called      functions over columns, and their SQL
     conditions  comparisons by type
     branches    one shape of one template → a branch
     lean        a branch without rows that the template makes sure of
@@ -30,7 +39,9 @@
     blanks      parameters, and how run time fills them
     writer      a branch as SQL
     sql         plan → SQLAlchemy Core
-    push        DISTINCT, aggregates, order and limit in SQL
+    columns     columns of rows by cell, and how they are put in order
+    groups      aggregates, GROUP BY and HAVING in SQL
+    push        DISTINCT, order and limit in SQL
     statements  SQLAlchemy Core → text for the driver
     shown       columns of SQL → outputs
     compiled    all of it in order                          compile(text, parameters, …)
@@ -45,6 +56,7 @@ where it gives no document, `pushed` is the result (`shown`); where it gives som
 None, the result is `finish` over the rows of `rows` (`typed`) and of the documents (`evaluated`).
 """
 
+from moiety.aql.asides import Aside, asides
 from moiety.aql.cache import Context, PlanCache, Query
 from moiety.aql.compiled import Column, Compiled, compile  # noqa: A004 - called aql.compile
 from moiety.aql.errors import AqlError, AqlNotSupported
@@ -54,6 +66,7 @@ from moiety.aql.printer import render
 from moiety.aql.tables import Heads
 
 __all__ = [
+    "Aside",
     "AqlError",
     "AqlNotSupported",
     "Column",
@@ -63,6 +76,7 @@ __all__ = [
     "HotColumn",
     "PlanCache",
     "Query",
+    "asides",
     "compile",
     "hot_columns",
     "parse",

@@ -177,16 +177,26 @@ class Aggregate:
     at: Position = NOWHERE
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A value that a group of rows has already, by its place among them (request.py)."""
+
+    place: int
+    at: Position = NOWHERE
+
+
 Expression = Literal | Parameter | Path | Call | Terminology
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left operator right`."""
+    """`left operator right`. An aggregate stands in HAVING alone; a value stands at the left where
+    a function was that is answered before the query runs.
+    """
 
-    left: Path | Call | Terminology
+    left: Expression | Aggregate | Told
     operator: Operator
-    right: Expression
+    right: Expression | Aggregate | Told
     at: Position = NOWHERE
 
 
@@ -194,7 +204,7 @@ class Compare:
 class Like:
     """`path LIKE pattern`: `*` any text, `?` one character, a backslash before either: itself."""
 
-    path: Path
+    path: Path | Told
     pattern: Literal | Parameter
     at: Position = NOWHERE
 
@@ -203,7 +213,7 @@ class Like:
 class Matches:
     """`path matches {values}`, or a terminology's answer, or a URI."""
 
-    path: Path
+    path: Path | Told
     values: tuple[Literal | Parameter | Terminology | Uri, ...]
     at: Position = NOWHERE
 
@@ -212,7 +222,7 @@ class Matches:
 class Exists:
     """`EXISTS path`."""
 
-    path: Path
+    path: Path | Told
     at: Position = NOWHERE
 
 
@@ -264,6 +274,11 @@ class Version:
     scope: Choice["LATEST_VERSION", "ALL_VERSIONS"] | Test | None = None
     at: Position = NOWHERE
 
+    @property
+    def rm_type(self) -> str:
+        """The class, as other classes of FROM have theirs."""
+        return "VERSION"
+
 
 @dataclass(frozen=True, slots=True)
 class Contains:
@@ -305,7 +320,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One key of ORDER BY."""
+    """One key of ORDER BY: a path, or the alias of a column, which is written as a variable."""
 
     path: Path
     descending: bool = False
@@ -323,7 +338,9 @@ class Top:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query."""
+    """A whole query. `group` and `having` are an extension of ours; `extended`: where the first
+    construct stands that is no AQL.
+    """
 
     columns: tuple[Column, ...]
     source: Source
@@ -333,6 +350,9 @@ class Query:
     offset: int | None = None
     distinct: bool = False
     top: Top | None = None
+    group: tuple[Path, ...] = ()
+    having: Condition | None = None
+    extended: Position | None = field(default=None, compare=False)
 
 
 def walk(tree: Anything) -> Iterator[Anything]:

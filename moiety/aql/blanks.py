@@ -6,6 +6,7 @@ statement serves them all. An array may have members of both sorts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from moiety.aql.plan import INDEXED, Blank, Constant
 from moiety.aql.signatures import signature
-from moiety.aql.values import bounds, moment, sql_pattern
+from moiety.aql.values import CALENDAR, bounds, moment, sql_pattern
 
 Given = Sequence[Any]
 """The values of a run by slot; that of a slot may be a list (`matches $list`)."""
@@ -33,7 +34,7 @@ class Blanks:
 
     def one(self, item: Item, type_: sa.types.TypeEngine[Any], how: str = "") -> Any:
         """The parameter of one value; `how` reads it as something else than its kind: "id", or
-        "object_id" of a uid.
+        "object_id" of a uid, or "timestamp".
         """
         if isinstance(item, Constant):
             return sa.literal(_PLAIN[how](item.value), type_)
@@ -97,7 +98,18 @@ def _object_id(uid: str) -> UUID:
     return UUID(uid.partition("::")[0])
 
 
-_PLAIN: Final[Mapping[str, _Reader]] = {"": _itself, "id": UUID, "object_id": _object_id}
+def _timestamp(text: str) -> datetime | None:
+    """A text as a time of the database; the first and the last moment bound what it can hold."""
+    time = moment(text, CALENDAR)
+    return datetime.fromtimestamp(time.key, UTC) if time else None
+
+
+_PLAIN: Final[Mapping[str, _Reader]] = {
+    "": _itself,
+    "id": UUID,
+    "object_id": _object_id,
+    "timestamp": _timestamp,
+}
 _READERS: Final[Mapping[str, _Reader]] = {
     "real": float,
     "pattern": sql_pattern,

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from moiety.aql import ast, conditions
-from moiety.aql.cells import Guards, cell_of_composition, cell_of_ehr, cell_of_row, node_presence
+from moiety.aql.called import called
+from moiety.aql.cells import (
+    Guards,
+    cell_of_composition,
+    cell_of_ehr,
+    cell_of_row,
+    cell_of_version,
+    node_presence,
+)
 from moiety.aql.plan import (
     Alternative,
     Branch,
@@ -42,8 +50,8 @@ _HEAD = -1
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """Where one place of the trie is: a spot in the row of a source, or an attribute of the EHR
-    (`spot` None), or nowhere in this template (`dead`).
+    """Where one place of the trie is: a spot in the row of a source, or an attribute of the EHR or
+    of the version (`spot` None), or nowhere in this template (`dead`).
     """
 
     source: int = _HEAD
@@ -51,6 +59,7 @@ class _Here:
     guards: Guards = ()
     tail: tuple[str, ...] = ()
     dead: bool = False
+    of_version: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +92,7 @@ def branch(
     """The branch of a shape. Raises Untold where rows cannot answer for this template."""
     draft = _Draft(template, chain, found)
     for number, member in enumerate(chain):
-        if member.item.rm_type == "EHR":
+        if isinstance(member.item, ast.Class) and member.item.rm_type == "EHR":
             draft.where += ehr_demands(member.item.predicate)
         else:
             _bind(draft, number)
@@ -111,6 +120,9 @@ def branch_of_ehrs(request: Request, trie: Trie, chain: Sequence[Member]) -> Bra
 def _bind(draft: _Draft, number: int) -> None:
     """Give a class of FROM its row: its own, or the row of the node around it."""
     member, spot = draft.chain[number], Spot(tuple(draft.shape[number]))
+    if isinstance(member.item, ast.Version):
+        draft.rows[number] = _HEAD
+        return
     if member.item.rm_type == "COMPOSITION":
         draft.rows[number] = _HEAD
     else:
@@ -226,6 +238,8 @@ def _places(draft: _Draft, trie: Trie) -> list[_Here]:
 def _root(draft: _Draft, number: int, step: ast.Step) -> _Here:
     if step.predicate is not None:
         raise Untold("a predicate on a variable of a path")
+    if isinstance(draft.chain[number].item, ast.Version):
+        return _Here(of_version=True)
     if number not in draft.shape:
         return _Here()
     return _Here(draft.rows[number], Spot(tuple(draft.shape[number])))
@@ -236,8 +250,8 @@ def _below(draft: _Draft, here: _Here, step: ast.Step) -> _Here:
         return here
     if here.spot is None:
         if step.predicate is not None:
-            raise Untold("a predicate inside an EHR")
-        return _Here(tail=(*here.tail, step.attribute))
+            raise Untold("a predicate inside an EHR or a version")
+        return replace(here, tail=(*here.tail, step.attribute))
     spot = step_into(draft.template, here.spot, step)
     if spot is None:
         return _Here(dead=True)
@@ -266,6 +280,8 @@ def _enter(draft: _Draft, here: _Here, spot: Spot, name: str | None) -> _Here:
 def _cell(draft: _Draft, trie: Trie, places: list[_Here], expression: object) -> Cell:
     if isinstance(expression, ast.Literal):
         return _literal(expression)
+    if isinstance(expression, ast.Call):
+        return called(expression, lambda argument: _cell(draft, trie, places, argument))
     if not isinstance(expression, ast.Path):
         raise Untold("an expression without rows")
     return _cell_here(draft, places[trie.ends[expression]])
@@ -283,7 +299,7 @@ def _cell_here(draft: _Draft, here: _Here) -> Cell:
     if here.dead:
         return Cell(())
     if here.spot is None:
-        return cell_of_ehr(here.tail)
+        return cell_of_version(here.tail) if here.of_version else cell_of_ehr(here.tail)
     if here.source == _HEAD:
         told = (
             cell_of_composition(draft.template, here.spot.tail) if here.spot.nodes == (0,) else None
@@ -306,7 +322,9 @@ def _composition_row(draft: _Draft) -> int:
 
 def _check_use(request: Request, number: int, cell: Cell) -> None:
     """Whether rows can give what the request does with a cell."""
-    for output in request.outputs:
+    if number in request.groups and cell.whole:
+        raise Untold("groups by an object")
+    for output in request.folds:
         if output.cell == number and output.aggregate is None:
             if cell.whole and not any(c.kind == "document" for c in cell.alternatives):
                 raise Untold("an object in SELECT")
@@ -316,7 +334,8 @@ def _check_use(request: Request, number: int, cell: Cell) -> None:
                 conditions.presence(cell)
             elif cell.whole or cell.rank < 0:
                 raise Untold("an aggregate of objects or of several kinds")
-    if any(key == number for key, _ in request.keys) and cell.rank < 0:
+    keys = () if request.aggregated else request.keys
+    if any(key == number for key, _ in keys) and cell.rank < 0:
         raise Untold("values without one magnitude")
 
 
@@ -331,8 +350,8 @@ def _condition(draft: _Draft, trie: Trie, places: list[_Here], node: ast.Conditi
             return Some(tuple(_condition(draft, trie, places, part) for part in node.operands))
         case ast.Not():
             return Negated(_condition(draft, trie, places, node.condition))
-        case ast.Exists():
-            return _exists(draft, trie, places, node.path)
+        case ast.Exists(path=ast.Path() as path):
+            return _exists(draft, trie, places, path)
         case ast.Like():
             return conditions.like(_cell(draft, trie, places, node.path), _written(node.pattern))
         case ast.Matches():
@@ -344,6 +363,8 @@ def _condition(draft: _Draft, trie: Trie, places: list[_Here], node: ast.Conditi
                 return conditions.with_value(left, node.operator, node.right)
             right = _cell(draft, trie, places, node.right)
             return conditions.with_cell(left, node.operator, right)
+        case _:
+            raise Untold("a condition without rows")
 
 
 def _written(item: object) -> ast.Literal:

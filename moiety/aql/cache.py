@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from moiety.aql.asides import with_clock
 from moiety.aql.blanks import Given
 from moiety.aql.compiled import Compiled
 from moiety.aql.forms import Form, split
@@ -61,7 +62,8 @@ class PlanCache:
         if known is None:
             return None
         try:
-            given, decides = known.form.read(told, query.parameters, query.page or ())
+            parameters = with_clock(query.text, query.parameters)
+            given, decides = known.form.read(told, parameters, query.page or ())
         except Unfit:
             return None
         with self._lock:
@@ -76,7 +78,8 @@ class PlanCache:
         """Remember the plan that a query was compiled to."""
         told = split(query.text)
         key = (told.skeleton, query.page is None, context)
-        _, decides = compiled.form.read(told, query.parameters, query.page or ())
+        parameters = with_clock(query.text, query.parameters)
+        _, decides = compiled.form.read(told, parameters, query.page or ())
         if len(repr(decides)) > _LONGEST:  # values that are part of the plan would fill the cache
             return
         with self._lock:

@@ -1,5 +1,7 @@
 """A spot in a row → a cell: its columns, and what they are when they are compared or ordered."""
 
+from collections.abc import Mapping
+
 from moiety.aql.plan import Alternative, Cell, Constant, Expression, Head, Leaf, Present, Row
 from moiety.aql.spots import Spot, Untold, columns, is_row, under
 from moiety.aql.values import CALENDAR, DURATION, TEMPORAL
@@ -14,17 +16,59 @@ _MAGNITUDES = ("magnitude", "value")
 Guards = tuple[tuple[str, str], ...]
 
 
+_SUBJECT = "ehr_status/subject/external_ref"
+_OF_EHR: Mapping[str, Cell] = {
+    "": Cell((), whole=True, presence=Head("ehr_id")),
+    "ehr_id/value": Cell((Alternative("text", Head("ehr_id")),)),
+    "system_id/value": Cell((Alternative("text", Head("system_id")),)),
+    "time_created/value": Cell((Alternative("timestamp", Head("time_created")),), CALENDAR),
+    f"{_SUBJECT}/id/value": Cell((Alternative("text", Head("subject_id")),)),
+    f"{_SUBJECT}/namespace": Cell((Alternative("text", Head("subject_namespace")),)),
+    "ehr_status/is_modifiable": Cell((Alternative("boolean", Head("modifiable")),)),
+    "ehr_status/is_queryable": Cell((Alternative("boolean", Head("queryable")),)),
+}
+_AUDIT = "commit_audit"
+_CHANGE = f"{_AUDIT}/change_type"
+_OPENEHR = Cell((Alternative("text", Constant("openehr")),))
+_OF_VERSION: Mapping[str, Cell] = {
+    "": Cell((), whole=True, presence=Head("row")),
+    "uid/value": Cell((Alternative("text", Head("uid")),)),
+    "preceding_version_uid/value": Cell((Alternative("text", Head("preceding_uid")),)),
+    "contribution/id/value": Cell((Alternative("text", Head("contribution_id")),)),
+    "lifecycle_state/value": Cell((Alternative("text", Head("lifecycle_value")),)),
+    "lifecycle_state/defining_code/code_string": Cell(
+        (Alternative("text", Head("lifecycle_code")),)
+    ),
+    "lifecycle_state/defining_code/terminology_id/value": _OPENEHR,
+    f"{_AUDIT}/time_committed/value": Cell(
+        (Alternative("timestamp", Head("time_committed")),), CALENDAR
+    ),
+    f"{_AUDIT}/system_id": Cell((Alternative("text", Head("audit_system")),)),
+    f"{_AUDIT}/description/value": Cell((Alternative("text", Head("audit_description")),)),
+    f"{_AUDIT}/committer/name": Cell((Alternative("text", Head("committer_name")),)),
+    f"{_CHANGE}/value": Cell((Alternative("text", Head("change_value")),)),
+    f"{_CHANGE}/defining_code/code_string": Cell((Alternative("text", Head("change_code")),)),
+    f"{_CHANGE}/defining_code/terminology_id/value": _OPENEHR,
+}
+
+
 def cell_of_ehr(tail: tuple[str, ...]) -> Cell:
     """An attribute of the EHR. Raises Untold for what its head does not tell."""
-    match tail:
-        case ("ehr_id", "value"):
-            return Cell((Alternative("text", Head("ehr_id")),))
-        case ("system_id", "value"):
-            return Cell((Alternative("text", Head("system_id")),))
-        case ("time_created", "value"):
-            return Cell((Alternative("time_created", Head("time_created")),))
-        case _:
-            raise Untold("an attribute of the EHR without a column")
+    return _of_head(_OF_EHR, tail, "an attribute of the EHR without a column")
+
+
+def cell_of_version(tail: tuple[str, ...]) -> Cell:
+    """An attribute of the VERSION of a composition. Raises Untold for what its head does not
+    tell.
+    """
+    return _of_head(_OF_VERSION, tail, "an attribute of a version without a column")
+
+
+def _of_head(known: Mapping[str, Cell], tail: tuple[str, ...], reason: str) -> Cell:
+    found = known.get("/".join(tail))
+    if found is None:
+        raise Untold(reason)
+    return found
 
 
 def cell_of_composition(template: Template, tail: tuple[str, ...]) -> Cell | None:

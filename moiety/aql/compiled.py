@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
 
-from moiety.aql import ast, push, results, sql
+from moiety.aql import ast, push, results, sql, stored
+from moiety.aql.asides import set_apart, with_clock
 from moiety.aql.blanks import Blanks, Given
 from moiety.aql.errors import AqlError
-from moiety.aql.evaluate import Record, Row, evaluate, spans_compositions
+from moiety.aql.evaluate import Row, evaluate
 from moiety.aql.forms import Form, form_of, slots_of, split
 from moiety.aql.hot import with_indexes
 from moiety.aql.parser import parse
@@ -24,13 +25,11 @@ from moiety.aql.resolve import resolve
 from moiety.aql.shown import shown, stamp
 from moiety.aql.sql import Layout
 from moiety.aql.statements import Statement, guarded, statement
+from moiety.aql.stored import Reading
 from moiety.aql.tables import Heads
 from moiety.aql.values import BOOLEAN, CALENDAR, NOTHING, NULL, NUMBER, TEXT, Value
 from moiety.aql.values import moment as as_moment
 from moiety.openehr.template import Template
-
-Unpack = Callable[[bytes], bytes]
-"""A stored document → its canonical JSON, with the uid of its version."""
 
 
 class Found(Protocol):
@@ -40,11 +39,9 @@ class Found(Protocol):
     def close(self) -> None: ...
 
 
-Run = Callable[[sa.Select[Any] | sa.CompoundSelect[Any]], Found]
+Select = sa.Select[Any] | sa.CompoundSelect[Any]
+Run = Callable[[Select], Found]
 """Runs a statement; best with a server-side cursor, for a result may need few rows of many."""
-
-
-_EHRS_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +57,18 @@ class Compiled:
     """A query ready to run, for all values that have its signatures.
 
     `rows`: None where no typed rows answer. `pushed`: None where Python has to finish.
-    `rest`: None where no document can add anything; its columns are ehr_id, system_id,
-    time_created, object_id, version and document. `alone`: the statement that gives the result,
-    or says that it cannot by itself; None where it never could. `form`: which values may be
-    others in another run. `given`: the values by slot, at first those it was compiled with.
+    `rest`: None where no document can add anything; its columns are those of `stored.Row`.
+    `alone`: the statement that gives the result, or says that it cannot by itself; None where it
+    never could. `form`: which values may be others in another run. `given`: the values by slot,
+    at first those it was compiled with.
     """
 
     request: Request
     plan: Plan
     columns: tuple[Column, ...]
-    rows: sa.Select[Any] | sa.CompoundSelect[Any] | None
+    rows: Select | None
     pushed: sa.Select[Any] | None
-    rest: sa.Select[Any] | None
+    rest: Select | None
     alone: Statement | None
     layout: Layout
     shown_as: push.Shown
@@ -106,50 +103,50 @@ class Compiled:
         """The same plan with the values of another run."""
         return replace(self, request=refilled(self.request, given), given=given)
 
-    def answer(self, run: Run, unpack: Unpack) -> list[list[Any]]:
+    def answer(self, run: Run, reading: Reading) -> list[list[Any]]:
         """The result: each statement that is needed is run, and read only as far as it matters.
 
         `run` gives the rows of a statement as they are asked for; all must be of one snapshot.
         """
         with ExitStack() as opened:
 
-            def rows_of(statement: sa.Select[Any] | sa.CompoundSelect[Any] | None) -> Iterable[Any]:
+            def rows_of(statement: Select | None) -> Iterable[Any]:
                 return () if statement is None else opened.enter_context(closing(run(statement)))
 
             left = iter(rows_of(self.rest))
             first = next(left, None)
             if first is None and self.pushed is not None:
-                return self.shown(rows_of(self.pushed), unpack)
-            documents = self.evaluated(chain(() if first is None else (first,), left), unpack)
-            return self.finish(chain(self.typed(rows_of(self.rows), unpack), documents))
+                return self.shown(rows_of(self.pushed), reading)
+            documents = self.evaluated(chain(() if first is None else (first,), left), reading)
+            return self.finish(chain(self.typed(rows_of(self.rows), reading), documents))
 
-    def typed(self, found: Iterable[Any], unpack: Unpack) -> Iterator[Row]:
+    def typed(self, found: Iterable[Any], reading: Reading) -> Iterator[Row]:
         """Rows of the statement `rows`."""
         for row in found:
-            yield self._row(row, unpack)
+            yield self._row(row, reading)
 
-    def evaluated(self, found: Iterable[Any], unpack: Unpack) -> Iterator[Row]:
+    def evaluated(self, found: Iterable[Any], reading: Reading) -> Iterator[Row]:
         """Rows of the documents that the statement `rest` gives."""
-        whole = spans_compositions(self.request.query.source)
         decode = decoder(self.request).decode
-        return evaluate(self.request, _records(found, lambda d: decode(unpack(d)), whole=whole))
+        needs = self.plan.needs
+        return evaluate(self.request, stored.records(found, needs, reading, decode))
 
     def finish(self, rows: Iterable[Row]) -> list[list[Any]]:
         """The result: DISTINCT, aggregates, order and limit over all rows."""
         return results.finish(self.request, rows)
 
-    def shown(self, found: Iterable[Any], unpack: Unpack) -> list[Any]:
+    def shown(self, found: Iterable[Any], reading: Reading) -> list[Any]:
         """The result that the statement `pushed` gives; rows are lists or tuples."""
-        return shown(found, self.shown_as, unpack)
+        return shown(found, self.shown_as, reading.unpack)
 
-    def told_alone(self, found: Sequence[Any], unpack: Unpack) -> list[Any] | None:
+    def told_alone(self, found: Sequence[Any], reading: Reading) -> list[Any] | None:
         """The result that the statement `alone` gives; None where it does not answer."""
         if not found[0][0]:
             return None
         rows = (row[2:] for row in found) if found[0][1] else ()
-        return shown(rows, self.shown_as, unpack)
+        return shown(rows, self.shown_as, reading.unpack)
 
-    def _row(self, found: Any, unpack: Unpack) -> Row:
+    def _row(self, found: Any, reading: Reading) -> Row:
         cells = [NULL] * len(self.request.cells)
         instants: dict[int, float] = {}
         for (cell, kind), told in zip(self.layout, found, strict=False):
@@ -158,7 +155,7 @@ class Compiled:
             if kind == "instant":
                 instants[cell] = told
             else:
-                cells[cell] = _value(kind, told, unpack)
+                cells[cell] = _value(kind, told, reading)
         for cell, instant in instants.items():
             cells[cell] = self._timed(cell, cells[cell], instant)
         return tuple(cells)
@@ -175,7 +172,7 @@ def _is_one(part: Condition) -> bool:
     return is_head and isinstance(part, Compared) and part.operator == "="
 
 
-def _value(kind: str, told: Any, unpack: Unpack) -> Value:
+def _value(kind: str, told: Any, reading: Reading) -> Value:
     match kind:
         case "text":
             return Value(told, TEXT, told)
@@ -184,8 +181,8 @@ def _value(kind: str, told: Any, unpack: Unpack) -> Value:
         case "ehr" | "version":
             return Value(str(told), TEXT, str(told))
         case "document":
-            return Value(msgspec.json.decode(unpack(told)), NOTHING, None)
-        case "time_created":
+            return Value(msgspec.json.decode(reading.unpack(told)), NOTHING, None)
+        case "timestamp":
             text = stamp(told)
             return as_moment(text, CALENDAR) or Value(text, TEXT, text)
         case _:
@@ -200,19 +197,23 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     *,
     page: tuple[int, int] | None = None,
     unchanged: sa.ColumnElement[bool] | None = None,
+    extensions: bool = False,
 ) -> Compiled:
     """Compile a query against the templates of a registry (template_key → template).
 
     `page` is a limit and an offset from outside the text. The registry must be the one that the
     transaction of the statements sees: a composition of a template that is not in it is not
-    found. `unchanged` says in SQL that it is; without it there is no statement `alone`.
+    found. `unchanged` says in SQL that it is; without it there is no statement `alone`. What
+    terminologies say is among the parameters (`asides`). `extensions`: the query may hold what is
+    no AQL.
 
-    Raises AqlError where the query cannot be understood, AqlNotSupported where it is not run yet;
-    both carry line and column.
+    Raises AqlError where the query cannot be understood, with line and column.
     """
-    tree = parse(text)
+    parameters = with_clock(text, parameters)
+    tree = set_apart(parse(text))
     form, places = form_of(text, tree)
-    asked = _paged(request(tree, parameters, slots_of(form, places)), form, page)
+    made = request(tree, parameters, slots_of(form, places), extensions=extensions)
+    asked = _paged(made, form, page)
     plan = with_indexes(resolve(asked, templates), heads.hot)
     ids = {key: template.template_id for key, template in templates.items()}
     setting = sql.Setting(plan, heads, Blanks(), ids)
@@ -228,7 +229,7 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
         columns=tuple(Column(output.name, output.path) for output in asked.outputs),
         rows=rows,
         pushed=pushed,
-        rest=sql.rest_select(setting, whole_ehrs=spans_compositions(asked.query.source)),
+        rest=sql.rest_select(setting),
         alone=_alone(setting, asked, pushed, unchanged),
         layout=layout,
         shown_as=push.shown(asked, layout),
@@ -255,9 +256,7 @@ def _values(
     return values
 
 
-def _rows(
-    setting: sql.Setting, layout: Layout, *, alone: bool
-) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
+def _rows(setting: sql.Setting, layout: Layout, *, alone: bool) -> Select | None:
     return _union(
         [
             sql.branch_select(setting, each, layout=layout, alone=alone)
@@ -283,37 +282,7 @@ def _alone(
     return statement(guarded(pushed, gate, paged=paged), setting.blanks)
 
 
-def _union(selects: list[sa.Select[Any]]) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
+def _union(selects: list[sa.Select[Any]]) -> Select | None:
     if len(selects) > 1:
         return sa.union_all(*selects)
     return selects[0] if selects else None
-
-
-def _records(
-    found: Iterable[Any], decode: Callable[[bytes], dict[str, Any]], *, whole: bool
-) -> Iterator[Record]:
-    """Records of the rows of `rest`; with `whole` those of one EHR together."""
-    known: dict[Any, dict[str, Any]] = {}
-    if not whole:
-        for row in found:
-            yield Record(_ehr(row, known), [decode(row[5])] if row[5] else [])
-        return
-    for _, group in groupby(found, key=lambda row: row[0]):
-        rows = list(group)
-        compositions = [decode(row[5]) for row in rows if row[5]]
-        yield Record(_ehr(rows[0], known), compositions)
-
-
-def _ehr(row: Any, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    """The EHR of a row, made once for all of its rows."""
-    ehr_id, system_id, created = row[:3]
-    if ehr_id not in known:
-        if len(known) >= _EHRS_KNOWN:
-            known.clear()
-        known[ehr_id] = {
-            "_type": "EHR",
-            "system_id": {"_type": "HIER_OBJECT_ID", "value": system_id},
-            "ehr_id": {"_type": "HIER_OBJECT_ID", "value": str(ehr_id)},
-            "time_created": {"_type": "DV_DATE_TIME", "value": stamp(created)},
-        }
-    return known[ehr_id]

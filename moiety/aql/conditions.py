@@ -25,10 +25,12 @@ from moiety.aql.plan import (
     Present,
     Reading,
     Some,
+    Told,
 )
 from moiety.aql.spots import Untold
 from moiety.aql.values import (
     BOOLEAN,
+    CALENDAR,
     DURATION,
     NOTHING,
     NUMBER,
@@ -39,7 +41,6 @@ from moiety.aql.values import (
     sql_pattern,
 )
 from moiety.aql.values import value as value_of
-from moiety.openehr.leaves import Kind
 
 _RANKS = {"text": TEXT, "integer": NUMBER, "real": NUMBER, "boolean": BOOLEAN}
 
@@ -74,6 +75,10 @@ def _moment(cell: Cell, value: Value) -> Value | None:
 
 def _part(cell: Cell, choice: Alternative, operator: Operator, given: _Given) -> Condition | None:
     """One alternative against the value; None where it has no say."""
+    if choice.kind == "timestamp":
+        if given.time is None:
+            raise Untold("a time of the database against what is no time")
+        return Compared(choice.expression, operator, _time(given.literal), "timestamp")
     if choice.kind == "instant":
         if given.time is None:
             return None
@@ -95,9 +100,14 @@ def _same(choice: Alternative, operator: Operator, given: _Given) -> Condition:
     kind, key = choice.kind, given.value.key
     if kind == "integer" and isinstance(key, float):
         kind = "real"
-    if kind == "document" or kind == "time_created":  # noqa: PLR1714 - mypy reads no set
+    if kind == "document":
         raise Untold("a value that does not compare")
     return Compared(choice.expression, operator, written(given.literal, kind, key), kind)
+
+
+def _time(literal: Literal) -> Constant | Blank:
+    """A text that is a time, as a timestamp: the statement reads it."""
+    return written(literal, "timestamp", str(literal.value), rank=CALENDAR)
 
 
 def written(
@@ -122,7 +132,10 @@ def with_cell(left: Cell, operator: Operator, right: Cell) -> Condition:
         raise Untold("a comparison of two kinds")
     if one.kind == "instant" and left.rank != right.rank:
         raise Untold("a comparison of two kinds of time")
-    if one.kind == "document" or one.kind == "time_created":  # noqa: PLR1714 - mypy reads no set
+    if one.kind in {"document", "timestamp"} or (
+        left.whole and right.whole and one.kind != "instant"
+    ):
+        # Two quantities compare where their units are the same: documents tell.
         raise Untold("a value that does not compare")
     return Compared(one.expression, operator, other.expression, one.kind)
 
@@ -143,9 +156,9 @@ def _single(cell: Cell) -> Alternative:
 def like(cell: Cell, pattern: Literal) -> Condition:
     """A cell against a LIKE pattern: its text, unknown where it has none."""
     texts = [choice for choice in cell.alternatives if choice.kind == "text"]
-    if any(choice.kind == "time_created" for choice in cell.alternatives):
-        raise Untold("a value that does not compare")
-    if cell.whole or not texts:
+    if cell.whole or any(choice.kind == "timestamp" for choice in cell.alternatives):
+        raise Untold("a value that has its text inside")
+    if not texts:
         return Known(None)
     return Likened(texts[0].expression, written(pattern, "pattern", sql_pattern(pattern.value)))
 
@@ -153,7 +166,7 @@ def like(cell: Cell, pattern: Literal) -> Condition:
 def one_of(cell: Cell, literals: Iterable[Literal]) -> Condition:
     """A cell against a list of values; those of one kind are asked for at once."""
     parts: list[Condition] = []
-    alike: dict[tuple[Expression, Kind], list[Constant | Blank]] = {}
+    alike: dict[tuple[Expression, Told], list[Constant | Blank]] = {}
     for literal in literals:
         part = with_value(cell, "=", literal)
         if isinstance(part, Compared) and isinstance(part.right, Constant | Blank):

@@ -43,12 +43,18 @@ RESERVED = frozenset(
 
 
 class Cursor:
-    """Tokens as they are read; `depth` counts open brackets of the grammar, not of the text."""
+    """Tokens as they are read; `depth` counts open brackets of the grammar, not of the text.
+
+    `extended`: where the first word stood that is no AQL, but an extension. `of_groups`: a
+    condition is read that is about groups of rows.
+    """
 
     def __init__(self, text: str) -> None:
         self._unread = tokens(text)
         self._ahead = deque([next(self._unread)])
         self.depth = 0
+        self.extended: Position | None = None
+        self.of_groups = False
 
     @property
     def token(self) -> Token:
@@ -120,6 +126,10 @@ class Cursor:
         self.depth += 1
         if self.depth > MAXIMUM_DEPTH:
             self.fail(f"at most {MAXIMUM_DEPTH} levels of nesting")
+
+    def extend(self) -> None:
+        """Note that what stands here is no AQL."""
+        self.extended = self.extended or self.at
 
     def back(self) -> None:
         """Leave a level of nesting."""

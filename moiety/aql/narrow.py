@@ -8,7 +8,7 @@ from contextlib import suppress
 from moiety.aql import ast, conditions
 from moiety.aql.branches import ehr_demands
 from moiety.aql.cells import cell_of_ehr
-from moiety.aql.evaluate import spans_compositions
+from moiety.aql.needs import spans
 from moiety.aql.plan import Alternative, Cell, Condition, Every, Head
 from moiety.aql.request import Request
 from moiety.aql.spots import Untold
@@ -33,9 +33,11 @@ def _conjuncts(condition: ast.Condition | None) -> tuple[ast.Condition, ...]:
 
 def _of_list(request: Request, condition: ast.Matches) -> Condition | None:
     path = condition.path
+    if not isinstance(path, ast.Path):
+        return None
     item = request.variables[path.variable.lower()]
     tail = tuple(step.attribute for step in path.steps)
-    if not isinstance(item, ast.Class) or item.rm_type != "EHR" or path.predicate is not None:
+    if item.rm_type != "EHR" or path.predicate is not None:
         return None
     values = [each for each in condition.values if isinstance(each, ast.Literal)]
     known = tail == ("ehr_id", "value") and len(values) == len(condition.values)
@@ -50,12 +52,12 @@ def _of_head(request: Request, condition: ast.Condition) -> Condition | None:
     path, right = condition.left, condition.right
     item = request.variables[path.variable.lower()]
     tail = tuple(step.attribute for step in path.steps)
-    if not isinstance(right, ast.Literal) or not isinstance(item, ast.Class) or path.predicate:
+    if not isinstance(right, ast.Literal) or path.predicate:
         return None
     if item.rm_type == "EHR" and tail == ("ehr_id", "value"):
         return conditions.with_value(cell_of_ehr(tail), condition.operator, right)
-    several = spans_compositions(request.query.source)
-    if item.rm_type == "COMPOSITION" and tail == ("uid", "value") and not several:
+    several = spans(request.query.source)
+    if item.rm_type in {"COMPOSITION", "VERSION"} and tail == ("uid", "value") and not several:
         uid = Cell((Alternative("text", Head("uid")),))
         return conditions.with_value(uid, condition.operator, right)
     return None

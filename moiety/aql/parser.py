@@ -56,12 +56,16 @@ def parse(text: str) -> Query:
     c.expect("FROM")
     source = _source(c)
     where = _condition(c) if c.accept("WHERE") else None
+    group = _group(c)
+    having = _having(c)
     order = _order(c)
     limit = _whole(c, "LIMIT")
     offset = _whole(c, "OFFSET") if limit is not None else None
     if c.token.kind != "end":
         c.fail("the end of the query")
-    return Query(columns, source, where, order, limit, offset, distinct, top)
+    return Query(
+        columns, source, where, order, limit, offset, distinct, top, group, having, c.extended
+    )
 
 
 def _list(c: Cursor, read: Callable[[Cursor], _Operand]) -> tuple[_Operand, ...]:
@@ -81,6 +85,30 @@ def _count(c: Cursor) -> int:
     return int(c.kind("an integer"))
 
 
+def _group(c: Cursor) -> tuple[Path, ...]:
+    if not _begins_group(c):
+        return ()
+    c.extend()
+    c.step()
+    c.expect("BY")
+    return _list(c, path)
+
+
+def _begins_group(c: Cursor) -> bool:
+    return c.word() == "GROUP" and c.after().text.upper() == "BY"
+
+
+def _having(c: Cursor) -> Condition | None:
+    if c.word() != "HAVING":
+        return None
+    c.extend()
+    c.step()
+    c.of_groups = True
+    condition = _condition(c)
+    c.of_groups = False
+    return condition
+
+
 # --- SELECT and ORDER BY ---------------------------------------------------------------------
 
 
@@ -94,10 +122,13 @@ def _top(c: Cursor) -> Top | None:
 
 def _column(c: Cursor) -> Column:
     at = c.at
-    opens = c.after().text == "("
-    expression = _aggregate(c) if opens and c.word() in _AGGREGATES else _expression(c)
+    expression = _aggregate(c) if _begins_aggregate(c) else _expression(c)
     alias = c.kind("an identifier", "an alias") if c.accept("AS") else None
     return Column(expression, alias, at)
+
+
+def _begins_aggregate(c: Cursor) -> bool:
+    return c.word() in _AGGREGATES and c.after().text == "("
 
 
 def _aggregate(c: Cursor) -> Aggregate:
@@ -214,7 +245,7 @@ def _class(c: Cursor) -> Class:
 
 def _variable(c: Cursor) -> str | None:
     clause = {"WHERE", "ORDER", "LIMIT", "CONTAINS", "AND", "OR", "NOT"}
-    return c.take() if c.word() and c.word() not in clause else None
+    return c.take() if c.word() and c.word() not in clause and not _begins_group(c) else None
 
 
 def _version(c: Cursor) -> Version:
@@ -279,14 +310,31 @@ def _negation(c: Cursor) -> Condition:
 
 def _comparison(c: Cursor) -> Condition:
     at = c.at
-    left = _expression(c)
+    left = _side(c)
     if isinstance(left, Path) and c.accept("LIKE"):
         return Like(left, _pattern(c), at)
     if isinstance(left, Path) and c.accept("MATCHES"):
         return Matches(left, _values(c), at)
     if isinstance(left, Literal | Parameter):
         c.fail("a path or a function on the left of a comparison")
-    return Compare(left, operator(c), _expression(c), at)
+    if c.word() == "BETWEEN":
+        return _between(c, left)
+    return Compare(left, operator(c), _side(c), at)
+
+
+def _side(c: Cursor) -> Expression | Aggregate:
+    """One side of a comparison; of groups, it may be an aggregate."""
+    return _aggregate(c) if c.of_groups and _begins_aggregate(c) else _expression(c)
+
+
+def _between(c: Cursor, left: Expression | Aggregate) -> Condition:
+    """`left BETWEEN low AND high`: both ends belong to it."""
+    at = c.at
+    c.extend()
+    c.step()
+    low = _side(c)
+    c.expect("AND")
+    return And((Compare(left, ">=", low, at), Compare(left, "<=", _side(c), at)), at)
 
 
 def _pattern(c: Cursor) -> Literal | Parameter:

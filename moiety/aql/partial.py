@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict
 import msgspec
 
 from moiety.aql import ast
-from moiety.aql.evaluate import walked
+from moiety.aql.bindings import walked
 from moiety.aql.request import Request
 
 _ALWAYS: Final = frozenset({"_type", "archetype_node_id"})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from moiety.aql.ast import Operator
+from moiety.aql.needs import Needs
 from moiety.openehr.leaves import Kind
 
 Key: TypeAlias = tuple[int, int]
@@ -68,7 +69,12 @@ class Beginning:
 class Head:
     """What the head of the composition or its EHR tells."""
 
-    what: Literal["ehr_id", "system_id", "time_created", "uid", "template_id", "document", "row"]
+    what: Literal[
+        "ehr_id", "system_id", "time_created", "subject_id", "subject_namespace", "modifiable",
+        "queryable", "uid", "template_id", "document", "row", "time_committed", "change_code",
+        "change_value", "lifecycle_code", "lifecycle_value", "contribution_id", "preceding_uid",
+        "audit_system", "audit_description", "committer_name",
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,9 @@ class Constant:
 
 
 Reading: TypeAlias = Literal[
-    "text", "integer", "real", "boolean", "instant", "pattern", "beginning", "start", "end"
-]
+    "text", "integer", "real", "boolean", "instant", "timestamp", "pattern", "beginning", "start",
+    "end",
+]  # fmt: skip
 """As what a value is read. A pattern's "start" and "end" bound the texts that it admits."""
 
 
@@ -114,7 +121,19 @@ class Present:
     parts: "tuple[Expression, ...]"
 
 
-Expression: TypeAlias = Leaf | Beginning | Head | Row | Constant | Blank | Present
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A function of AQL; its arguments are of the kinds that it takes."""
+
+    name: str
+    arguments: "tuple[Expression, ...]"
+    kind: Kind
+
+
+Expression: TypeAlias = Leaf | Beginning | Head | Row | Constant | Blank | Present | Called
+
+Told: TypeAlias = Kind | Literal["document", "timestamp"]
+"""What a value is told as; a timestamp is a time of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +142,7 @@ class Alternative:
     of a cell is not null, but for an instant, which stands beside its text.
     """
 
-    kind: Kind | Literal["document", "time_created"]
+    kind: Told
     expression: Expression
 
 
@@ -151,7 +170,7 @@ class Compared:
     left: Expression
     operator: Operator
     right: Expression
-    kind: Kind
+    kind: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +179,7 @@ class OneOf:
 
     expression: Expression
     values: tuple[Constant | Blank, ...]
-    kind: Kind
+    kind: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,17 +265,19 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Branches for typed rows, and what is left to the documents.
+    """Branches for typed rows of compositions, and what is left to the documents.
 
     Rows are trusted for compositions whose rows are current and that have none of the residue
     bits `residue`; documents answer for the others, and for those of the templates in `left`
     (None: for all), with `reasons`. Of those in `filtered`, only the compositions that have a row
     in `filters` can add anything. `narrow` holds for every row of the result: it narrows both.
-    `of_ehrs`: the result is about EHRs, and there is no composition to look at.
+    `of_ehrs`: the result is about EHRs, and there is no content to look at. Other contents than
+    compositions have no rows: `needs` says which are asked for.
     """
 
     branches: tuple[Branch, ...]
     narrow: Every
+    needs: Needs
     residue: int = 0
     left: frozenset[int] | None = None
     reasons: tuple[str, ...] = ()

@@ -1,11 +1,13 @@
 """Conditions in brackets, asked of an object of a document."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from moiety.aql import ast
 from moiety.aql.errors import AqlNotSupported
 from moiety.aql.values import compare, disjunction, value
+from moiety.openehr.patterns import Pattern
 
 
 def elements(holder: Any, step: ast.Step) -> list[Any]:
@@ -34,12 +36,22 @@ def holds(predicate: ast.Predicate | None, element: Any) -> bool:
         case ast.Test():
             return _passes(predicate, element)
         case ast.Pattern():
-            line, column = predicate.at.line, predicate.at.column
-            raise AqlNotSupported(line, column, "a regular expression in a predicate")
+            found = (each.raw for each in _values(predicate.path, element))
+            return any(isinstance(text, str) and _matches(predicate.regex, text) for text in found)
+
+
+@lru_cache(256)
+def pattern(regex: str) -> Pattern:
+    """The pattern between two slashes; it means a whole text. Raises PatternError."""
+    return Pattern(regex.replace("\\/", "/"))
+
+
+def _matches(regex: str, text: str) -> bool:
+    return pattern(regex).fullmatch(text)
 
 
 def _is_node(node: ast.Node, element: Any) -> bool:
-    if not isinstance(element, dict) or element.get("archetype_node_id") != code(node):
+    if not isinstance(element, dict) or not is_node(code(node), element.get("archetype_node_id")):
         return False
     name = element.get("name") or {}
     match node.name:
@@ -68,15 +80,51 @@ def is_archetype(node_id: str) -> bool:
     return "-" in node_id
 
 
-def asks_archetype(item: ast.Class) -> bool:
+def is_node(asked: str, found: str | None) -> bool:
+    """Whether a node is the one asked for: its code is the same; or its archetype is that
+    archetype, in that major version, or one specialised from it.
+
+    `….v1` asks for every minor version of it, `….v1.2` for the patches of that one. A
+    specialised archetype is named after its parent: `problem-diagnosis.v1` is a `problem.v1`
+    (AM, archetype identification; ADL 1.4, archetype specialisation).
+    """
+    return asked == found or (found is not None and "-" in asked and _is_kin(asked, found))
+
+
+_RELEASED: Final = ".v"
+
+
+@lru_cache(4096)
+def _is_kin(asked: str, found: str) -> bool:
+    wanted, given = _parts(asked), _parts(found)
+    if wanted is None or given is None or wanted[0] != given[0]:
+        return False
+    concepts, versions = given[1].split("-"), given[2].split(".")
+    mine, number = wanted[1].split("-"), wanted[2].split(".")
+    return concepts[: len(mine)] == mine and versions[: len(number)] == number
+
+
+def _parts(archetype: str) -> tuple[str, str, str] | None:
+    """Class, concept and version of an archetype id, whoever publishes it."""
+    name = archetype.rpartition("::")[2]
+    rm_class, _, rest = name.partition(".")
+    concept, mark, version = rest.rpartition(_RELEASED)
+    return (rm_class, concept, version) if mark else None
+
+
+def asks_archetype(item: ast.Class | ast.Version) -> bool:
     """Whether a class of FROM is named by its archetype."""
+    if isinstance(item, ast.Version):
+        return False
     return isinstance(item.predicate, ast.Node) and is_archetype(code(item.predicate))
 
 
-def asks_code(item: ast.Class) -> bool:
+def asks_code(item: ast.Class | ast.Version) -> bool:
     """Whether a class of FROM is named by a code: the code is one of the archetype that the class
     around it names.
     """
+    if isinstance(item, ast.Version):
+        return False
     return isinstance(item.predicate, ast.Node) and not is_archetype(code(item.predicate))
 
 

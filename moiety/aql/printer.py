@@ -200,6 +200,8 @@ def _(node: ast.Query) -> str:
         ", ".join(render(column) for column in node.columns),
         f"FROM {render(node.source)}",
         f"WHERE {render(node.where)}" if node.where is not None else "",
+        f"GROUP BY {', '.join(render(path) for path in node.group)}" if node.group else "",
+        f"HAVING {render(node.having)}" if node.having is not None else "",
         f"ORDER BY {', '.join(render(key) for key in node.order)}" if node.order else "",
         f"LIMIT {node.limit}" if node.limit is not None else "",
         f"OFFSET {node.offset}" if node.offset is not None else "",

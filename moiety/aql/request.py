@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moiety.aql import ast
-from moiety.aql.classes import CLASSES
-from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.asides import set_apart
+from moiety.aql.checks import check
+from moiety.aql.errors import AqlError
 from moiety.aql.forms import MAXIMUM_VALUES, NO_SLOTS, Slots
 from moiety.aql.paths import storable
 from moiety.aql.printer import render
 from moiety.aql.signatures import signature
+
+Expression = ast.Path | ast.Literal | ast.Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,34 @@ class Output:
 class Request:
     """A query ready to be answered. `cells` are evaluated for each row that WHERE lets through.
 
+    Where rows are grouped, `groups` are the cells by which they are, and `having` and `keys` mean
+    `folds`: the outputs, and after them what else is asked of a group. Elsewhere `keys` are cells.
     `paged`: the slot of a limit that does not stand in the text; that of its offset is the next.
+    `backward`: the limit counts from the end.
     """
 
     query: ast.Query
     variables: Mapping[str, ast.Class | ast.Version]
-    cells: tuple[ast.Path | ast.Literal, ...]
+    cells: tuple[Expression, ...]
     outputs: tuple[Output, ...]
     keys: tuple[tuple[int, bool], ...]
     limit: int | None
     offset: int
     paged: int = -1
+    groups: tuple[int, ...] = ()
+    more: tuple[Output, ...] = ()
+    having: ast.Condition | None = None
+    backward: bool = False
 
     @property
     def aggregated(self) -> bool:
-        """Whether the result is one row made of all."""
-        return any(output.aggregate for output in self.outputs)
+        """Whether a row of the result is made of many."""
+        return bool(self.groups) or any(output.aggregate for output in self.folds)
+
+    @property
+    def folds(self) -> tuple[Output, ...]:
+        """What is told of each group of rows."""
+        return self.outputs + self.more
 
     @property
     def paths(self) -> tuple[ast.Path, ...]:
@@ -62,8 +77,17 @@ class Request:
         The path of an EXISTS takes none of its own, but starts at its variable.
         """
         compared = _compared(self.query.where) if self.query.where is not None else ()
-        selected = (cell for cell in self.cells if isinstance(cell, ast.Path))
+        selected = (path for cell in self.cells for path in _paths(cell))
         return tuple(dict.fromkeys((*selected, *compared)))
+
+
+def _paths(expression: Any) -> Iterator[ast.Path]:
+    match expression:
+        case ast.Path():
+            yield expression
+        case ast.Call():
+            for argument in expression.arguments:
+                yield from _paths(argument)
 
 
 def _compared(condition: ast.Condition) -> Iterator[ast.Path]:
@@ -74,13 +98,12 @@ def _compared(condition: ast.Condition) -> Iterator[ast.Path]:
         case ast.Not():
             yield from _compared(condition.condition)
         case ast.Like() | ast.Matches():
-            yield condition.path
+            yield from _paths(condition.path)
         case ast.Compare():
-            for side in (condition.left, condition.right):
-                if isinstance(side, ast.Path):
-                    yield side
-        case ast.Exists():
-            yield ast.Path(condition.path.variable, (), condition.path.predicate)
+            yield from _paths(condition.left)
+            yield from _paths(condition.right)
+        case ast.Exists(path=ast.Path() as path):
+            yield ast.Path(path.variable, (), path.predicate)
 
 
 def bind(tree: Any, parameters: Mapping[str, Any], slots: Slots = NO_SLOTS) -> Any:
@@ -187,38 +210,143 @@ def _primitive(parameter: ast.Parameter, parameters: Mapping[str, Any]) -> ast.P
     return given
 
 
-def request(query: ast.Query, parameters: Mapping[str, Any], slots: Slots = NO_SLOTS) -> Request:
-    """Check a tree and lay out its rows. Raises AqlError and AqlNotSupported with the place."""
-    bound: ast.Query = bind(query, parameters, slots)
-    variables = _variables(bound.source)
-    _check_functions(bound)
+def request(
+    query: ast.Query,
+    parameters: Mapping[str, Any],
+    slots: Slots = NO_SLOTS,
+    *,
+    extensions: bool = False,
+) -> Request:
+    """Check a tree and lay out its rows; `extensions`: it may hold what is no AQL.
+
+    Raises AqlError with the place.
+    """
+    bound: ast.Query = bind(set_apart(query), parameters, slots)
+    variables = check(bound, extensions=extensions)
     cells: dict[Any, int] = {}
     outputs = tuple(_output(column, n, cells) for n, column in enumerate(bound.columns))
-    plain = [column for column in bound.columns if not isinstance(column.expression, ast.Aggregate)]
-    if plain and any(output.aggregate for output in outputs):
-        at = plain[0].at
-        raise AqlNotSupported(at.line, at.column, "a plain column beside an aggregate")
-    keys = tuple((_cell(key.path, cells), key.descending) for key in bound.order)
-    expressions = tuple(expression for expression, _ in cells)
-    made = Request(bound, variables, expressions, outputs, keys, _limit(bound), bound.offset or 0)
-    _check_paths(made)
-    return made
+    laid = _Laid(bound, variables, cells, outputs)
+    if bound.group or bound.having is not None or any(output.aggregate for output in outputs):
+        return _grouped(laid)
+    keys = tuple((_key_cell(laid, key), key.descending) for key in bound.order)
+    return _made(laid, keys=keys)
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A query while it is laid out: `cells` grow as more is asked for."""
+
+    query: ast.Query
+    variables: Mapping[str, ast.Class | ast.Version]
+    cells: dict[Any, int]
+    outputs: tuple[Output, ...]
+
+    def aliased(self, path: ast.Path) -> int:
+        """The place of the column that has this alias; -1 where the path is one of the records."""
+        if path.variable.lower() in self.variables or path.steps or path.predicate is not None:
+            return -1
+        names = [(column.alias or "").lower() for column in self.query.columns]
+        if path.variable.lower() not in names:
+            at = path.at
+            raise AqlError(at.line, at.column, "a variable that FROM defines, or an alias")
+        return names.index(path.variable.lower())
+
+
+def _made(laid: _Laid, **more: Any) -> Request:
+    query = laid.query
+    made = Request(
+        query, laid.variables, (), laid.outputs, (), _limit(query), query.offset or 0,
+        backward=query.top is not None and query.top.backward,
+    )  # fmt: skip
+    return replace(made, cells=tuple(expression for expression, _ in laid.cells), **more)
+
+
+def _key_cell(laid: _Laid, key: ast.Order) -> int:
+    place = laid.aliased(key.path)
+    return _cell(key.path, laid.cells) if place < 0 else (laid.outputs[place].cell or 0)
 
 
 def _output(column: ast.Column, place: int, cells: dict[Any, int]) -> Output:
     expression = column.expression
     name = column.alias or f"#{place}"
     if isinstance(expression, ast.Aggregate):
-        argument = expression.argument
-        cell = _cell(argument, cells) if argument is not None else None
-        return Output(cell, expression, name, render(expression))
-    path = render(expression) if isinstance(expression, ast.Path) else ""
+        return replace(_folded(expression, cells), name=name)
+    path = render(expression) if isinstance(expression, ast.Path | ast.Call) else ""
     return Output(_cell(expression, cells), None, name, path)
 
 
+def _folded(aggregate: ast.Aggregate, cells: dict[Any, int]) -> Output:
+    argument = aggregate.argument
+    cell = _cell(argument, cells) if argument is not None else None
+    return Output(cell, aggregate, "", render(aggregate))
+
+
 def _cell(expression: Any, cells: dict[Any, int]) -> int:
-    kind = type(expression.value) if isinstance(expression, ast.Literal) else None
-    return cells.setdefault((expression, kind), len(cells))  # 1, 1.0 and true are three cells
+    # 1, 1.0 and true are three cells, in a function too.
+    exactly = None if isinstance(expression, ast.Path) else repr(expression)
+    return cells.setdefault((expression, exactly), len(cells))
+
+
+# --- groups of rows ------------------------------------------------------------------------------
+
+
+def _grouped(laid: _Laid) -> Request:
+    """Rows in groups: those that GROUP BY names, or else one for each value of the plain columns
+    that stand beside aggregates; one of all rows where there is neither.
+    """
+    query, cells = laid.query, laid.cells
+    named = tuple(dict.fromkeys(_cell(path, cells) for path in query.group))
+    plain = [n for n, output in enumerate(laid.outputs) if output.aggregate is None]
+    if not query.group:
+        told = (laid.outputs[n].cell or 0 for n in plain if not _is_constant(laid, n))
+        named = tuple(dict.fromkeys(told))
+    for n in plain:
+        if laid.outputs[n].cell not in named and not _is_constant(laid, n):
+            at = query.columns[n].at
+            raise AqlError(at.line, at.column, "an aggregate, or a path that GROUP BY names")
+    folds = _Folds(laid, named, list(laid.outputs))
+    having = ast.changed(query.having, folds.told) if query.having is not None else None
+    keys = tuple((folds.place(key.path), key.descending) for key in query.order)
+    more = tuple(folds.found[len(laid.outputs) :])
+    # One row has no order.
+    return _made(laid, groups=named, more=more, having=having, keys=keys if named else ())
+
+
+def _is_constant(laid: _Laid, place: int) -> bool:
+    return isinstance(laid.query.columns[place].expression, ast.Literal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folds:
+    """What is told of each group; `found` grows."""
+
+    laid: _Laid
+    groups: tuple[int, ...]
+    found: list[Output]
+
+    def told(self, part: Any) -> ast.Told | None:
+        """A path or an aggregate of HAVING, as what is told of a group."""
+        if isinstance(part, ast.Aggregate):
+            return ast.Told(self._add(_folded(part, self.laid.cells)), part.at)
+        return ast.Told(self.place(part), part.at) if isinstance(part, ast.Path) else None
+
+    def place(self, path: ast.Path) -> int:
+        """The place of an alias or of a path by which rows are grouped."""
+        place = self.laid.aliased(path)
+        if place >= 0:
+            return place
+        cell = _cell(path, self.laid.cells)
+        if self.groups and cell not in self.groups:
+            at = path.at
+            raise AqlError(at.line, at.column, "an aggregate, an alias or a path of a group")
+        return self._add(Output(cell, None, "", render(path)))
+
+    def _add(self, output: Output) -> int:
+        for place, known in enumerate(self.found):
+            if (known.cell, known.aggregate) == (output.cell, output.aggregate):
+                return place
+        self.found.append(output)
+        return len(self.found) - 1
 
 
 def _limit(query: ast.Query) -> int | None:
@@ -226,61 +354,4 @@ def _limit(query: ast.Query) -> int | None:
         return query.limit
     if query.limit is not None:
         raise AqlError(query.top.at.line, query.top.at.column, "TOP or LIMIT, one of them")
-    if query.top.backward:
-        raise AqlNotSupported(query.top.at.line, query.top.at.column, "TOP … BACKWARD")
     return query.top.count
-
-
-def sources(source: ast.Source) -> Iterator[ast.Class | ast.Version]:
-    """Every class of a FROM clause, containers first."""
-    match source:
-        case ast.Contains():
-            yield source.parent
-            yield from sources(source.child)
-        case ast.Both() | ast.Either():
-            for operand in source.operands:
-                yield from sources(operand)
-        case _:
-            yield source
-
-
-def _variables(source: ast.Source) -> dict[str, ast.Class | ast.Version]:
-    found: dict[str, ast.Class | ast.Version] = {}
-    for place, item in enumerate(sources(source)):
-        at = item.at
-        if isinstance(item, ast.Version) or item.rm_type in {"EHR_STATUS", "FOLDER"}:
-            construct = "VERSION" if isinstance(item, ast.Version) else item.rm_type
-            raise AqlNotSupported(at.line, at.column, f"{construct} in FROM")
-        if item.rm_type not in CLASSES:
-            raise AqlError(at.line, at.column, "a class of the reference model")
-        if item.rm_type == "EHR" and place:
-            raise AqlError(at.line, at.column, "EHR at the head of FROM only")
-        if item.variable is not None and found.setdefault(item.variable.lower(), item) is not item:
-            raise AqlError(at.line, at.column, "a variable that is not taken")
-    return found
-
-
-def _check_paths(made: Request) -> None:
-    for part in ast.walk((made.query.columns, made.query.where, made.query.order)):
-        if isinstance(part, ast.Path) and part.variable.lower() not in made.variables:
-            raise AqlError(part.at.line, part.at.column, "a variable that FROM defines")
-        if isinstance(part, ast.Path) and _needs_status(part, made):
-            raise AqlNotSupported(part.at.line, part.at.column, "ehr_status of an EHR")
-
-
-def _needs_status(path: ast.Path, made: Request) -> bool:
-    item = made.variables[path.variable.lower()]
-    is_ehr = isinstance(item, ast.Class) and item.rm_type == "EHR"
-    return is_ehr and bool(path.steps) and path.steps[0].attribute == "ehr_status"
-
-
-def _check_functions(query: ast.Query) -> None:
-    kinds = {
-        ast.Call: "a function",
-        ast.Terminology: "TERMINOLOGY",
-        ast.Uri: "a URI in matches",
-        ast.Pattern: "a regular expression in a predicate",
-    }
-    for part in ast.walk(query):
-        if type(part) in kinds:
-            raise AqlNotSupported(part.at.line, part.at.column, kinds[type(part)])

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from moiety.aql import ast
 from moiety.aql.branches import branch, branch_of_ehrs
-from moiety.aql.evaluate import spans_compositions
 from moiety.aql.lean import lean, with_tables
 from moiety.aql.narrow import narrow
+from moiety.aql.needs import Needs, needs
 from moiety.aql.plan import Branch, Plan
 from moiety.aql.request import Request
 from moiety.aql.shapes import Member, candidates, members, residue_of, shapes
@@ -28,24 +28,27 @@ MAXIMUM_BRANCHES = 32
 
 def resolve(request: Request, templates: Mapping[int, Template]) -> Plan:
     """The plan of a request over the templates of a registry (template_key → template)."""
-    known = narrow(request)
+    known, asked = narrow(request), needs(request.query)
     try:
         chain = members(request.query.source)
     except Untold as reason:
-        return Plan((), known, reasons=(str(reason),))
-    if spans_compositions(request.query.source):
-        return Plan((), known, reasons=("several compositions in one row",))
+        return Plan((), known, asked, reasons=(str(reason),))
+    if asked.whole:
+        return Plan((), known, asked, reasons=("several contents in one row",))
     if [member.item.rm_type for member in chain] == ["EHR"]:
-        return _of_ehrs(request, chain)
+        return _of_ehrs(request, chain, asked)
+    if "COMPOSITION" not in asked.kinds:
+        return Plan((), known, asked, reasons=("content without rows",))
     found = _answers(request, chain, templates)
     if len(found.branches) > MAXIMUM_BRANCHES:  # templates that agreed before each was made lean
         found = _answers(request, chain, templates, as_told=True)
     if len(found.branches) > MAXIMUM_BRANCHES or not _ranks_agree(found.branches.values()):
-        return Plan((), known, reasons=("templates of too many shapes",))
+        return Plan((), known, asked, reasons=("templates of too many shapes",))
     filters = _filters(request, chain, {key: templates[key] for key in found.left})
     return Plan(
         with_tables(tuple(found.branches.values()), templates),
         known,
+        asked,
         residue=residue_of(chain, deep=_is_deep(request)),
         left=frozenset(found.left),
         reasons=tuple(dict.fromkeys(found.left.values())),
@@ -126,13 +129,13 @@ def _filters(
     return tuple(found)
 
 
-def _of_ehrs(request: Request, chain: list[Member]) -> Plan:
+def _of_ehrs(request: Request, chain: list[Member], asked: Needs) -> Plan:
     known = narrow(request)
     try:
         found = branch_of_ehrs(request, build(request.paths), chain)
     except Untold as reason:
-        return Plan((), known, reasons=(str(reason),), of_ehrs=True)
-    return Plan((found,), known, of_ehrs=True)
+        return Plan((), known, asked, reasons=(str(reason),), of_ehrs=True)
+    return Plan((found,), known, asked, of_ehrs=True)
 
 
 def _is_deep(request: Request) -> bool:

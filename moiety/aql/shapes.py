@@ -11,7 +11,8 @@ from itertools import product
 
 from moiety.aql import ast
 from moiety.aql.classes import concrete
-from moiety.aql.predicates import asks_archetype, asks_code, code
+from moiety.aql.needs import takes_former
+from moiety.aql.predicates import asks_archetype, asks_code, code, is_node
 from moiety.aql.spots import Spot, Untold, allowed, is_row, place
 from moiety.openehr.leaves import Residue
 from moiety.openehr.template import Template, TemplateNode
@@ -32,7 +33,7 @@ _DETAILS = concrete("ITEM") | concrete("DATA_STRUCTURE")
 class Member:
     """A class of FROM; `inside` is the place of the class that contains it, -1 for none."""
 
-    item: ast.Class
+    item: ast.Class | ast.Version
     inside: int
 
     @property
@@ -41,7 +42,9 @@ class Member:
 
 
 def members(source: ast.Source, inside: int = -1) -> list[Member]:
-    """The classes of FROM, containers first. Raises Untold for OR, NOT and VERSION."""
+    """The classes of FROM, containers first. Raises Untold for OR and NOT, and for versions that
+    are not the latest.
+    """
     found: list[Member] = []
     _collect(source, inside, found)
     return found
@@ -49,16 +52,22 @@ def members(source: ast.Source, inside: int = -1) -> list[Member]:
 
 def _collect(source: ast.Source, inside: int, found: list[Member]) -> None:
     match source:
-        case ast.Class():
-            found.append(Member(source, inside))
-        case ast.Contains(parent=ast.Class() as parent, negated=False):
-            found.append(Member(parent, inside))
+        case ast.Class() | ast.Version():
+            found.append(_member(source, inside))
+        case ast.Contains(parent=parent, negated=False):
+            found.append(_member(parent, inside))
             _collect(source.child, len(found) - 1, found)
         case ast.Both():
             for operand in source.operands:
                 _collect(operand, inside, found)
         case _:
             raise Untold("OR or NOT in FROM")
+
+
+def _member(item: ast.Class | ast.Version, inside: int) -> Member:
+    if isinstance(item, ast.Version) and takes_former(item):
+        raise Untold("versions before the latest")
+    return Member(item, inside)
 
 
 def possible(template: Template) -> Iterator[TemplateNode]:
@@ -76,7 +85,7 @@ def residue_of(chain: Sequence[Member], *, deep: bool) -> int:
     own attributes. A bit counts unless it is known not to.
     """
     wanted = {name for member in chain for name in concrete(member.item.rm_type)}
-    if not deep and wanted <= {"EHR", "COMPOSITION"}:
+    if not deep and wanted <= {"EHR", "COMPOSITION", *concrete("VERSION")}:
         return 0
     mask = 0
     for bit in Residue:
@@ -99,13 +108,15 @@ def candidates(template: Template, chain: Sequence[Member]) -> Candidates:
     return pruned(template, chain, found)
 
 
-def _is(node: TemplateNode, item: ast.Class) -> bool:
+def _is(node: TemplateNode, item: ast.Class | ast.Version) -> bool:
+    if isinstance(item, ast.Version):  # of the composition as a whole
+        return node.number == 0
     wanted, real = concrete(item.rm_type), concrete(node.rm_type)
     if wanted & _HIDDEN:
         raise Untold("a class without rows")
     if not node.node_id or not wanted & real:
         return False
-    if isinstance(item.predicate, ast.Node) and node.node_id != code(item.predicate):
+    if isinstance(item.predicate, ast.Node) and not is_node(code(item.predicate), node.node_id):
         return False
     if not real <= wanted and node.rm_type != "EVENT":
         raise Untold("a node that may be of several classes")
@@ -132,11 +143,13 @@ def valid_pairs(
     member = chain[inner]
     around = chain[member.inside].item
     local = asks_code(member.item) and asks_archetype(around)
+    # A version lies around its composition, and has the same node here.
+    first = 0 if isinstance(around, ast.Version) else 1
     return [
         (x, y)
         for x in found[member.inside]
         for y in found[inner]
-        if x < y <= template.nodes[x].last and (not local or _root(template, y) == x)
+        if x + first <= y <= template.nodes[x].last and (not local or _root(template, y) == x)
     ]
 
 

@@ -24,7 +24,7 @@ def shown(
     if all(len(kinds) == 1 and kinds[0] in _AS_IS for kinds in outputs):
         return list(map(tuple, rows))
     readers = {
-        "time_created": stamp,
+        "timestamp": stamp,
         "document": lambda document: msgspec.Raw(unpack(document)),
         "aggregate": _number,
     }
@@ -51,10 +51,12 @@ def _first(row: Any, columns: list[tuple[int, Callable[[Any], Any] | None]]) -> 
 
 def stamp(moment: datetime) -> str:
     """A time of the database as openEHR writes it, whatever zone the session has."""
-    return moment.astimezone(UTC).isoformat()
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _number(cell: Any) -> Any:
+    if isinstance(cell, datetime):
+        return stamp(cell)
     if isinstance(cell, Decimal):
         return int(cell) if cell == cell.to_integral_value() else float(cell)
     return cell

@@ -8,6 +8,7 @@ one group, and the attributes below that the template does not number. What rows
 from dataclasses import dataclass
 
 from moiety.aql import ast
+from moiety.aql.predicates import is_node
 from moiety.openehr.leaves import Column
 from moiety.openehr.template import Template, TemplateNode
 
@@ -127,7 +128,7 @@ def _asked(node: TemplateNode, step: ast.Step) -> bool:
         case None:
             return True
         case ast.Node(code=ast.NodeCode(code=code), name=None | ast.Literal()):
-            return node.node_id == code
+            return is_node(code, node.node_id)
         case _:
             raise Untold("a predicate that is no node code and name")
 

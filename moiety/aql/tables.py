@@ -17,7 +17,7 @@ TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     "text": sa.Text(collation="C"),
     "boolean": sa.Boolean(),
     "document": BYTEA(),
-    "time_created": sa.DateTime(timezone=True),
+    "timestamp": sa.DateTime(timezone=True),
     "presence": sa.Integer(),
     "ehr": sa.Uuid(),
     "version": sa.BigInteger(),
@@ -25,18 +25,43 @@ TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
-    """The tables of heads and of EHRs, as the service names them, and the system id of uids.
-
-    `composition` has ehr_id, object_id, version, row_key, template_key, rows_version, residue and
-    document; `ehr` has ehr_id, system_id, time_created, pooled and queryable. `hot`: the leaf
-    columns that an operator has declared to be asked often.
+class Kept:
+    """The tables of one kind of content: the latest versions, and those before. Both have ehr_id,
+    object_id, version, document, contribution_id, change_type, lifecycle_state, time_committed
+    and audit.
     """
 
-    composition: sa.FromClause
+    head: sa.FromClause
+    history: sa.FromClause
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The tables of EHRs and of what they contain, as the service names them, and the system id
+    of uids.
+
+    `kinds`: COMPOSITION, EHR_STATUS and FOLDER; heads of compositions also have row_key,
+    template_key, rows_version and residue. `ehr` has ehr_id, system_id, time_created, pooled, and
+    what the latest status says: modifiable, queryable, subject_namespace, subject_id,
+    opaque_subject. `detail` and `attestation` stand beside versions. `hot`: the leaf columns that
+    an operator has declared to be asked often.
+    """
+
+    kinds: Mapping[str, Kept]
     ehr: sa.FromClause
+    detail: sa.FromClause
+    attestation: sa.FromClause
     system_id: str
     hot: frozenset[Place] = frozenset()
+
+    @property
+    def composition(self) -> sa.FromClause:
+        """The latest versions of compositions."""
+        return self.kinds["COMPOSITION"].head
+
+    def kept(self, kind: str) -> Kept:
+        """The tables of a kind of content."""
+        return self.kinds[kind]
 
 
 CURRENT: sa.ColumnElement[int] = sa.literal_column(str(ROWS_VERSION))

@@ -156,10 +156,13 @@ def disjunction(truths: Iterable[bool | None]) -> bool | None:
 
 
 def like(text: Value, pattern: str) -> bool | None:
-    """Whether a text fits a LIKE pattern; unknown for what is no text."""
-    if not isinstance(text.raw, str):
+    """Whether a text fits a LIKE pattern; unknown for what is no text. An object that has a text
+    as its `value`, as times and DV_TEXT have, is taken by it.
+    """
+    told = text.raw.get("value") if isinstance(text.raw, dict) else text.raw
+    if not isinstance(told, str):
         return None
-    return _fits(text.raw, LIKE_TOKEN.findall(pattern))
+    return _fits(told, LIKE_TOKEN.findall(pattern))
 
 
 LIKE_TOKEN: Final = re.compile(r"\\[\\*?]|.", re.DOTALL)

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from moiety.aql import plan as p
 from moiety.aql.ast import Operator
 from moiety.aql.blanks import Blanks
+from moiety.aql.called import function
 from moiety.aql.signatures import signature
 from moiety.aql.tables import CURRENT, NONE, TYPES, Heads, leaf_table
 from moiety.aql.values import OPERATORS
+from moiety.openehr.rubrics import RUBRICS
 
 
 class Writer:
@@ -30,10 +32,11 @@ class Writer:
         *,
         template_ids: Mapping[int, str],
         alone: bool,
+        head: sa.FromClause,
     ) -> None:
         self.branch, self.plan, self.heads, self.blanks = branch, plan, heads, blanks
         self.template_ids, self.alone = template_ids, alone
-        self.h, self.e = heads.composition.alias("h"), heads.ehr.alias("e")
+        self.h, self.e = head.alias("h"), heads.ehr.alias("e")
         self.rows = [leaf_table(branch, n).alias(f"s{n}") for n in range(len(branch.sources))]
         own = [n for n, source in enumerate(branch.sources) if not source.optional]
         self.first = own[0] if own else -1
@@ -149,7 +152,8 @@ class Writer:
             return key
         for choice in told.alternatives:
             if choice.kind == kind:
-                return self.expression(choice.expression)
+                found = self.expression(choice.expression)
+                return sa.collate(found, "C") if _is_made(choice) else found
         return sa.cast(sa.null(), TYPES[kind])
 
     @singledispatchmethod
@@ -190,10 +194,13 @@ class Writer:
 
     @expression.register
     def _(self, node: p.Head) -> sa.ColumnElement[Any]:
-        self.asks_head = self.asks_head or node.what not in {"ehr_id", "system_id", "time_created"}
+        if node.what == "ehr_id":
+            return sa.cast(self.anchor.c.ehr_id, sa.Text())
+        if node.what in _OF_EHR:
+            self.asks_ehr = True
+            return _of_ehr(self.e, node.what)
+        self.asks_head = True
         match node.what:
-            case "ehr_id":
-                return sa.cast(self.anchor.c.ehr_id, sa.Text())
             case "uid":
                 parts = (self.h.c.object_id, self.heads.system_id, self.h.c.version)
                 return sa.func.concat_ws("::", *parts, type_=sa.Text())
@@ -205,9 +212,18 @@ class Writer:
                 return self.h.c.document
             case "row":
                 return self.h.c.row_key
-            case "system_id" | "time_created":
-                self.asks_ehr = True
-                return self.e.c[node.what]
+            case "preceding_uid":
+                before = self.h.c.version - 1
+                uid = sa.func.concat_ws(
+                    "::", self.h.c.object_id, self.heads.system_id, before, type_=sa.Text()
+                )
+                return sa.case((self.h.c.version > sa.literal_column("1"), uid))
+            case what:
+                return _of_version(self.h, what)
+
+    @expression.register
+    def _(self, node: p.Called) -> sa.ColumnElement[Any]:
+        return function(node, [self.expression(each) for each in node.arguments])
 
     # --- conditions
 
@@ -219,10 +235,12 @@ class Writer:
     @condition.register
     def _(self, node: p.Compared) -> sa.ColumnElement[Any]:
         given = node.right if isinstance(node.right, p.Constant | p.Blank) else None
-        if isinstance(node.left, p.Head) and given is not None:
+        if isinstance(node.left, p.Head) and node.kind == "text" and given is not None:
             return self._head_compared(node.left, node.operator, given)
         left = self.expression(node.left)
-        if given is not None:
+        if given is not None and node.kind == "timestamp":
+            right = self.blanks.one(given, TYPES[node.kind], _how(node.kind))
+        elif given is not None:
             right = self.blanks.one(
                 _real(given) if node.kind == "real" else given, TYPES[node.kind]
             )
@@ -253,11 +271,11 @@ class Writer:
 
     @condition.register
     def _(self, node: p.OneOf) -> sa.ColumnElement[Any]:
-        if isinstance(node.expression, p.Head):
+        if isinstance(node.expression, p.Head) and node.kind == "text":
             return self._head_among(node.expression, node.values)
         values = [_real(each) if node.kind == "real" else each for each in node.values]
         return self.expression(node.expression) == sa.any_(
-            self.blanks.many(values, TYPES[node.kind])
+            self.blanks.many(values, TYPES[node.kind], _how(node.kind))
         )
 
     def _head_among(
@@ -314,10 +332,68 @@ class Writer:
         return sa.not_(self.condition(node.part))
 
 
+def _is_made(choice: p.Alternative) -> bool:
+    """Whether a text is made by the statement, and so has the database's own order. Ids have one
+    order everywhere.
+    """
+    match choice.expression:
+        case p.Head(what="ehr_id" | "uid"):
+            return False
+        case p.Head() | p.Called():
+            return choice.kind == "text"
+        case _:
+            return False
+
+
+def _how(kind: p.Told) -> str:
+    """As what a value is read beside its kind."""
+    return "timestamp" if kind == "timestamp" else ""
+
+
 def _real(given: p.Constant | p.Blank) -> p.Constant | p.Blank:
     if isinstance(given, p.Blank):
         return given
     return p.Constant(None if given.value is None else float(given.value))
+
+
+_OF_EHR: Final = frozenset(
+    {"system_id", "time_created", "subject_id", "subject_namespace", "modifiable", "queryable"}
+)
+
+
+def _of_ehr(e: sa.FromClause, what: str) -> sa.ColumnElement[Any]:
+    """What the row of an EHR tells, of its status too."""
+    if what == "subject_id":
+        known = sa.cast(e.c.subject_id, sa.Text())
+        return sa.func.coalesce(known, e.c.opaque_subject, type_=sa.Text())
+    column: sa.ColumnElement[Any] = e.c[what]
+    return column
+
+
+_GROUPS: Final = {
+    "change": ("change_type", "audit change type"),
+    "lifecycle": ("lifecycle_state", "version lifecycle state"),
+}
+_IN_AUDIT: Final = {
+    "audit_system": ("system_id",),
+    "audit_description": ("description", "value"),
+    "committer_name": ("committer", "name"),
+}
+
+
+def _of_version(h: sa.FromClause, what: str) -> sa.ColumnElement[Any]:
+    """What the head of a version tells of it."""
+    if what in _IN_AUDIT:
+        found: sa.ColumnElement[Any] = h.c.audit[_IN_AUDIT[what]].astext
+        return found
+    if what in {"time_committed", "contribution_id"}:
+        column: sa.ColumnElement[Any] = h.c[what]
+        return column if what == "time_committed" else sa.cast(column, sa.Text())
+    name, _, form = what.partition("_")
+    column, group = h.c[_GROUPS[name][0]], RUBRICS[_GROUPS[name][1]]
+    if form == "code":
+        return sa.cast(column, sa.Text())
+    return sa.case(*((column == _number(int(code)), text) for code, text in group.items()))
 
 
 _KEYS: Final = {"ehr": "ehr_id", "version": "row_key"}

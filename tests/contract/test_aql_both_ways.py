@@ -20,8 +20,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clinical_api import documents, tables
+from clinical_api import documents, queried, tables
 from moiety import aql
+from moiety.aql import sql
+from moiety.aql.asides import with_clock
+from moiety.aql.blanks import Blanks
 from moiety.aql.results import identity, order_key
 from moiety.openehr.leaves import ROWS_VERSION
 from tests.fixtures.fix_database import copied
@@ -29,7 +32,8 @@ from tests.unit.aql import ward
 from tests.unit.aql.queries import VALUES, queries
 
 SYSTEM = "moiety.example"
-HEADS = aql.Heads(tables.composition.head, tables.ehr, SYSTEM)
+HEADS = queried.heads(SYSTEM)
+READING = queried.reading(SYSTEM)
 TEMPLATES = ward.templates()
 TEXTS = frozenset(
     (group.table, column.name)
@@ -38,6 +42,8 @@ TEXTS = frozenset(
     for column in group.columns
     if column.kind == "text"
 )
+CLOCK = with_clock("NOW()", {})
+"""One time for a query however it is asked."""
 HOT = replace(HEADS, hot=TEXTS)
 
 
@@ -61,7 +67,7 @@ def _fill(opened):
     random = Random(11)
     ehrs = [ward.random_uuid(random) for _ in range(7)]
     for number, ehr_id in enumerate(ehrs):
-        _insert(opened, tables.ehr, _ehr(ehr_id, pooled=number == 6, queryable=number != 4))
+        _insert(opened, tables.ehr, _ehr(ehr_id, number))
     groups = {g.table: g for t in TEMPLATES.values() for g in t.groups.values()}
     wanted = [
         {
@@ -77,8 +83,17 @@ def _fill(opened):
         for table in groups
     ]
     opened.execute(sa.text("SELECT leaf.extend(:wanted)"), {"wanted": json.dumps(wanted)})
+    for number, ehr_id in enumerate(ehrs):
+        _keep(opened, random, tables.ehr_status, ehr_id, ward.status(number))
+    made = []
     for number, (key, document, found) in enumerate(ward.checked(70)):
-        _commit(opened, random, ehrs[number % 5], (key, document, found), stale=number % 13 == 0)
+        object_id = _commit(
+            opened, random, ehrs[number % 5], (key, document, found), stale=number % 13 == 0
+        )
+        made.append((ehrs[number % 5], object_id))
+    for number, ehr_id in enumerate(ehrs[:4]):
+        referred = [str(object_id) for holder, object_id in made if holder == ehr_id]
+        _keep(opened, random, tables.folder, ehr_id, ward.folder(number, referred))
     opened.execute(sa.text("ANALYZE"))
 
 
@@ -86,66 +101,95 @@ def _insert(opened, table, row):
     opened.execute(table.insert().values(**row))
 
 
-def _ehr(ehr_id, *, pooled, queryable):
-    time = datetime(2024, 3, 1, 9, 30, tzinfo=UTC)
-    common = {"system_id": SYSTEM, "time_created": time, "modifiable": True}
-    return {"ehr_id": ehr_id, **common, "pooled": pooled, "queryable": queryable}
+def _ehr(ehr_id, number):
+    """An EHR, with what its status says (ward.status)."""
+    status = ward.status(number)
+    reference = status["subject"].get("external_ref") or {"id": {}}
+    return {
+        "ehr_id": ehr_id,
+        "system_id": SYSTEM,
+        "time_created": datetime(2024, 3, 1, 9, 30, tzinfo=UTC),
+        "pooled": number == 6,
+        "queryable": status["is_queryable"],
+        "modifiable": status["is_modifiable"],
+        "subject_namespace": reference.get("namespace"),
+        "opaque_subject": reference["id"].get("value"),
+    }
+
+
+def _keep(opened, random, kind, ehr_id, document):
+    """A content without rows, and the version before it."""
+    object_id = ward.random_uuid(random)
+    for table, version in ((kind.history, 1), (kind.head, 2)):
+        uid = {"_type": "OBJECT_VERSION_ID", "value": f"{object_id}::{SYSTEM}::{version}"}
+        body = json.dumps({**document, "uid": uid}).encode()
+        _insert(opened, table, _version(random, ehr_id, object_id, version, body))
+
+
+def _version(random, ehr_id, object_id, version, document):
+    when = datetime(2024, 3, version, 8, random.randrange(60), 7, 120_000, tzinfo=UTC)
+    committer = {"_type": "PARTY_IDENTIFIED", "name": random.choice(["Ann", "bob", "Zoë"])}
+    return {
+        "ehr_id": ehr_id,
+        "object_id": object_id,
+        "version": version,
+        "row_key": random.getrandbits(62),
+        "contribution_id": ward.random_uuid(random),
+        "change_type": 249 if version == 1 else random.choice([250, 251]),
+        "lifecycle_state": random.choice([532, 553]),
+        "time_committed": when,
+        "audit": {"system_id": SYSTEM, "committer": committer}
+        | ({} if version == 1 else {"description": {"_type": "DV_TEXT", "value": "again"}}),
+        "document": document and documents.pack(document),
+    }
 
 
 def _commit(opened, random, ehr_id, made, *, stale):
     key, document, found = made
-    row_key, object_id, version = random.getrandbits(62), ward.random_uuid(random), 2 - key % 2
+    object_id, version = ward.random_uuid(random), 2 - key % 2
     uid = {"_type": "OBJECT_VERSION_ID", "value": f"{object_id}::{SYSTEM}::{version}"}
     document = json.dumps({**json.loads(document), "uid": uid}).encode()
-    head = {
-        "ehr_id": ehr_id,
-        "object_id": object_id,
-        "version": version,
-        "row_key": row_key,
-        "contribution_id": ward.random_uuid(random),
-        "change_type": 249,
-        "lifecycle_state": 532,
-        "time_committed": datetime(2024, 3, 1, tzinfo=UTC),
-        "audit": {},
-        "document": documents.pack(document),
+    told = {
         "template_key": key,
         "rows_version": ROWS_VERSION - 1 if stale else ROWS_VERSION,
         "residue": found.residue,
         "groups": [],
     }
-    _insert(opened, tables.composition.head, head)
+    head = _version(random, ehr_id, object_id, version, document)
+    row_key = head["row_key"]
+    _insert(opened, tables.composition.head, head | told)
+    if version == 2:
+        uid = {**uid, "value": f"{object_id}::{SYSTEM}::1"}
+        before = json.dumps({**json.loads(document), "uid": uid}).encode()
+        former = _version(random, ehr_id, object_id, 1, before)
+        _insert(opened, tables.composition.history, former | told)
     for rows in () if stale else found.rows:
         columns = [sa.column(name) for name in ("ehr_id", "row_key", *rows.columns)]
         table = sa.table(rows.table, *columns, schema="leaf")
         names = [column.name for column in columns]
         values = [dict(zip(names, (ehr_id, row_key, *row), strict=True)) for row in rows.values]
         opened.execute(table.insert(), values)
+    return object_id
 
 
 # --- both ways -----------------------------------------------------------------------------
 
 
 def by_documents(connection, compiled):
-    """Rows of the evaluator over every document that the query may see."""
-    h, e = tables.composition.head.alias("h"), tables.ehr.alias("e")
-    told = [h.c.object_id, h.c.version, h.c.document]
-    joined = e.outerjoin(h, h.c.ehr_id == e.c.ehr_id)
-    if compiled.plan.of_ehrs:
-        told, joined = [sa.null(), sa.null(), sa.null()], e
-    every = sa.select(e.c.ehr_id, e.c.system_id, e.c.time_created, *told)
-    every = every.select_from(joined).where(sa.not_(e.c.pooled)).order_by(e.c.ehr_id)
-    if compiled.plan.of_population:
-        every = every.where(e.c.queryable)
-    return list(compiled.evaluated(connection.execute(every), documents.unpack))
+    """Rows of the evaluator over every document that the query may see, though rows may tell."""
+    nothing = replace(compiled.plan, branches=(), left=None, filters=(), filtered=frozenset())
+    ids = {key: template.template_id for key, template in TEMPLATES.items()}
+    every = sql.rest_select(sql.Setting(nothing, HEADS, Blanks(), ids))
+    return list(compiled.evaluated(connection.execute(every), READING))
 
 
 def by_plan(connection, compiled):
     """Rows of the plan: typed rows, and the documents that they do not answer for."""
     rows = []
     if compiled.rows is not None:
-        rows += compiled.typed(connection.execute(compiled.rows), documents.unpack)
+        rows += compiled.typed(connection.execute(compiled.rows), READING)
     if compiled.rest is not None:
-        rows += compiled.evaluated(connection.execute(compiled.rest), documents.unpack)
+        rows += compiled.evaluated(connection.execute(compiled.rest), READING)
     return rows
 
 
@@ -168,7 +212,7 @@ def _exact(cell):
 
 def check(connection, text):
     """Run a query both ways and demand agreement."""
-    compiled = aql.compile(text, {}, TEMPLATES, HEADS)
+    compiled = aql.compile(text, CLOCK, TEMPLATES, HEADS, extensions=True)
     expected, actual = by_documents(connection, compiled), by_plan(connection, compiled)
     if not compiled.request.aggregated:
         assert Counter(comparable(compiled, row) for row in expected) == Counter(
@@ -177,7 +221,7 @@ def check(connection, text):
     whole = compiled.finish(expected)
     if compiled.request.limit is None:
         assert counted(whole) == counted(compiled.finish(actual))
-    answered = compiled.answer(lambda statement: _streamed(connection, statement), documents.unpack)
+    answered = compiled.answer(lambda statement: _streamed(connection, statement), READING)
     assert len(whole) == len(compiled.finish(actual)) == len(answered)
     if compiled.request.limit is None:
         assert counted(whole) == counted(answered)
@@ -204,19 +248,17 @@ def by_cache(connection, text, random):
     All texts are hot here, so that comparisons by their beginnings are tried too.
     """
     plans, context = aql.PlanCache(), aql.Context(1, "care", None, extensions=False)
-    first = aql.compile(text, {}, TEMPLATES, HOT, unchanged=sa.true())
-    plans.keep(aql.Query(text, {}), context, first)
+    first = aql.compile(text, CLOCK, TEMPLATES, HOT, unchanged=sa.true(), extensions=True)
+    plans.keep(aql.Query(text, CLOCK), context, first)
     for other in (text, varied(text, random)):
-        found = plans.find(aql.Query(other, {}), context)
+        found = plans.find(aql.Query(other, CLOCK), context)
         assert found is not None or other != text
         if found is None:
             continue
-        fresh = aql.compile(other, {}, TEMPLATES, HEADS)
+        fresh = aql.compile(other, CLOCK, TEMPLATES, HEADS, extensions=True)
         plan = found[0].with_values(found[1])
         expected = fresh.finish(by_documents(connection, fresh))
-        answered = plan.answer(
-            lambda select, plan=plan: _asked(connection, plan, select), documents.unpack
-        )
+        answered = plan.answer(lambda select, plan=plan: _asked(connection, plan, select), READING)
         alone = _alone(connection, plan)
         assert fresh.executed == plan.executed
         for actual in (answered, alone):
@@ -242,7 +284,7 @@ def _alone(connection, plan):
         return None
     cursor = psycopg.RawCursor(_driver(connection))
     cursor.execute(plan.alone.text, plan.alone.parameters(plan.given), binary=True)
-    return plan.told_alone(cursor.fetchall(), documents.unpack)
+    return plan.told_alone(cursor.fetchall(), READING)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -291,7 +333,7 @@ def test_pushed_queries_agree(connection, text):
         left = compiled.rest is not None and connection.execute(compiled.rest).first() is not None
         if left or compiled.pushed is None:
             return
-        result = compiled.shown(connection.execute(compiled.pushed), documents.unpack)
+        result = compiled.shown(connection.execute(compiled.pushed), READING)
     finished = compiled.finish(expected)
     assert len(finished) == len(result)
     if compiled.request.limit is None or compiled.request.aggregated:
@@ -302,6 +344,9 @@ def test_pushed_queries_agree(connection, text):
 def _keys(compiled, rows, result):
     """What each row of a result is ordered by, found again by the values that it shows."""
     request = compiled.request
+    if request.aggregated:  # its keys are columns of the result, or values that it does not show
+        shown = [place for place, _ in request.keys if place < len(request.outputs)]
+        return [[_exact(row[place]) for place in shown] for row in result]
     places = [[o.cell for o in request.outputs].index(cell) for cell, _ in request.keys]
     known = {
         (cell, json.dumps(_exact(row[cell].raw))): order_key(row[cell])
@@ -375,14 +420,14 @@ def test_a_population_is_of_queryable_ehrs(connection, text):
 @pytest.mark.parametrize("unchanged", [sa.false(), sa.cast(sa.null(), sa.Boolean())])
 def test_a_plan_of_other_templates_does_not_answer(connection, unchanged):
     """Where the templates are not those of the plan, or nobody can say, its statement tells so."""
-    compiled = aql.compile(SQL_ALONE[0], {}, TEMPLATES, HEADS, unchanged=unchanged)
+    compiled = aql.compile(SQL_ALONE[0], CLOCK, TEMPLATES, HEADS, unchanged=unchanged)
     with trusted(connection):
         assert _alone(connection, compiled) is None
 
 
 def test_a_statement_alone_gives_way_to_documents(connection):
     """Where a document has a say, rows alone are not the result; where none has, they are."""
-    compiled = aql.compile(SQL_ALONE[0], {}, TEMPLATES, HEADS, unchanged=sa.true())
+    compiled = aql.compile(SQL_ALONE[0], CLOCK, TEMPLATES, HEADS, unchanged=sa.true())
     assert _alone(connection, compiled) is None
     with trusted(connection):
         answered = _alone(connection, compiled)
@@ -392,8 +437,8 @@ def test_a_statement_alone_gives_way_to_documents(connection):
 def test_pages_come_in_order(connection):
     """The statement alone keeps the order, page by page."""
     text = f"{SQL_ALONE[0]} ORDER BY {SQL_ALONE[0].split()[1]} DESC"
-    first = aql.compile(text, {}, TEMPLATES, HEADS, page=(3, 0), unchanged=sa.true())
+    first = aql.compile(text, CLOCK, TEMPLATES, HEADS, page=(3, 0), unchanged=sa.true())
     with trusted(connection):
-        whole = _alone(connection, aql.compile(text, {}, TEMPLATES, HEADS, unchanged=sa.true()))
+        whole = _alone(connection, aql.compile(text, CLOCK, TEMPLATES, HEADS, unchanged=sa.true()))
         pages = [_alone(connection, first.with_values((3, n))) for n in range(0, 30, 3)]
     assert [row for page in pages for row in page] == whole[:30]

@@ -70,7 +70,20 @@ OBJECTS = {
     "x": ("time", "width"),
 }
 PATHS = {
-    "e": ("ehr_id/value", "system_id/value", "time_created/value"),
+    "e": (
+        *("ehr_id/value", "system_id/value", "time_created/value", "ehr_status/is_modifiable"),
+        *("ehr_status/subject/external_ref/id/value", "ehr_status/name/value"),
+        "ehr_status/subject/external_ref/namespace",
+    ),
+    "w": (
+        *("uid/value", "commit_audit/time_committed/value", "commit_audit/committer/name"),
+        *("commit_audit/change_type/value", "commit_audit/change_type/defining_code/code_string"),
+        *("lifecycle_state/value", "contribution/id/value", "preceding_version_uid/value"),
+        *("commit_audit/system_id", "commit_audit/description/value", "commit_audit/committer"),
+    ),
+    "t": ("is_queryable", "name/value", "subject/external_ref/id/value", "uid/value"),
+    "f": ("name/value", "archetype_node_id", "items/id/value", "uid/value"),
+    "g": ("name/value", "archetype_node_id"),
     "c": OF_COMPOSITION,
     "o": OF_OBSERVATION,
     "v": OF_EVALUATION,
@@ -109,6 +122,22 @@ SOURCES = (
     (f"EHR e[system_id/value='moiety.example'] CONTAINS EVALUATION v[{PROBLEM}]", "ev"),
     ("EHR e[system_id/value='another' OR ehr_id/value!='x'] CONTAINS COMPOSITION c", "ec"),
     ("EHR e[time_created/value>'2020'] CONTAINS SECTION s", "es"),
+    ("EHR e CONTAINS VERSION w CONTAINS COMPOSITION c", "ewc"),
+    (f"VERSION w[LATEST_VERSION] CONTAINS OBSERVATION o[{PRESSURE}]", "wo"),
+    (f"EHR e CONTAINS VERSION w[ALL_VERSIONS] CONTAINS COMPOSITION c[{COMPOSITION}]", "ewc"),
+    ("VERSION w[commit_audit/time_committed/value>'2024-03-02'] CONTAINS COMPOSITION c", "wc"),
+    ("VERSION w CONTAINS EHR_STATUS t", "wt"),
+    ("VERSION w[ALL_VERSIONS]", "w"),
+    ("EHR e CONTAINS EHR_STATUS t", "et"),
+    ("EHR e CONTAINS (EHR_STATUS t AND COMPOSITION c)", "etc"),
+    ("FOLDER f CONTAINS COMPOSITION c", "fc"),
+    ("EHR e CONTAINS FOLDER f CONTAINS FOLDER g", "efg"),
+    (f"FOLDER f CONTAINS VERSION w CONTAINS EVALUATION v[{PROBLEM}]", "fwv"),
+    ("FOLDER f NOT CONTAINS COMPOSITION", "f"),
+    ("EHR e CONTAINS CLUSTER k", "ek"),
+    (f"CLUSTER k[{DEVICE}]", "k"),
+    ("COMPOSITION c[name/value matches {/[vw].*/}] CONTAINS EVALUATION v", "cv"),
+    ("OBSERVATION o[openEHR-EHR-OBSERVATION.pressure.v1]", "o"),
 )
 VALUES = (
     *("140", "120.5", "3", "5", "-1", "0", "'arm'", "'arm 2'", "'Ärmel'", "''", "'10'", "true"),
@@ -130,10 +159,56 @@ def object_of(variables):
     return st.sampled_from(paths or [f"{variables[0]}/{PATHS[variables[0]][0]}"])
 
 
-def condition(variables):
+@st.composite
+def calls(draw, variables):
+    """A function of one row."""
+    return draw(_calls(variables))
+
+
+def _calls(variables):
+    paths = path_of(variables)
+    texts = st.one_of(paths, st.sampled_from(("'arm'", "'r'", "''", "'Ä'")))
+    whole = st.sampled_from(("1", "2", "0", "-1", "3"))
+    numbers = st.one_of(paths, st.sampled_from(("2.5", "-7", "3")))
+    return st.one_of(
+        st.builds("LENGTH({})".format, paths),
+        st.builds("CONTAINS({}, {})".format, paths, texts),
+        st.builds("POSITION({}, {})".format, texts, paths),
+        st.builds("SUBSTRING({}, {})".format, paths, whole),
+        st.builds("SUBSTRING({}, {}, {})".format, paths, whole, whole),
+        st.builds("CONCAT({}, {}, {})".format, texts, paths, texts),
+        st.builds("CONCAT_WS('-', {}, {})".format, paths, paths),
+        st.builds("{}({})".format, st.sampled_from(("ABS", "CEIL", "FLOOR", "ROUND")), paths),
+        st.builds("ROUND({}, {})".format, paths, whole),
+        st.builds("MOD({}, {})".format, numbers, whole),
+        st.builds("LENGTH(SUBSTRING({}, 2))".format, paths),
+    )
+
+
+@st.composite
+def condition(draw, variables):
     """A condition of WHERE."""
+    single = _single(variables)
+    nested = st.recursive(
+        single,
+        lambda inner: st.one_of(
+            st.builds("NOT ({})".format, inner),
+            st.builds("({} AND {})".format, inner, inner),
+            st.builds("({} OR {})".format, inner, inner),
+        ),
+        max_leaves=3,
+    )
+    return draw(nested)
+
+
+@st.composite
+def _single(draw, variables):
     paths, objects = path_of(variables), object_of(variables)
+    called = calls(variables)
     single = st.one_of(
+        st.builds("{} {} {}".format, called, st.sampled_from(OPERATORS), st.sampled_from(VALUES)),
+        st.builds("{} {} {}".format, paths, st.sampled_from(OPERATORS), called),
+        st.builds("{} < CURRENT_DATE_TIME()".format, paths),
         st.builds("{} {} {}".format, paths, st.sampled_from(OPERATORS), st.sampled_from(VALUES)),
         st.builds("{} {} {}".format, objects, st.sampled_from(OPERATORS), st.sampled_from(VALUES)),
         st.builds("{} {} {}".format, paths, st.sampled_from(OPERATORS), paths),
@@ -145,15 +220,7 @@ def condition(variables):
         ),
         st.builds("EXISTS {}".format, st.one_of(paths, objects)),
     )
-    return st.recursive(
-        single,
-        lambda inner: st.one_of(
-            st.builds("NOT ({})".format, inner),
-            st.builds("({} AND {})".format, inner, inner),
-            st.builds("({} OR {})".format, inner, inner),
-        ),
-        max_leaves=3,
-    )
+    return draw(single)
 
 
 @st.composite
@@ -163,16 +230,32 @@ def queries(draw):
     where = draw(st.one_of(st.just(""), condition(variables).map(" WHERE {}".format)))
     if draw(st.integers(0, 3)) == 0:
         return f"SELECT {', '.join(draw(_aggregates(variables)))} FROM {source}{where}"
+    if draw(st.integers(0, 5)) == 0:
+        return draw(_groups(variables, source, where))
     columns = draw(st.lists(path_of(variables), min_size=1, max_size=3))
+    if draw(st.integers(0, 3)) == 0:
+        columns.append(draw(calls(variables)))
     if draw(st.integers(0, 6)) == 0:
         columns.append(draw(st.sampled_from(variables)))
     distinct = draw(st.sampled_from(("", "", "DISTINCT ")))
     keys = draw(st.lists(st.sampled_from(columns), max_size=2, unique=True))
-    keys = [key for key in keys if "/" in key]
+    keys = [key for key in keys if "/" in key and "(" not in key]
     order = ", ".join(key + draw(st.sampled_from(("", " ASC", " DESC"))) for key in keys)
     limit = draw(st.sampled_from(("", "", " LIMIT 5", " LIMIT 3 OFFSET 2", " LIMIT 0")))
     by = f" ORDER BY {order}" if order else ""
     return f"SELECT {distinct}{', '.join(columns)} FROM {source}{where}{by}{limit}"
+
+
+@st.composite
+def _groups(draw, variables, source, where):
+    """Plain columns beside aggregates, or GROUP BY and HAVING."""
+    plain = draw(st.lists(path_of(variables), min_size=1, max_size=2, unique=True))
+    counted = draw(_aggregates(variables))
+    columns = ", ".join([*plain, *(f"{each} AS a{n}" for n, each in enumerate(counted))])
+    asked = draw(st.sampled_from(("", " GROUP BY {}", " GROUP BY {} HAVING COUNT(*) > 2")))
+    group = asked.format(", ".join(plain))
+    order = draw(st.sampled_from(("", f" ORDER BY {plain[0]} DESC", " ORDER BY a0")))
+    return f"SELECT {columns} FROM {source}{where}{group}{order}"
 
 
 def _aggregates(variables):

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from moiety import aql
+from moiety.aql.stored import Reading
 from tests.unit.aql import ward
 from tests.unit.aql.test_golden import HEADS, TEMPLATES
 
@@ -26,7 +27,7 @@ def answered(query, statements):
         names, rows = next(waiting)
         return IteratorResult(SimpleResultMetaData(names), iter(rows))
 
-    return query.answer(run, bytes)
+    return query.answer(run, Reading(bytes, lambda _row, content: content))
 
 
 def rows_of(*keys):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.errors import AqlError
 from moiety.aql.evaluate import Record, evaluate
 from moiety.aql.parser import parse
 from moiety.aql.request import request
@@ -195,24 +195,3 @@ def test_names_and_parameters_that_fit_nothing_are_refused(query, given, column,
         run(query, parameters=given)
     assert (1, column) == (error.value.line, error.value.column)
     assert expected in str(error.value)
-
-
-LATER = [
-    "SELECT LENGTH(c/name/value) FROM COMPOSITION c",
-    "SELECT c/name/value, COUNT(*) FROM COMPOSITION c",
-    "SELECT v FROM VERSION v[LATEST_VERSION] CONTAINS COMPOSITION c",
-    "SELECT s FROM EHR_STATUS s",
-    "SELECT e/ehr_status/subject FROM EHR e",
-    "SELECT c FROM COMPOSITION c WHERE c/name matches {terminology://x/y}",
-    "SELECT TOP 3 BACKWARD c FROM COMPOSITION c",
-    "SELECT c/a[name/value matches {/x/}] FROM COMPOSITION c[name/value matches {/x/}]",
-]
-
-
-@pytest.mark.parametrize("query", LATER)
-def test_what_is_not_run_yet_is_named_with_its_place(query):
-    """Right AQL that is not run yet is refused before any document is read."""
-    with pytest.raises(AqlNotSupported) as error:
-        request(parse(query), {})
-    assert error.value.construct
-    assert error.value.column > 0

@@ -10,28 +10,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from clinical_api import queried
 from moiety import aql
 from tests.unit.aql import ward
 
 GOLDEN = Path(__file__).parents[2] / "golden/aql"
-PLACED = {"ehr_id": sa.Uuid(), "system_id": sa.Text(), "time_created": sa.DateTime()}
-HEAD = ("object_id", "version", "row_key", "template_key", "rows_version", "residue", "document")
-HEADS = aql.Heads(
-    sa.table(
-        "composition",
-        sa.column("ehr_id", sa.Uuid()),
-        *(sa.column(n, sa.Uuid() if n == "object_id" else sa.Integer()) for n in HEAD),
-    ),
-    sa.table(
-        "ehr",
-        *(sa.column(n, t) for n, t in PLACED.items()),
-        *(sa.column(n, sa.Boolean()) for n in ("pooled", "queryable")),
-    ),
-    "moiety.example",
-)
+HEADS = queried.heads("moiety.example")
 TEMPLATES = ward.templates()
 
 

@@ -348,3 +348,54 @@ def checked(count, seed=7):
 def random_uuid(random):
     """A random UUIDv4 that the seed decides."""
     return UUID(int=random.getrandbits(128), version=4)
+
+
+def status(number):
+    """An EHR_STATUS; some have a subject, some details of their own."""
+    subject = {"_type": "PARTY_SELF"}
+    if number % 2:
+        known = {"_type": "GENERIC_ID", "value": f"subject {number}", "scheme": "s"}
+        reference = {"_type": "PARTY_REF", "namespace": "n", "type": "PERSON", "id": known}
+        subject = {**subject, "external_ref": reference}
+    made = {
+        "_type": "EHR_STATUS",
+        "archetype_node_id": "openEHR-EHR-EHR_STATUS.generic.v1",
+        "name": {"_type": "DV_TEXT", "value": "EHR Status"},
+        "subject": subject,
+        "is_queryable": number != 4,
+        "is_modifiable": number != 2,
+    }
+    if number % 3 == 0:
+        cluster = {
+            "_type": "CLUSTER",
+            "archetype_node_id": DEVICE,
+            "name": {"_type": "DV_TEXT", "value": "ward"},
+            "items": [],
+        }
+        made["other_details"] = {
+            "_type": "ITEM_TREE",
+            "archetype_node_id": "at0001",
+            "name": {"_type": "DV_TEXT", "value": "details"},
+            "items": [cluster],
+        }
+    return made
+
+
+def folder(number, referred):
+    """A directory whose subfolders share some of the objects that it refers to."""
+
+    def named(name, items, folders):
+        reference = {"_type": "OBJECT_REF", "namespace": "local", "type": "VERSIONED_COMPOSITION"}
+        return {
+            "_type": "FOLDER",
+            "archetype_node_id": "openEHR-EHR-FOLDER.generic.v1",
+            "name": {"_type": "DV_TEXT", "value": name},
+            "items": [
+                {**reference, "id": {"_type": "HIER_OBJECT_ID", "value": item}} for item in items
+            ],
+            "folders": folders,
+        }
+
+    half = len(referred) // 2
+    inner = named("inner", referred[:half], [])
+    return named("root", referred[half - 1 :], [inner, named(f"empty {number}", [], [])])
