@@ -28,6 +28,10 @@ events/           what was committed, told by ids: pages, streams, webhooks
 bulk/             whole records in and out
 statistics.py     how much there is
 folder_templates.py  the directory that new EHRs begin with
+population.py     what population queries have to themselves
+turns.py          who may run a population query now, and for how long
+evaluating.py     documents evaluated in worker processes
+results/          results as CSV, NDJSON, Arrow and Parquet
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 queried.py        what queries see: tables, documents, versions
 screen.py         the identifier screen at every write door

@@ -17,6 +17,7 @@ from psycopg.errors import UniqueViolation
 from clinical_api import audits
 from clinical_api.audits import Audit
 from clinical_api.events.tails import Pulse
+from clinical_api.population import Population, populations
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
@@ -67,6 +68,7 @@ class Organisation:
     settings: Settings
     pulse: Pulse
     statistics: Kept
+    population: Population
 
 
 async def here(request: Request) -> Organisation:
@@ -85,22 +87,24 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     gauges = Gauges(app.state.registry)
-    app.state.here = {
-        name: Organisation(
-            engine,
-            snapshots(engine),
-            app.state.organisations.reads(name),
-            app.state.organisations.commits(name),
-            Registry(),
-            PlanCache(),
-            settings,
-            Pulse(app.state.organisations.reads(name)),
-            Kept(name, engine, gauges),
-        )
-        for name, engine in engines.items()
-    }
-    with keeping({name: one.statistics for name, one in app.state.here.items()}):
-        yield
+    with populations(engines, settings) as population:
+        app.state.here = {
+            name: Organisation(
+                engine,
+                snapshots(engine),
+                app.state.organisations.reads(name),
+                app.state.organisations.commits(name),
+                Registry(),
+                PlanCache(),
+                settings,
+                Pulse(app.state.organisations.reads(name)),
+                Kept(name, engine, gauges),
+                population[name],
+            )
+            for name, engine in engines.items()
+        }
+        with keeping({name: one.statistics for name, one in app.state.here.items()}):
+            yield
 
 
 def pulses(app: FastAPI) -> dict[str, Pulse]:

@@ -50,6 +50,18 @@ class Settings:
     # a day, an event is a dead letter.
     webhook_pause: float = 5.0
     webhook_tries: int = 30
+    # Queries: how many rows one RESULT_SET may have; seconds for an answer, and for one that is
+    # streamed.
+    query_rows: int = 250_000
+    query_seconds: float = 30.0
+    query_stream_seconds: float = 3600.0
+    # Population queries: how many a client runs at once, all clients together (a connection each),
+    # and the seconds that one waits for its turn.
+    query_concurrency: int = 4
+    query_connections: int = 8
+    query_patience: float = 1.0
+    # Processes that evaluate documents (0: none, in threads; -1: half of the processors).
+    query_workers: int = -1
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
@@ -69,7 +81,19 @@ class Settings:
         _one_of("SCREEN_OTHER", found.screen_other, ("reject", "record", "off"))
         _one_of("MISPLACED", found.misplaced, ("refuse", "drop"))
         _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
+        _at_least("QUERY_ROWS", found.query_rows, 1)
+        _at_least("QUERY_CONCURRENCY", found.query_concurrency, 1)
+        _at_least("QUERY_CONNECTIONS", found.query_connections, 1)
+        _at_least("QUERY_WORKERS", found.query_workers, -1)
+        for name in ("query_seconds", "query_stream_seconds"):
+            if not getattr(found, name) > 0:
+                raise SettingsError(f"{PREFIX}_{name.upper()} must be more than 0 seconds.")
         return found
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise SettingsError(f"{PREFIX}_{name} must be at least {least}.")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

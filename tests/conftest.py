@@ -5,5 +5,6 @@ pytest_plugins = [
     "tests.fixtures.fix_services",
     "tests.fixtures.fix_vault",
     "tests.fixtures.fix_demographic",
+    "tests.fixtures.fix_alone",
     "tests.fixtures.fix_containers",
 ]

@@ -19,6 +19,8 @@ PLAIN = "text/plain"
 CANONICAL = (JSON, XML)
 FORMATS = (*CANONICAL, FLAT, STRUCTURED, "application/openehr.wt.flat.schema+json",
            "application/openehr.wt.structured.schema+json")  # fmt: skip
+RESULTS = (JSON, "text/csv", "application/x-ndjson", "application/vnd.apache.arrow.stream",
+           "application/vnd.apache.parquet")  # fmt: skip
 _AUDIT = 'description.value="After the ward round",committer.name="Dr Lena Brandt"'
 
 
@@ -79,6 +81,7 @@ _HEADER: Mapping[str, dict[str, Any]] = {
     "Last-Event-ID": _parameter(
         "Last-Event-ID", "header", "The cursor after which a stream goes on."),
     "Accept_JSON": _accept((JSON,)),
+    "Accept_result": _accept(RESULTS),
     "Accept_canonical": _accept(CANONICAL),
     "Accept_formats": _accept(FORMATS),
     "Accept_template": _accept((XML, WEB_TEMPLATE, JSON)),
@@ -91,6 +94,12 @@ _QUERY: Mapping[str, dict[str, Any]] = {
     "format_any": _parameter(
         "format", "query", "The format by name; it goes before the JSON media type and Accept.",
         schema=_words("JSON", "XML", "FLAT", "STRUCTURED")),
+    "format_result": _parameter(
+        "format", "query", "The format by name; it goes before Accept.",
+        schema=_words("JSON", "CSV", "NDJSON", "ARROW", "PARQUET")),
+    "extensions": _parameter(
+        "extensions", "query", "Whether the query may use what AQL itself does not have.",
+        schema={"type": "boolean"}),
     "format_json": _parameter(
         "format", "query", "The format by name.", schema=_words("JSON")),
     "templateId": _parameter(
@@ -180,6 +189,7 @@ def _header(about: str, schema: Schema = TEXT, *, required: bool = True) -> dict
 _ETAG: Schema = {"type": "string", "pattern": '^(W/)?".+"$'}
 HEADERS: Mapping[str, dict[str, Any]] = {
     "ETag": _header("The uid of the version, or the id of the resource.", _ETAG),
+    "ETag_result": _header("The id of the answer; a stream has none.", _ETAG, required=False),
     "ETag_latest": _header("The uid of the latest version.", _ETAG, required=False),
     "Location": _header("Where the resource is, as the client sees it."),
     "Location_latest": _header("Where the latest version is.", required=False),
@@ -187,6 +197,9 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "Preference-Applied": _header("The preference that was followed.", required=False),
     "Allow": _header("Every method of the resource."),
     "Retry-After": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
+    "Retry-After_told": _header(
+        "Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}, required=False
+    ),
     "Cache-Control": _header("no-store: nobody keeps it."),
 }
 

@@ -144,7 +144,8 @@ def shown(content: Content, examples: Mapping[str, Example]) -> Content:
 
 
 _CODES = {kind.status.value: name for name, kind in BY_CODE.items()}
-_HEADS = {405: ("Allow",), 409: LATEST, 412: LATEST, 503: ("Retry-After",)}
+_HEADS = {405: ("Allow",), 409: LATEST, 412: LATEST, 429: ("Retry-After_told",),
+          503: ("Retry-After",)}  # fmt: skip
 REFUSALS = {
     name: answer(
         (kind.__doc__ or "").strip(),

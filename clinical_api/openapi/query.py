@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from clinical_api.openapi.parameters import JSON
-from clinical_api.openapi.parts import Operation, answer, json, operation, sent, shown
+from clinical_api.openapi.parts import Operation, answer, json, media, operation, sent, shown
 from clinical_api.openapi.schemas import ref
 
 _AQL = (
@@ -11,10 +11,20 @@ _AQL = (
     " WHERE c/archetype_details/template_id/value = $template"
 )
 _ASKED = {"fetch": 20, "query_parameters": {"template": "moiety_problem_diagnosis.v1"}}
-_RESULT = {200: answer("The rows.", json(ref("RESULT_SET")), "ETag")}
-_URL = ("ehr_id_of_query", "offset", "fetch", "query_parameters", "openehr-ehr-id", "Accept_JSON",
-        "format_json")  # fmt: skip
-_BODY = ("ehr_id_of_query", "openehr-ehr-id", "Accept_JSON", "format_json")
+_STREAMS = {
+    "text/csv": "RFC 4180 with a header; null is nothing, an empty text is two quotes.",
+    "application/x-ndjson": "An object a line; where it broke off, a last line with `error`.",
+    "application/vnd.apache.arrow.stream": "The IPC stream format of Apache Arrow.",
+    "application/vnd.apache.parquet": "A file of Apache Parquet.",
+}
+_CONTENT = dict(json(ref("RESULT_SET")))
+for _kind, _about in _STREAMS.items():
+    _CONTENT.update(media(_kind, _about))
+_RESULT = {
+    200: answer("The rows: a RESULT_SET, or a stream without an ETag.", _CONTENT, "ETag_result")
+}
+_BODY = ("ehr_id_of_query", "extensions", "openehr-ehr-id", "Accept_result", "format_result")
+_URL = ("offset", "fetch", "query_parameters", *_BODY)
 _STORED = "/query/{qualified_query_name}"
 
 
@@ -30,7 +40,7 @@ def _run(
     parameters = [*more, *(_URL if method == "get" else _BODY)]
     return operation(
         method, path, name, summary, scope="query:read", parameters=parameters, body=body,
-        answers=_RESULT, errors=[408, 422, 501], never=never,
+        answers=_RESULT, errors=[408, 422, 429, 501], never=never,
     )  # fmt: skip
 
 

@@ -155,7 +155,8 @@ OPENEHR: Mapping[str, Schema] = {
         ["name", "type", "version", "saved", "q"]),
     "QUERY": thing(
         {"q": TEXT, "offset": {"type": ["integer", "null"]}, "fetch": {"type": ["integer", "null"]},
-         "ehr_id": {"type": ["string", "null"]}, "query_parameters": thing({})},
+         "ehr_id": {"type": ["string", "null"]}, "query_parameters": thing({}),
+         "extensions": {"type": "boolean", "description": "GROUP BY and HAVING, which AQL lacks."}},
         about="`q` where the query is ad hoc.", additionalProperties=False),
     "RESULT_SET": thing(
         {"meta": thing({"_type": {"const": "RESULTSET"}, "_schema_version": TEXT, "_created": TIME,

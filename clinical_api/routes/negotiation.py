@@ -86,7 +86,7 @@ def best_form(accept: str | None, offered: Sequence[Format]) -> Format | None:
     best: tuple[float, Format | None] = (0.0, None)
     for part in accept.split(","):
         media, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = _weight(parameters)
+        weight = weight_of(parameters)
         form = _fitting(media, offered)
         if form is not None and weight > best[0]:
             best = (weight, form)
@@ -109,7 +109,8 @@ def _fitting(media: str, offered: Sequence[Format]) -> Format | None:
     return form if form in offered else None
 
 
-def _weight(parameters: Sequence[str]) -> float:
+def weight_of(parameters: Sequence[str]) -> float:
+    """How much one entry of Accept is liked, by its parameters."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

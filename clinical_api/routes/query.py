@@ -1,33 +1,26 @@
 """QUERY: AQL, ad hoc and stored."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import uuid4
 
 import msgspec
 import psycopg
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
 
-from clinical_api import queries, single_ehr, stored_queries
+from clinical_api import single_ehr, stored_queries
 from clinical_api.deps import Body, Here, MayQuery, Organisation
-from clinical_api.formats import Format
 from clinical_api.queries import Query
-from clinical_api.routes.negotiation import answer_form
+from clinical_api.routes.query_answers import Sent, answer, media_of
 from clinical_api.stored_queries import StoredQuery
-from moiety import __version__
-from moiety.aql import parse
+from moiety.kit.credentials import Caller
 from moiety.kit.direct import Direct
 from moiety.kit.errors import Malformed, QueryTimeout, UnsupportedMediaType
-from moiety.kit.traces import span
 
 router = APIRouter(prefix="/openehr/v1/query", tags=["QUERY"], route_class=Direct)
 by_url = APIRouter(prefix="/openehr/v1/query", tags=["QUERY"])
 
 EhrId = Annotated[str | None, Header(alias="openehr-ehr-id")]
-_OWN = frozenset({"q", "offset", "fetch", "ehr_id"})
-_JSON = (Format.JSON,)
+_OWN = frozenset({"q", "offset", "fetch", "ehr_id", "format", "extensions"})
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,68 +31,69 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     fetch: int | None = None
     ehr_id: str | None = None
     query_parameters: dict[str, Any] = {}
+    extensions: bool = False
 
 
 @router.post("/aql", operation_id="query_execute_adhoc_query_body")
 async def execute(
-    request: Request, _caller: MayQuery, here: Here, body: Body, ehr_id: EhrId = None
+    request: Request, caller: MayQuery, here: Here, body: Body, ehr_id: EhrId = None
 ) -> Response:
     """Run the query of the body."""
     asked = _read(request, body, ehr_id)
     if asked.q is None:
         raise Malformed("The body has no `q`.")
-    return await _answer(request, here, asked, asked.q)
+    return await _answer(request, caller, here, asked, asked.q)
 
 
 @by_url.get("/aql", operation_id="query_execute_adhoc_query")
 async def execute_by_url(
-    request: Request, _caller: MayQuery, here: Here, q: str, offset: int | None = None,
+    request: Request, caller: MayQuery, here: Here, q: str, offset: int | None = None,
     fetch: int | None = None, header: EhrId = None,
 ) -> Response:  # fmt: skip
     """Run the query of the URL; every other parameter of the URL is a parameter of the query."""
-    return await _answer(request, here, _of_url(request, offset, fetch, header), q)
+    return await _answer(request, caller, here, _of_url(request, offset, fetch, header), q)
 
 
 @by_url.post("/{qualified_query_name}", operation_id="query_execute_stored_query_body")
 async def execute_stored(
-    request: Request, qualified_query_name: str, _caller: MayQuery, here: Here, body: Body,
+    request: Request, qualified_query_name: str, caller: MayQuery, here: Here, body: Body,
     header: EhrId = None,
 ) -> Response:  # fmt: skip
     """Run the latest version of a stored query."""
     asked = _read(request, body, header)
-    return await _run_stored(request, here, asked, qualified_query_name, None)
+    return await _run_stored(request, caller, here, asked, qualified_query_name, None)
 
 
 @by_url.get("/{qualified_query_name}", operation_id="query_execute_stored_query")
 async def execute_stored_by_url(
-    request: Request, qualified_query_name: str, _caller: MayQuery, here: Here,
+    request: Request, qualified_query_name: str, caller: MayQuery, here: Here,
     offset: int | None = None, fetch: int | None = None, header: EhrId = None,
 ) -> Response:  # fmt: skip
     """Run the latest version of a stored query."""
     asked = _of_url(request, offset, fetch, header)
-    return await _run_stored(request, here, asked, qualified_query_name, None)
+    return await _run_stored(request, caller, here, asked, qualified_query_name, None)
 
 
 @by_url.post(
     "/{qualified_query_name}/{version}", operation_id="query_execute_stored_query_version_body"
 )
 async def execute_version(
-    request: Request, qualified_query_name: str, version: str, _caller: MayQuery, here: Here,
+    request: Request, qualified_query_name: str, version: str, caller: MayQuery, here: Here,
     body: Body, header: EhrId = None,
 ) -> Response:  # fmt: skip
     """Run a version of a stored query, or the latest that a part of a version means."""
     asked = _read(request, body, header)
-    return await _run_stored(request, here, asked, qualified_query_name, version)
+    return await _run_stored(request, caller, here, asked, qualified_query_name, version)
 
 
 @by_url.get("/{qualified_query_name}/{version}", operation_id="query_execute_stored_query_version")
 async def execute_version_by_url(
-    request: Request, qualified_query_name: str, version: str, _caller: MayQuery, here: Here,
+    request: Request, qualified_query_name: str, version: str, caller: MayQuery, here: Here,
     offset: int | None = None, fetch: int | None = None, header: EhrId = None,
 ) -> Response:  # fmt: skip
     """Run a version of a stored query, or the latest that a part of a version means."""
     asked = _of_url(request, offset, fetch, header)
-    return await _run_stored(request, here, asked, qualified_query_name, version)
+    return await _run_stored(request, caller, here, asked, qualified_query_name, version)
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -113,10 +107,12 @@ def _read(request: Request, body: bytes, ehr_id: str | None) -> Asked:
         asked = msgspec.json.decode(body, type=Asked) if body.strip() else Asked()
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Malformed(
-            "The body is not a query: {q, offset?, fetch?, ehr_id?, query_parameters?}."
+            "The body is not a query:"
+            " {q, offset?, fetch?, ehr_id?, query_parameters?, extensions?}."
         ) from None
     if asked.ehr_id is None:
         asked.ehr_id = request.query_params.get("ehr_id", ehr_id)
+    asked.extensions = asked.extensions or _extended(request)
     return asked
 
 
@@ -124,7 +120,18 @@ def _of_url(request: Request, offset: int | None, fetch: int | None, ehr_id: str
     """Every parameter of the URL that is not ours is a parameter of the query."""
     url = request.query_params
     parameters = {name: _plain(text) for name, text in url.items() if name not in _OWN}
-    return Asked(None, offset, fetch, url.get("ehr_id", ehr_id), parameters)
+    ehr_id = url.get("ehr_id", ehr_id)
+    return Asked(None, offset, fetch, ehr_id, parameters, _extended(request))
+
+
+def _extended(request: Request) -> bool:
+    """Whether the URL asks for what is outside the standard.  Raises Malformed."""
+    if "extensions=" not in request.scope["query_string"].decode("latin-1"):
+        return False
+    told = request.query_params.get("extensions", "false").lower()
+    if told not in {"true", "false"}:
+        raise Malformed("`extensions` is true or false.")
+    return told == "true"
 
 
 def _plain(text: str) -> str | int | float:
@@ -137,58 +144,29 @@ def _plain(text: str) -> str | int | float:
 
 
 async def _run_stored(
-    request: Request, here: Organisation, asked: Asked, name: str, version: str | None
-) -> Response:
+    request: Request, caller: Caller, here: Organisation, asked: Asked, name: str,
+    version: str | None,
+) -> Response:  # fmt: skip
     def find() -> StoredQuery:
         with here.engine.connect() as connection:
             return stored_queries.get(connection, name, version)
 
     stored = await run_sync(find)
-    return await _answer(request, here, asked, stored.q, f"{stored.name}/{stored.number}")
+    return await _answer(request, caller, here, asked, stored.q, f"{stored.name}/{stored.number}")
 
 
 async def _answer(
-    request: Request, here: Organisation, asked: Asked, text: str, name: str | None = None
-) -> Response:
+    request: Request, caller: Caller, here: Organisation, asked: Asked, text: str,
+    name: str | None = None,
+) -> Response:  # fmt: skip
     if min(asked.fetch or 0, asked.offset or 0) < 0:
         raise Malformed("fetch and offset are not negative.")
-    answer_form(request, _JSON)
-    query = Query(text, asked.query_parameters, asked.fetch, asked.offset)
+    media = media_of(request)
+    query = Query(text, asked.query_parameters, asked.fetch, asked.offset, asked.extensions)
     if asked.ehr_id is not None:
         query = single_ehr.within(query, asked.ehr_id)
+    sent = Sent(request, here, caller, text, asked.fetch, asked.offset, name)
     try:
-        with span("query"):
-            result = await queries.answer(
-                here.reads, query, engine=here.snapshots, registry=here.registry,
-                cache=here.plans, settings=here.settings,
-            )  # fmt: skip
+        return await answer(sent, query, media)
     except psycopg.errors.QueryCanceled:
         raise QueryTimeout from None
-    meta: dict[str, Any] = {
-        "_type": "RESULTSET",
-        "_schema_version": "1.1.0",
-        "_created": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "_generator": f"Moiety/{__version__}",
-        "_executed_aql": result.executed,
-        "resultsize": len(result.rows),
-        **_page(asked, text),
-    }
-    if request.method == "GET":
-        meta["_href"] = str(request.url)
-    told = {"meta": meta, "q": text, "columns": result.columns, "rows": result.rows}
-    if name is not None:
-        told["name"] = name
-    return Response(
-        msgspec.json.encode(told),
-        headers={"ETag": f'"{uuid4()}"'},
-        media_type=Format.JSON.value,
-    )
-
-
-def _page(asked: Asked, text: str) -> Mapping[str, int]:
-    """The limit that is in effect, whoever has set it."""
-    fetch, offset = asked.fetch, asked.offset
-    if fetch is None and "limit" in text.lower():
-        tree = parse(text)
-        fetch, offset = tree.limit, tree.offset
-    return {} if fetch is None else {"fetch": fetch, "offset": offset or 0}

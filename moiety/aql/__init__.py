@@ -45,6 +45,9 @@
     statements  SQLAlchemy Core → text for the driver
     shown       columns of SQL → outputs
     compiled    all of it in order                          compile(text, parameters, …)
+    streamed    a result in batches                         streamed(compiled, run, …)
+    column_kinds  what JSON a column can hold
+    blanked     a query without its values
     cache       compiled queries by what they depend on     PlanCache
     errors      AqlError, AqlNotSupported
 
@@ -66,9 +69,9 @@ from moiety.aql.printer import render
 from moiety.aql.tables import Heads
 
 __all__ = [
-    "Aside",
     "AqlError",
     "AqlNotSupported",
+    "Aside",
     "Column",
     "Compiled",
     "Context",

@@ -74,6 +74,7 @@ class Compiled:
     shown_as: push.Shown
     blanks: Blanks
     text: Rendered
+    system_id: str
     form: Form
     given: Given
     texts: dict[int, Statement] = field(default_factory=dict, compare=False)
@@ -235,6 +236,7 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
         shown_as=push.shown(asked, layout),
         blanks=setting.blanks,
         text=rendered(asked.query, paged=asked.paged),
+        system_id=heads.system_id,
         form=form,
         given=given,
     )

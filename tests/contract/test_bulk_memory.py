@@ -1,56 +1,14 @@
 """Bulk import and export hold a batch, whatever comes or goes."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.fixtures.clinical_documents import upload, vital_signs
-from tests.fixtures.fix_services import Service
+from tests.fixtures.fix_alone import peak
 
 GROWTH = 48 * 2**20
-
-
-@pytest.fixture
-def alone(clinical_database, tmp_path):
-    """The service in a process of its own: (service, process)."""
-    (tmp_path / "url").write_text(clinical_database.url())
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    command = [
-        sys.executable, "-m", "uvicorn", "--factory", "clinical_api.app:create_app",
-        "--port", str(port), "--log-level", "critical",
-    ]  # fmt: skip
-    environment = os.environ | {"MOIETY_CLINICAL_DATABASE_URL_FILE": str(tmp_path / "url")}
-    process = subprocess.Popen(command, env=environment)
-    try:
-        service = Service("clinical", None, f"http://127.0.0.1:{port}", clinical_database)
-        until = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{service.url}/ready", trust_env=False).raise_for_status()
-                break
-            except httpx.HTTPError:
-                assert time.monotonic() < until
-                time.sleep(0.1)
-        yield service, process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def peak(process):
-    """The most memory that a process ever held, in octets."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    return 1024 * int(text.partition("VmHWM:")[2].split()[0])
 
 
 def lines(count):

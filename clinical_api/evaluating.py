@@ -1,0 +1,249 @@
+"""Documents evaluated in processes of their own, so that the service goes on serving meanwhile.
+
+A worker gets the query and batches of documents as they are stored, and answers rows.  It compiles
+the query once, without templates: what a document says needs none.  Few documents are not worth the
+way to another process, and are evaluated where they were read.
+
+A worker that dies takes nothing along: its batches are still here, and are evaluated here.  So are
+those that come while the workers start.
+"""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, groupby, islice
+from multiprocessing import connection, get_context, parent_process
+from types import FrameType
+from typing import Any
+
+import msgspec
+import structlog
+
+from clinical_api import queried
+from clinical_api.turns import Deadline
+from moiety import aql
+from moiety.aql import Compiled
+from moiety.aql.evaluate import Row
+from moiety.aql.streamed import passes_through
+from moiety.kit.errors import QueryTimeout
+
+_BATCH = 64
+"""Documents that go to a worker together; as few as that are evaluated where they are."""
+_GRACE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A query as a worker needs it; `parameters` are the JSON that the client sent."""
+
+    text: str
+    system_id: str
+    parameters: bytes
+    page: tuple[int, int] | None
+    extensions: bool
+
+    @classmethod
+    def of(cls, query: aql.Query, system_id: str, *, extensions: bool) -> "Task":
+        """A query's task."""
+        given = msgspec.json.encode(dict(query.parameters))
+        return cls(query.text, system_id, given, query.page, extensions)
+
+
+class Evaluators:
+    """The worker processes of a service; started when first needed, and again after a death."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._pool: ProcessPoolExecutor | None = None
+        self._starts = self._closed = False
+        self._lock = threading.Lock()
+
+    def rows(
+        self, plan: Compiled, task: Task, found: Iterable[Any], deadline: Deadline
+    ) -> Generator[Row, None, None]:
+        """The rows of some documents, in the order of the documents.
+
+        Raises QueryTimeout after the deadline.
+        """
+        found = deadline.over(found)
+        if not self._number or plan.bounded:
+            return deadline.over(plan.evaluated(found, queried.reading(plan.system_id)))
+        batches = _batches(found, whole=plan.plan.needs.whole)
+        first, second = next(batches, []), next(batches, None)
+        if second is None:
+            return deadline.over(plan.evaluated(first, queried.reading(plan.system_id)))
+        return deadline.over(self._away(plan, task, chain((first, second), batches), deadline))
+
+    def close(self) -> None:
+        """End the workers, for good."""
+        with self._lock:
+            pool, self._pool, self._closed, self._starts = self._pool, None, True, True
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _away(
+        self, plan: Compiled, task: Task, batches: Iterator[list[Any]], deadline: Deadline
+    ) -> Iterator[Row]:
+        """As many batches are on their way as keep every worker busy, and no more."""
+        waiting: deque[tuple[list[Any], Future[list[Row]] | None]] = deque()
+        try:
+            while True:
+                for batch in islice(batches, 2 * self._number - len(waiting)):
+                    waiting.append((batch, self._sent(task, batch, deadline)))
+                if not waiting:
+                    return
+                batch, sent = waiting.popleft()
+                rows = self._result(sent, deadline)
+                here = queried.reading(plan.system_id)
+                yield from plan.evaluated(batch, here) if rows is None else rows
+        finally:
+            for _, sent in waiting:
+                if sent is not None:
+                    sent.cancel()
+
+    def _sent(self, task: Task, batch: list[Any], deadline: Deadline) -> Future[list[Row]] | None:
+        pool = self._ready()
+        if pool is None:
+            return None
+        try:
+            return pool.submit(evaluate, task, batch, deadline.left)
+        except RuntimeError as error:  # dead (BrokenProcessPool is one), or closed meanwhile
+            self._give_up(pool, error)
+            return None
+
+    def _ready(self) -> ProcessPoolExecutor | None:
+        """The pool; None while its first worker starts, which takes seconds on a busy machine."""
+        with self._lock:
+            if self._pool is None and not self._starts:
+                self._starts = True
+                threading.Thread(target=self._start, daemon=True).start()
+            return self._pool
+
+    def _start(self) -> None:
+        pool = _pool(self._number)
+        try:
+            pool.submit(_nothing).result()
+        except (RuntimeError, OSError) as error:
+            _say(error)
+            pool.shutdown(wait=False)
+            return  # no other is tried: what forbids one forbids the next
+        with self._lock:
+            if not self._closed:
+                self._pool, self._starts = pool, False
+                return
+        pool.shutdown(wait=True)
+
+    def _result(self, sent: "Future[list[Row]] | None", deadline: Deadline) -> list[Row] | None:
+        """The rows of a batch; None where no worker has told them."""
+        if sent is None:
+            return None
+        pool = self._pool
+        try:
+            return sent.result(deadline.left + _GRACE)
+        except (Late, TimeoutError):
+            raise QueryTimeout from None
+        except BrokenProcessPool as error:
+            self._give_up(pool, error)
+        except Exception as error:  # noqa: BLE001  whatever it was, the batch is still here
+            _say(error)
+        return None
+
+    def _give_up(self, pool: ProcessPoolExecutor | None, error: BaseException) -> None:
+        """Never send to a pool again: the next batch starts another."""
+        with self._lock:
+            if self._pool is pool:
+                self._pool = None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        _say(error)
+
+
+def _say(error: BaseException) -> None:
+    structlog.get_logger().warning("evaluation in a worker failed", error_kind=type(error).__name__)
+
+
+def _batches(found: Iterable[Any], *, whole: bool) -> Iterator[list[Any]]:
+    """Documents by some; with `whole`, those of one EHR are never parted."""
+    rows = iter(found)
+    if not whole:
+        while batch := list(islice(rows, _BATCH)):
+            yield batch
+        return
+    batch = []
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        batch += group
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _pool(number: int) -> ProcessPoolExecutor:
+    # Never a fork of a process with threads and connections: a fresh interpreter makes the workers.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
+
+
+# --- in a worker ---------------------------------------------------------------------------------
+
+
+class Late(Exception):
+    """The deadline has passed in the middle of a batch."""
+
+
+def _begin() -> None:
+    """What ends the service ends its workers: a signal to it, or its death."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, _late)
+    service = parent_process()
+    if service is not None:
+        threading.Thread(target=_follow, args=(service.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _nothing() -> None:
+    """What a worker does to show that it is there."""
+
+
+def _late(_signal: int, _frame: FrameType | None) -> None:
+    raise Late
+
+
+def evaluate(task: Task, batch: list[Any], seconds: float) -> list[Row]:
+    """The rows of a batch.  Raises Late where they take longer."""
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        plan = _compiled(task)
+        rows = list(plan.evaluated(batch, queried.reading(task.system_id)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return [_written(row) for row in rows] if passes_through(plan.request) else rows
+
+
+def _written(row: Row) -> Row:
+    """A row whose objects are JSON already, as they will be told."""
+    return tuple(
+        [cell._replace(raw=msgspec.Raw(_json(cell.raw))) if cell.whole else cell for cell in row]
+    )
+
+
+_json = msgspec.json.Encoder().encode
+
+
+@lru_cache(16)
+def _compiled(task: Task) -> Compiled:
+    given = msgspec.json.decode(task.parameters)
+    heads = queried.heads(task.system_id)
+    return aql.compile(task.text, given, {}, heads, page=task.page, extensions=task.extensions)
