@@ -24,6 +24,7 @@ from clinical_api.settings import Settings
 from clinical_api.turns import Deadline
 from moiety import aql
 from moiety.aql import AqlError, AqlNotSupported, Compiled, Context, PlanCache, column_kinds
+from moiety.aql.asides import with_clock
 from moiety.aql.column_kinds import Kinds
 from moiety.aql.compiled import Run
 from moiety.aql.evaluate import Row
