@@ -375,13 +375,9 @@ def _version(
 
 def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]:
     """The tables that the version's rows go to, and one JSON array for each."""
-    kinds = prepared.known.kinds
-    children: list[Children] = []
-    arrays: list[list[dict[str, Any]]] = []
-    for rows in prepared.checked.rows:
-        columns = tuple((name, kinds[name]) for name in rows.columns)
-        children.append(Children(f"leaf.{rows.table}", "row_key", columns))
-        arrays.append([versions.short(values) for values in rows.values])
+    place = prepared.known.place
+    children = [place(rows.table, rows.columns) for rows in prepared.checked.rows]
+    arrays = [rows.rows for rows in prepared.checked.rows]
     if prepared.found:
         children.append(versions.FINDINGS)
         arrays.append(versions.finding_rows(prepared.found))
