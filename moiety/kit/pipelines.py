@@ -13,11 +13,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import msgspec
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
+from psycopg.types.json import set_json_dumps
 
 Rows = list[tuple[Any, ...]]
 Statement = tuple[bytes, Sequence[Any]]
@@ -148,6 +150,7 @@ async def open_pipeline(url: str, *, prepared: int, options: str = "") -> Pipeli
     connection = await psycopg.AsyncConnection.connect(
         url, autocommit=True, options=options, connect_timeout=3
     )
+    set_json_dumps(msgspec.json.encode, connection)
     connection.pgconn.enter_pipeline_mode()
     return Pipeline(connection, prepared=prepared)
 
