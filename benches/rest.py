@@ -1,7 +1,7 @@
 """Commits, reads and queries over HTTP, against the same work done with less and with node rows.
 
     python benches/rest.py [--rounds 3] [--seconds 3] [--clients 16,32]
-                                [--what commits,reads]
+                            [--workers 1] [--what commits,reads]
 
 One server at a time on one database, peers in turn, wrk (Debian: wrk) choosing at random among
 many bodies and EHRs on the same machine.  Beside the rates, which feel whatever else runs, stand
@@ -83,6 +83,7 @@ class Bench:
     token: str
     seconds: int
     folder: Path
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def served(bench: Bench, factory: str) -> Iterator[tuple[str, int]]:
     command = [
         sys.executable, "-m", "uvicorn", "--factory", factory, "--port", str(port),
         "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "critical",
+        "--workers", str(bench.workers),
     ]  # fmt: skip
     with (bench.folder / "service.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -271,6 +273,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of every service (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds a measurement (default 3)")
     parser.add_argument("--clients", default="16,32", help="numbers of clients (default 16,32)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of every service")
     parser.add_argument("--what", default="commits,reads", help="which parts")
     parser.add_argument("--sizes", default=",".join(ground.SIZES), help="sizes of commits")
     parser.add_argument("--services", default=",".join(COMMITS), help="peers of commits")
@@ -285,9 +288,11 @@ def main() -> None:
                 scopes=issue.SCOPES["clinical"],
             )
         )  # fmt: skip
-        bench = Bench(here, token, options.seconds, here.state)
+        bench = Bench(here, token, options.seconds, here.state, options.workers)
         ids = ground.open_ehrs(here, 1500)
-        about = ground.conditions(here) | {"seconds": options.seconds}
+        about = ground.conditions(here) | {
+            "seconds": options.seconds, "workers": options.workers,
+        }  # fmt: skip
         ground.say(about)
         for part in options.what.split(","):
             lines, against = _part(part, bench, ids, options, clients)

@@ -24,7 +24,7 @@ from moiety.kit.commits import Commit, Step
 from moiety.kit.errors import Conflict, Malformed, NotFound, Unprocessable, VersionConflict
 from moiety.kit.reads import Reads
 from moiety.openehr import rm
-from moiety.openehr.canonical import decode_composition, encode
+from moiety.openehr.canonical import decode_and_encode, decode_composition, encode
 from moiety.openehr.errors import RmError
 from moiety.openehr.leaves import ROWS_VERSION
 from moiety.openehr.simplified.forms import decode_simplified, encode_flat, encode_structured
@@ -76,12 +76,13 @@ def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]
     constraint or an identifier that may not be stored.
     """
     try:
-        composition = decode_composition(body)
+        composition, text = decode_and_encode(body, rm.Composition)
     except RmError as error:
         if settings.misplaced == "refuse":
             raise malformed("composition", error) from None
         composition = formats.decode_leniently(body, rm.Composition)
-    return prepare_decoded(composition, settings, find)
+        text = None
+    return prepare_decoded(composition, settings, find, text=text)
 
 
 def prepare_as(
@@ -114,15 +115,22 @@ def prepare_as(
 
 
 def prepare_decoded(
-    composition: rm.Composition, settings: Settings, find: Callable[[str], Known | None]
+    composition: rm.Composition,
+    settings: Settings,
+    find: Callable[[str], Known | None],
+    *,
+    text: bytes | None = None,
 ) -> Prepared:
-    """Validate and screen a composition.  Raises Malformed and Unprocessable, as `prepare`."""
+    """Validate and screen a composition.  Raises Malformed and Unprocessable, as `prepare`.
+
+    `text` is what it is written as, where that is known.
+    """
     known = _template_of(composition, find)
     checked = known.compiled.check(composition, known.template_key)
     if checked.findings:
         _refuse(checked, composition, settings)
     # What is stored is screened, not what was sent: the two are written by different hands.
-    found = tuple(screen(encode(composition), settings))
+    found = tuple(screen(text or encode(composition), settings))
     return Prepared(composition, known, checked, found)
 
 
@@ -375,13 +383,9 @@ def _version(
 
 def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]:
     """The tables that the version's rows go to, and one JSON array for each."""
-    kinds = prepared.known.kinds
-    children: list[Children] = []
-    arrays: list[list[dict[str, Any]]] = []
-    for rows in prepared.checked.rows:
-        columns = tuple((name, kinds[name]) for name in rows.columns)
-        children.append(Children(f"leaf.{rows.table}", "row_key", columns))
-        arrays.append([versions.short(values) for values in rows.values])
+    place = prepared.known.place
+    children = [place(rows.table, rows.columns) for rows in prepared.checked.rows]
+    arrays = [rows.rows for rows in prepared.checked.rows]
     if prepared.found:
         children.append(versions.FINDINGS)
         arrays.append(versions.finding_rows(prepared.found))

@@ -6,15 +6,16 @@ new.  A revision is never changed in place, so a compiled one stays right for ev
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 import sqlalchemy as sa
 from anyio.to_thread import run_sync
 
 from clinical_api import documents, tables
+from moiety.change_control.statements import Children
 from moiety.kit.reads import Reads
 from moiety.openehr.opt import parse_opt
 from moiety.openehr.simplified.forms import Forms
@@ -38,6 +39,18 @@ class Known:
     compiled: CompiledTemplate
     kinds: Mapping[str, str]
     former: frozenset[int] = frozenset()
+
+    @cached_property
+    def place(self) -> Callable[[str, tuple[str, ...]], Children]:
+        """Where rows of a leaf table with these columns go; remembered, for it is always asked."""
+        kinds = self.kinds
+
+        @lru_cache(maxsize=4096)
+        def place(table: str, columns: tuple[str, ...]) -> Children:
+            named = tuple((name, kinds[name]) for name in columns)
+            return Children(f"leaf.{table}", "row_key", named)
+
+        return place
 
     @cached_property
     def forms(self) -> Forms:

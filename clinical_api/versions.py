@@ -157,7 +157,7 @@ def untyped(
 
 def finding_rows(found: Iterable[Found]) -> list[dict[str, object]]:
     """The rows of FINDINGS."""
-    return [short((number, *one.place().values())) for number, one in enumerate(found)]
+    return [{"number": number, **one.place()} for number, one in enumerate(found)]
 
 
 def finding_children(found: Sequence[Found]) -> tuple[tuple[Children, ...], dict[str, str]]:
@@ -165,14 +165,6 @@ def finding_children(found: Sequence[Found]) -> tuple[tuple[Children, ...], dict
     if not found:
         return (), {}
     return (FINDINGS,), arrays([finding_rows(found)])
-
-
-def short(values: tuple[object, ...]) -> dict[str, object]:
-    """One row of Children: v0, v1, …; what is absent is null anyway."""
-    return {name: value for name, value in zip(_NAMES, values, strict=False) if value is not None}
-
-
-_NAMES = tuple(f"v{n}" for n in range(1600))  # as many as a table can have columns
 
 
 def arrays(rows: Iterable[list[dict[str, Any]]]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 A statement that finds nothing to change changes nothing: "no such EHR", "exists already" and
 "stale version" are zero rows, never errors, so that commits can share a transaction.  The text
 depends only on the names of tables and columns, never on a value; it is built once and prepared.
-It is kept short: the driver prepares no statement of over 4,096 octets.
 
 Every statement answers one row: (owners, changeable, written) — how many owners there are, how
 many may be changed, how many versions (or contributions) were written (0 or 1).
@@ -14,7 +13,7 @@ not alone, all inside one transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -40,12 +39,21 @@ class Children:
     """Rows that a version brings into another table: a leaf group, or the screen's findings.
 
     `table` is qualified; `version_key` names its column for the head's `row_key`;
-    `columns` are (name, kind), filled from one JSON array of objects with the keys v0, v1, ….
+    `columns` are (name, kind), filled from one JSON array of objects with the columns as keys.
     """
 
     table: str
     version_key: str
     columns: tuple[tuple[str, str], ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Hash once: the statements of every commit are looked up by these."""
+        object.__setattr__(self, "_hash", hash((self.table, self.version_key, self.columns)))
+
+    def __hash__(self) -> int:
+        """By the names of table and columns."""
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,8 +308,8 @@ def _shown(owner: Owner) -> str:
 
 def _rows(number: int, children: Children, key: str) -> str:
     targets = ", ".join(name for name, _ in children.columns)
-    sources = ", ".join(f"v{i}" for i in range(len(children.columns)))
-    shape = ", ".join(f"v{i} {SQL_TYPES[kind]}" for i, (_, kind) in enumerate(children.columns))
+    sources = ", ".join(f"r.{name}" for name, _ in children.columns)
+    shape = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in children.columns)
     return (
         f"rows_{number} AS (INSERT INTO {children.table} ({key}, {children.version_key}, {targets})"
         f" SELECT w.{key}, w.row_key, {sources}"

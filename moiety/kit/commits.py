@@ -28,9 +28,9 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg import AsyncRawCursor
 
 from moiety.kit.errors import ServiceError, Unavailable
+from moiety.kit.pipelines import Pipeline, Rows, Statement, open_pipeline
 from moiety.kit.traces import span
 
 Row = tuple[Any, ...] | None
@@ -43,6 +43,8 @@ _PREPARED = 1000
 # The parameters never decide how these statements are best run; planning for each would cost more
 # than running.
 _OPTIONS = "-c plan_cache_mode=force_generic_plan"
+_BEGIN: Statement = (b"BEGIN", ())
+_COMMIT: Statement = (b"COMMIT", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class _Writer:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connection: Pipeline | None = None
         self._used = 0.0
 
     async def write(self, batch: Sequence[_Waiting]) -> None:
@@ -176,7 +178,7 @@ class _Writer:
             _fail(batch, error)
             return False
         except psycopg.Error as error:
-            if connection.broken or connection.closed:
+            if connection.broken:
                 await self.close()
                 await self._look_up(batch)
                 return False
@@ -191,23 +193,18 @@ class _Writer:
         _answer(batch, rows)
         return False
 
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+    async def _connected(self) -> Pipeline:
         if self._connection is not None and time.monotonic() - self._used > _IDLE:
             await self._ping(self._connection)
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, options=_OPTIONS, connect_timeout=3
-            )
-            self._connection.prepare_threshold = 0
-            self._connection.prepared_max = _PREPARED
+        if self._connection is None or self._connection.broken:
+            self._connection = await open_pipeline(self._url, prepared=_PREPARED, options=_OPTIONS)
         self._used = time.monotonic()
         return self._connection
 
-    async def _ping(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _ping(self, connection: Pipeline) -> None:
         """Drop a connection that a restarted server has left behind."""
         try:
-            await connection.execute("SELECT")
-            await connection.rollback()
+            await connection.run([(b"SELECT", ())])
         except psycopg.OperationalError:
             await self.close()
 
@@ -217,8 +214,7 @@ class _Writer:
         while True:
             try:
                 connection = await self._connected()
-                found = [await _first(await _send(connection, one.commit.landed)) for one in batch]
-                await connection.rollback()
+                found = await connection.run([_sent(one.commit.landed) for one in batch])
                 break
             except psycopg.OperationalError:
                 await self.close()
@@ -227,42 +223,35 @@ class _Writer:
                     _fail(batch, Unavailable(unknown))
                     return
                 await asyncio.sleep(0.1)
-        for one, row in zip(batch, found, strict=True):
-            if row is None:
+        for one, rows in zip(batch, found, strict=True):
+            if not rows:
                 _fail([one], Unavailable("This was not stored: send it again."))
             else:
                 _settle(one, one.commit.result)
 
 
-async def _transact(
-    connection: psycopg.AsyncConnection[Any], commits: Sequence[Commit]
-) -> list[list[Row]]:
+async def _transact(connection: Pipeline, commits: Sequence[Commit]) -> list[list[Row]]:
     """The first rows of every step, committed.  Raises what `judge` of a lone commit raises."""
     alone = len(commits) == 1 and len(commits[0].steps) > 1
-    cursors = []
-    async with connection.pipeline():
-        for commit in commits:
-            sent = [await _send(connection, step) for step in commit.steps]
-            cursors.append(sent)
-        if not alone:
-            await connection.commit()
-    rows = [[await _first(cursor) for cursor in some] for some in cursors]
-    if alone:
-        commits[0].judge(rows[0])
-        await connection.commit()
-    return rows
+    steps = [_sent(step) for commit in commits for step in commit.steps]
+    if not alone:
+        answers = await connection.run([_BEGIN, *steps, _COMMIT])
+        return [[_first(rows)] for rows in answers[1:-1]]
+    answers = await connection.run([_BEGIN, *steps])
+    first = [_first(rows) for rows in answers[1:]]
+    commits[0].judge(first)
+    await connection.run([_COMMIT])
+    return [first]
 
 
-async def _send(connection: psycopg.AsyncConnection[Any], step: Step) -> AsyncRawCursor[Any]:
+def _sent(step: Step) -> Statement:
     statement, names = positional(step.statement)
-    cursor = AsyncRawCursor(connection)
-    await cursor.execute(statement, [step.parameters[name] for name in names])
-    return cursor
+    return statement, [step.parameters[name] for name in names]
 
 
-async def _first(cursor: AsyncRawCursor[Any]) -> Row:
+def _first(rows: Rows) -> Row:
     """The first row, or None; also of a statement that answers no rows."""
-    return await cursor.fetchone() if cursor.description else None
+    return rows[0] if rows else None
 
 
 @lru_cache(maxsize=8192)

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg import AsyncRawCursor
 
 from moiety.kit.errors import Unavailable
+from moiety.kit.pipelines import Pipeline, Rows, open_pipeline
 
-Rows = list[tuple[Any, ...]]
 CONNECTIONS = 8
 """The most connections that one Reads opens."""
 _PATIENCE = 5
@@ -30,7 +29,7 @@ class Reads:
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         self._url = url
-        self._free: list[AsyncRawCursor[tuple[Any, ...]]] = []
+        self._free: list[Pipeline] = []
         self._places = asyncio.Semaphore(connections)
 
     async def ask(self, statement: bytes, parameters: Sequence[Any]) -> Rows:
@@ -67,36 +66,28 @@ class Reads:
         except TimeoutError:
             raise Unavailable from None
 
-    async def _run(
-        self, cursor: AsyncRawCursor[tuple[Any, ...]], statement: bytes, parameters: Sequence[Any]
-    ) -> Rows:
+    async def _run(self, connection: Pipeline, statement: bytes, parameters: Sequence[Any]) -> Rows:
         try:
-            await cursor.execute(statement, parameters, binary=True)
-            rows = await cursor.fetchall()
+            (rows,) = await connection.run([(statement, parameters)])
         except psycopg.Error:
-            await self._give_back(cursor)
+            await self._give_back(connection)
             raise
         except BaseException:
             # Given up half way: what the connection would answer next is not known.
-            await cursor.connection.close()
+            await connection.close()
             raise
-        self._free.append(cursor)
+        self._free.append(connection)
         return rows
 
-    async def _give_back(self, cursor: AsyncRawCursor[tuple[Any, ...]]) -> None:
-        if cursor.connection.broken or cursor.connection.closed:
-            await cursor.connection.close()
+    async def _give_back(self, connection: Pipeline) -> None:
+        if connection.broken:
+            await connection.close()
         else:
-            self._free.append(cursor)
+            self._free.append(connection)
 
-    async def _open(self) -> AsyncRawCursor[tuple[Any, ...]]:
-        connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=3
-        )
-        connection.prepare_threshold = 0
-        connection.prepared_max = _PREPARED
-        return AsyncRawCursor(connection)
+    async def _open(self) -> Pipeline:
+        return await open_pipeline(self._url, prepared=_PREPARED)
 
     async def _drop_free(self) -> None:
         while self._free:
-            await self._free.pop().connection.close()
+            await self._free.pop().close()

@@ -30,6 +30,7 @@ validate       template → one walk over a composition
 node_checks    nodes, attributes, alternatives; containers: children by node id
 value_checks   leaf constraints; model_checks, invariants: the model's own rules
 plain_content  what is plainly content: quick looks that spare the whole check
+quick_elements elements that are plainly content, checked and written in one look
 emission       rows; findings: what a walk carries and how it tells a place
 
 simplified/    FLAT, STRUCTURED, web templates, examples

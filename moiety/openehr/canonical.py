@@ -43,18 +43,24 @@ def decode_composition(body: bytes) -> rm.Composition:
 
 def decode(body: bytes, rm_class: type[RmObject]) -> RmObject:
     """An object of `rm_class` from canonical JSON. Raises RmError, as decode_composition."""
+    return decode_and_encode(body, rm_class)[0]
+
+
+def decode_and_encode(body: bytes, rm_class: type[RmObject]) -> tuple[RmObject, bytes]:
+    """As `decode`, with the text of the object, which decoding makes anyway."""
     try:
         found = _decoder(rm_class).decode(body)
         written = _ENCODER.encode(found)
     except msgspec.ValidationError:
-        return _decode_closely(body, rm_class)
+        found = _decode_closely(body, rm_class)
+        return found, _ENCODER.encode(found)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RmError("", _malformed(error)) from None
     except RecursionError:
         raise RmError("", "nested too deeply") from None
     if _may_have_lost(body, written):
         read_closely(body)
-    return cast("RmObject", found)
+    return cast("RmObject", found), written
 
 
 @cache

@@ -84,6 +84,7 @@ def _by_name(thing: Any, rivals: list[_Place]) -> _Place:
 def compile_container(attribute: Attribute, children: list[Child]) -> NodeCheck:
     """The check of what stands at an attribute: one object, or a list of them."""
     finder = _finder(children)
+    alone = {node_id: one[0] for node_id, one in finder.by_id.items() if len(one) == 1}
     bounds = [(child.node.minimum, child.node.maximum) for child in children]
     nothing = [0] * len(children)
     name, cardinality, unique = attribute.name, attribute.cardinality, attribute.unique
@@ -95,7 +96,7 @@ def compile_container(attribute: Attribute, children: list[Child]) -> NodeCheck:
         counts = nothing.copy()
         for thing in value if several else (value,):
             here = (owner, name, thing)
-            place = finder.find(thing)
+            place = alone.get(thing.archetype_node_id) or finder.find(thing)
             if place is None:
                 found = f"{rm.type_name(thing)} not in template"
                 walk.add(here, "", "template", expected=expected, found=found)

@@ -22,11 +22,12 @@ from moiety.openehr.constraints import (
     Slot,
 )
 from moiety.openehr.containers import Child, compile_container
-from moiety.openehr.emission import Emit, node_emitter, value_emitters
+from moiety.openehr.emission import node_emitter, value_emitters
 from moiety.openehr.findings import Row, Trail, Walk
 from moiety.openehr.leaves import VALUES, Residue, table_name
 from moiety.openehr.model_checks import Check, check_model, model_check
 from moiety.openehr.plain_content import PlainValue, plain_value
+from moiety.openehr.quick_elements import quick_element
 from moiety.openehr.rm_types import COMPUTED, PRIMITIVES, conforming, is_locatable, parameter
 from moiety.openehr.template import Attribute, TemplateNode
 from moiety.openehr.value_checks import LABEL, Fault, Test, compile_constraint
@@ -41,8 +42,8 @@ _TOLERATED = {"DV_URI": rm.DvText}
 """Classes that deployed repositories take where a template demands another."""
 
 
-def compile_node(node: TemplateNode, nodes: Nodes) -> NodeCheck:
-    """The check of a template node and all below it."""
+def compile_node(node: TemplateNode, nodes: Nodes, *, quick: bool = True) -> NodeCheck:
+    """The check of a template node and all below it; an ELEMENT's begins with a quick look."""
     if isinstance(node.constraint, Slot):
         return _compile_slot(node, node.constraint)
     rests = _rests(node, element=node.rm_type == "ELEMENT")
@@ -66,23 +67,26 @@ def compile_node(node: TemplateNode, nodes: Nodes) -> NodeCheck:
 
     if not is_locatable(node.rm_type):
         return descend
-    return _with_row(node, descend, node_emitter(node))
+    emit = node_emitter(node)
+
+    def write(thing: Any, row: Row, trail: Trail, walk: Walk) -> None:
+        emit(thing, row, walk)
+        descend(thing, row, trail, walk)
+
+    if quick and node.rm_type == "ELEMENT":
+        plain, emitters = _plain_values(node, nodes), value_emitters(node, nodes)
+        return _with_row(node, quick_element(node, plain, emitters, write))
+    return _with_row(node, write)
 
 
-def _with_row(node: TemplateNode, descend: NodeCheck, emit: Emit) -> NodeCheck:
+def _with_row(node: TemplateNode, write: NodeCheck) -> NodeCheck:
     if node.group is None:
-
-        def write(thing: Any, row: Row, trail: Trail, walk: Walk) -> None:
-            emit(thing, row, walk)
-            descend(thing, row, trail, walk)
-
         return write
     table, number = table_name(node.group), node.number
 
     def open_row(thing: Any, row: Row, trail: Trail, walk: Walk) -> None:
         mine = walk.open_row(table, row, number)
-        emit(thing, mine, walk)
-        descend(thing, mine, trail, walk)
+        write(thing, mine, trail, walk)
         mine["cap"] = len(walk.rows) - 1
 
     return open_row

@@ -21,24 +21,24 @@ Plain: TypeAlias = Callable[[Any], object]
 PlainValue: TypeAlias = Callable[[Any, Walk], object]
 
 
-def _getter(rm_class: type[rm.Any], *taken: str) -> tuple[Callable[[Any], Any], tuple[None, ...]]:
+def all_but(rm_class: type[rm.Any], *taken: str) -> tuple[Callable[[Any], Any], tuple[None, ...]]:
     """Reads every attribute but those taken, and what it reads where all are absent."""
     names = [name for name in rm_class.__struct_fields__ if name not in taken]
     return attrgetter(*names), (None,) * len(names)
 
 
-_text_beside, _NO_TEXT_BESIDE = _getter(rm.DvText, "value", "formatting")
-_quantity_beside, _NO_QUANTITY_BESIDE = _getter(
+text_beside, NO_TEXT_BESIDE = all_but(rm.DvText, "value", "formatting")
+_quantity_beside, _NO_QUANTITY_BESIDE = all_but(
     rm.DvQuantity, "magnitude", "units", "precision", "units_system", "units_display_name"
 )
-_moment_beside, _NO_MOMENT_BESIDE = _getter(rm.DvDateTime, "value")
+_moment_beside, _NO_MOMENT_BESIDE = all_but(rm.DvDateTime, "value")
 
 
 # --- by the model alone
 
 
 def _text(text: rm.DvText) -> bool:
-    return text.value is not None and _text_beside(text) == _NO_TEXT_BESIDE
+    return text.value is not None and text_beside(text) == NO_TEXT_BESIDE
 
 
 def _code(code: rm.CodePhrase) -> object:
@@ -96,7 +96,7 @@ def plain_node(rm_class: type[rm.Any], handled: frozenset[str]) -> Plain | None:
     known = issubclass(rm_class, rm.Locatable) and "archetype_node_id" in handled
     if not known or certain != {"name"} or set(rm.required_of(rm_class)) - handled != {"name"}:
         return None
-    beside, nothing = _getter(rm_class, "name", "archetype_details", *handled)
+    beside, nothing = all_but(rm_class, "name", "archetype_details", *handled)
     is_element = issubclass(rm_class, rm.Element)
 
     def plain(node: Any) -> object:

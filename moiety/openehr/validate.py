@@ -33,12 +33,17 @@ RootCheck: TypeAlias = Callable[[rm.Any, Row, Trail, Walk], None]
 @dataclass(frozen=True, slots=True)
 class TableRows:
     """Rows of one leaf table. `columns` opens with num, cap, par, template_key, node and names
-    only typed columns that some row fills; `values` holds a tuple a row, None where absent.
+    only typed columns that some row fills; a row leaves out what is absent.
     """
 
     table: str
     columns: tuple[str, ...]
-    values: list[tuple[object, ...]]
+    rows: list[Row]
+
+    @property
+    def values(self) -> list[tuple[object, ...]]:
+        """The rows as tuples in the order of `columns`, None where absent."""
+        return [tuple(map(row.get, self.columns)) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,7 @@ def _tables(walk: Walk) -> tuple[TableRows, ...]:
 
 
 def _table(table: str, rows: list[Row]) -> TableRows:
-    columns = tuple(rows[0])
-    if all(tuple(row) == columns for row in rows[1:]):
-        return TableRows(table, columns, [tuple(row.values()) for row in rows])
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row))
-    columns = tuple(names)
-    return TableRows(table, columns, [tuple(map(row.get, columns)) for row in rows])
+    names = rows[0]
+    if any(row.keys() != names.keys() for row in rows):
+        names = {name: None for row in rows for name in row}
+    return TableRows(table, tuple(names), rows)

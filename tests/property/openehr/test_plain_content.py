@@ -135,3 +135,29 @@ def test_the_quick_looks_are_used():
     """Values with a list of codes, units, or a pattern each have one; code sets have none."""
     used = {kind for kind in VALUES if plain_value(*value_node(kind)) is not None}
     assert VALUES.keys() - {"of a code set"} == used
+
+
+@cache
+def element_node(kind):
+    """The template's node for an element with a value of this kind, and all nodes."""
+    _, nodes = value_node(kind)
+    return next(node for node in nodes if node.rm_type == "ELEMENT"), nodes
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@given(data=st.data())
+def test_a_quick_element_is_written_as_by_the_whole_check(kind, data):
+    """Elements with any attributes changed: the same row, findings and residue, look or no look."""
+    node, nodes = element_node(kind)
+    value = PLAIN_VALUES[value_node(kind)[0].rm_type]
+    if data.draw(st.booleans()):
+        value = changed(value, frozenset(), data)
+    element = rm.Element(name=NAME, archetype_node_id="at0002", value=value)
+    if data.draw(st.booleans()):
+        element = changed(element, frozenset({"archetype_node_id"}), data)
+    trail, told = (None, "", element), []
+    for check in (compile_node(node, nodes), compile_node(node, nodes, quick=False)):
+        walk, row = Walk(), {}
+        check(element, row, trail, walk)
+        told.append((row, walk.findings, walk.remarks, walk.residue))
+    assert told[0] == told[1]
