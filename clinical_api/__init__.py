@@ -30,6 +30,7 @@ statistics.py     how much there is
 folder_templates.py  the directory that new EHRs begin with
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 screen.py         the identifier screen at every write door
+value_sets.py     codes that a terminology server is asked for before the commit
 wording.py        findings in sentences
 openapi/          the OpenAPI document: what every operation takes and may answer
 registry.py       the templates, compiled once per process

@@ -50,6 +50,13 @@ class Settings:
     # a day, an event is a dead letter.
     webhook_pause: float = 5.0
     webhook_tries: int = 30
+    # A FHIR R4 terminology server: for AQL's TERMINOLOGY, and for value sets that templates name.
+    # Seconds for one question; and whether a code passes that can't be asked for (accept), or the
+    # document is refused.
+    terminology_url: str | None = None
+    terminology_token: str | None = secret(default=None)
+    terminology_timeout: float = 5.0
+    terminology_away: str = "refuse"
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
@@ -69,7 +76,14 @@ class Settings:
         _one_of("SCREEN_OTHER", found.screen_other, ("reject", "record", "off"))
         _one_of("MISPLACED", found.misplaced, ("refuse", "drop"))
         _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
+        _one_of("TERMINOLOGY_AWAY", found.terminology_away, ("refuse", "accept"))
+        _demand_url("TERMINOLOGY_URL", found.terminology_url)
         return found
+
+
+def _demand_url(name: str, value: str | None) -> None:
+    if value is not None and not value.startswith(("https://", "http://")):
+        raise SettingsError(f"{PREFIX}_{name} must be an address that starts with https://.")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
