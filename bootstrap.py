@@ -1,7 +1,7 @@
 """Set Moiety up on a machine that has nothing but python3 and pip, and run it.
 
     python3 bootstrap.py demo     set up, then run the main job through all three services
-    python3 bootstrap.py test     set up, then run the tests
+    python3 bootstrap.py test     set up, then run the tests, side by side; options go to pytest
     python3 bootstrap.py setup    set up alone: makes .venv with the `moiety` command
     python3 bootstrap.py ...      set up, then pass everything on to `moiety`
 
@@ -30,6 +30,7 @@ TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 DONE = VENV / ".set-up-for"
 NEEDED_MB = 700
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
 def main(arguments: list[str]) -> None:
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> None:
     if arguments == ["setup"]:
         print("Set up. The command is .venv/bin/moiety")
     elif arguments[0] == "test":
-        run("-m", "pytest", *arguments[1:])
+        run("-m", "pytest", *SIDE_BY_SIDE, *arguments[1:])
     else:
         run("-m", "moiety", *arguments)
 

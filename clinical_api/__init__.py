@@ -35,6 +35,7 @@ results/          results as CSV, NDJSON, Arrow and Parquet
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 queried.py        what queries see: tables, documents, versions
 screen.py         the identifier screen at every write door
+value_sets.py     codes that a terminology server is asked for before the commit
 wording.py        findings in sentences
 openapi/          the OpenAPI document: what every operation takes and may answer
 registry.py       the templates, compiled once per process

@@ -1,9 +1,12 @@
 """The clinical service, put together: `uvicorn --factory clinical_api.app:create_app`."""
 
 import os
+from collections.abc import Sequence
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from clinical_api import conformance, deps, tables
 from clinical_api.doors import Doors
@@ -62,9 +65,13 @@ BESIDE: tuple[APIRouter, ...] = (events.router, webhooks.router, bulk.router, or
 """What the openEHR REST API does not know."""
 
 
-def _conforming() -> tuple[APIRouter, ...]:
-    """What the conformance profile has beside what every profile has."""
-    return (conformance.mounted(ROUTERS, admin.router), beside_openehr.router)
+@cache
+def _routes(profile: str) -> Sequence[BaseRoute]:
+    """The routes that a profile has."""
+    if profile != "conformance":
+        return kit.tree(*ROUTERS, *BESIDE)
+    mounted = conformance.mounted(ROUTERS, admin.router)
+    return kit.tree(*ROUTERS, *BESIDE, mounted, beside_openehr.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -79,11 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service="clinical",
         organisations=Organisations(urls, connections=settings.connections),
         keys=tables.api_key,
-        routers=(
-            *ROUTERS,
-            *BESIDE,
-            *(_conforming() if conforming else ()),
-        ),
+        routes=_routes(settings.profile),
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,

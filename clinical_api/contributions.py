@@ -24,6 +24,7 @@ from clinical_api.intents import Intent, Sent
 from clinical_api.registry import Known
 from clinical_api.screen import screen
 from clinical_api.settings import Settings
+from clinical_api.value_sets import ValueSets, settled_here
 from clinical_api.versions import Act, Before, Change
 from moiety.change_control import records, statements
 from moiety.change_control.codes import ChangeType
@@ -73,7 +74,14 @@ async def look_up(reads: Reads, ehr_id: UUID, sent: Sent, settings: Settings) ->
 
 
 def commit(
-    ehr_id: UUID, sent: Sent, follows: Follows, find: Find, settings: Settings, *, audit: Audit
+    ehr_id: UUID,
+    sent: Sent,
+    follows: Follows,
+    find: Find,
+    settings: Settings,
+    *,
+    audit: Audit,
+    value_sets: ValueSets | None = None,
 ) -> Commit:
     """The commit of a whole contribution; its result is an rm.Contribution.
 
@@ -83,7 +91,7 @@ def commit(
     act = Act(ehr_id, alone=False, contribution_id=sent.contribution_id or uuid4())
     with _placed("/audit"):
         own = _audit(sent.audit, audit, settings)
-    scene = _Scene(act, find, settings, own)
+    scene = _Scene(act, find, settings, own, value_sets)
     made = [_make(scene, intent, number, follows) for number, intent in enumerate(sent.intents)]
     details = records.audit_details(own.details, sent.change, act.time)
     result = records.contribution(
@@ -121,6 +129,7 @@ class _Scene:
     find: Find
     settings: Settings
     audit: Audit
+    value_sets: ValueSets | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +199,9 @@ def _composition(
     scene: _Scene, data: rm.Composition, latest: Latest | None, audit: Audit
 ) -> Change:
     act, settings = scene.act, scene.settings
-    prepared = compositions.prepare_decoded(data, settings, scene.find)
+    prepared = settled_here(
+        scene.value_sets, lambda: compositions.prepare_decoded(data, settings, scene.find)
+    )
     if latest is None:
         return compositions.creation(act, prepared, settings, audit=audit)
     make = compositions.restoration if latest.deleted else compositions.succession

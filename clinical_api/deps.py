@@ -5,7 +5,7 @@ what a key may do; each route names one.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,11 +22,13 @@ from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from clinical_api.statistics import Gauges, Kept, keeping
+from clinical_api.value_sets import ValueSets
 from moiety.kit import auth, bodies, credentials
 from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Conflict, NotFound
 from moiety.kit.reads import Reads
+from moiety.wire import terminology
 
 SCOPES = frozenset(
     {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
@@ -69,6 +71,7 @@ class Organisation:
     pulse: Pulse
     statistics: Kept
     population: Population
+    value_sets: ValueSets | None = None
 
 
 async def here(request: Request) -> Organisation:
@@ -87,24 +90,38 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     gauges = Gauges(app.state.registry)
-    with populations(engines, settings) as population:
+    with populations(engines, settings) as population, _value_sets(settings) as sets:
         app.state.here = {
             name: Organisation(
                 engine,
                 snapshots(engine),
                 app.state.organisations.reads(name),
                 app.state.organisations.commits(name),
-                Registry(),
+                Registry(sets.member if sets else None),
                 PlanCache(),
                 settings,
                 Pulse(app.state.organisations.reads(name)),
                 Kept(name, engine, gauges),
                 population[name],
+                sets,
             )
             for name, engine in engines.items()
         }
         with keeping({name: one.statistics for name, one in app.state.here.items()}):
             yield
+
+
+@contextmanager
+def _value_sets(settings: Settings) -> Iterator[ValueSets | None]:
+    """Who knows the value sets that are held elsewhere; None without a terminology server."""
+    if settings.terminology_url is None:
+        yield None
+        return
+    server = terminology.connect(
+        settings.terminology_url, settings.terminology_token, seconds=settings.terminology_timeout
+    )
+    with closing(server):
+        yield ValueSets(server, settings)
 
 
 def pulses(app: FastAPI) -> dict[str, Pulse]:

@@ -17,6 +17,7 @@ from anyio.to_thread import run_sync
 from clinical_api import documents, tables
 from moiety.change_control.statements import Children
 from moiety.kit.reads import Reads
+from moiety.openehr.constraints import ValueSet
 from moiety.openehr.opt import parse_opt
 from moiety.openehr.simplified.forms import Forms
 from moiety.openehr.simplified.forms import prepare as prepare_forms
@@ -79,7 +80,9 @@ class Snapshot:
 class Registry:
     """A process's copy; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, member: ValueSet | None = None) -> None:
+        """`member` is asked for codes whose value set a template only names."""
+        self._member = member
         self._snapshot = Snapshot(None, {}, {})
         self._lock = threading.Lock()
         self._fresh_until = 0.0
@@ -130,11 +133,13 @@ class Registry:
         version = connection.scalar(sa.select(tables.registry.c.version))
         if version != self._snapshot.version:
             with self._lock:
-                self._snapshot = _read(connection, version, self._snapshot)
+                self._snapshot = _read(connection, version, self._snapshot, self._member)
         return self._snapshot
 
 
-def _read(connection: sa.Connection, version: UUID | None, before: Snapshot) -> Snapshot:
+def _read(
+    connection: sa.Connection, version: UUID | None, before: Snapshot, member: ValueSet | None
+) -> Snapshot:
     """The templates as they are now; what is compiled already is taken as it is."""
     t, old = tables.template, tables.template_superseded
     in_force = dict[int, bool]()
@@ -152,7 +157,7 @@ def _read(connection: sa.Connection, version: UUID | None, before: Snapshot) -> 
         for key, packed in connection.execute(new):
             template = parse_opt(documents.unpack(packed))
             by_key[key] = Known(
-                key, template, compile_template(template), _kinds(template),
+                key, template, compile_template(template, member=member), _kinds(template),
                 frozenset(former.get(template.template_id, ())),
             )  # fmt: skip
     by_id = {known.template.template_id: known for key, known in by_key.items() if in_force[key]}

@@ -62,6 +62,13 @@ class Settings:
     query_patience: float = 1.0
     # Processes that evaluate documents (0: none, in threads; -1: half of the processors).
     query_workers: int = -1
+    # A FHIR R4 terminology server: for AQL's TERMINOLOGY, and for value sets that templates name.
+    # Seconds for one question; and whether a code passes that can't be asked for (accept), or the
+    # document is refused.
+    terminology_url: str | None = None
+    terminology_token: str | None = secret(default=None)
+    terminology_timeout: float = 5.0
+    terminology_away: str = "refuse"
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
@@ -88,12 +95,19 @@ class Settings:
         for name in ("query_seconds", "query_stream_seconds"):
             if not getattr(found, name) > 0:
                 raise SettingsError(f"{PREFIX}_{name.upper()} must be more than 0 seconds.")
+        _one_of("TERMINOLOGY_AWAY", found.terminology_away, ("refuse", "accept"))
+        _demand_url("TERMINOLOGY_URL", found.terminology_url)
         return found
 
 
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
         raise SettingsError(f"{PREFIX}_{name} must be at least {least}.")
+
+
+def _demand_url(name: str, value: str | None) -> None:
+    if value is not None and not value.startswith(("https://", "http://")):
+        raise SettingsError(f"{PREFIX}_{name} must be an address that starts with https://.")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

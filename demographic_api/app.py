@@ -11,6 +11,8 @@ from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
 from moiety.wire.demographic import BASE
 
+_ROUTES = kit.tree(routes.router)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError with one sentence."""
@@ -21,7 +23,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service="demographic",
         organisations=Organisations(urls, connections=settings.connections),
         keys=api_key,
-        routers=[routes.router],
+        routes=_ROUTES,
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,

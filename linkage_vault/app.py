@@ -19,6 +19,8 @@ from moiety.kit.database import Organisations, read_urls
 from moiety.kit.settings import SettingsError
 from moiety.wire.exchange import connect
 
+_ROUTES = kit.tree(routes.router)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError, one sentence, without safe keys for each organisation."""
@@ -35,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service="vault",
         organisations=organisations,
         keys=api_key,
-        routers=[routes.router],
+        routes=_ROUTES,
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,

@@ -74,7 +74,8 @@ def run(tests):
     """Test → pass, fail or skip, as pytest tells it now."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *sorted(tests)]
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "-n", "auto",
+                   "--maxprocesses=4", "--dist=worksteal", *sorted(tests)]  # fmt: skip
         subprocess.run(command, cwd=TESTS.parent, check=False)
         cases = ET.parse(report).iter("testcase")
         told = defaultdict(set)

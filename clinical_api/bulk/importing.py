@@ -7,6 +7,7 @@ import, or is left out with whatever follows from it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from clinical_api.bulk.preparing import Scene, Whole
 from clinical_api.refusals import NOBODY, Refusal, found_kinds
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
+from clinical_api.value_sets import ValueSets
 from moiety.kit.errors import Conflict, ServiceError, Unavailable
 
 BATCH_LINES = 256
@@ -71,6 +73,7 @@ class Importer:
     audit: Audit
     skip: bool
     report: Report
+    value_sets: ValueSets | None = None
 
     def feed(self, batch: Sequence[tuple[int, bytes]]) -> None:
         """Store a batch.  Raises Unavailable where others change the same EHRs all the time."""
@@ -123,7 +126,8 @@ class Importer:
     def _try(
         self, lines: Sequence[tuple[int, Line]], refused: dict[int, ServiceError]
     ) -> list[Whole | None]:
-        scene = Scene(lambda name: self.registry.find(self.engine, name), self.settings, self.audit)
+        find = partial(self.registry.find, self.engine)
+        scene = Scene(find, self.settings, self.audit, self.value_sets)
         known = self._look(lines)
         wholes: list[Whole | None] = []
         moves: list[tuple[UUID, looking.Latest]] = []

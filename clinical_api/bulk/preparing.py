@@ -36,6 +36,7 @@ from clinical_api.bulk.saying import (
 from clinical_api.formats import decode
 from clinical_api.screen import Found
 from clinical_api.settings import Settings
+from clinical_api.value_sets import ValueSets, settled_here
 from moiety.change_control.codes import ChangeType, Lifecycle
 from moiety.kit.errors import Conflict, NotFound
 from moiety.openehr import rm
@@ -54,6 +55,7 @@ class Scene:
     find: Find
     settings: Settings
     audit: Audit
+    value_sets: ValueSets | None = None
     latest: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def clock(self) -> datetime:
@@ -314,7 +316,10 @@ class _Preparing:
         match kind:
             case "COMPOSITION":
                 composition = decode(text, rm.Composition)
-                made = compositions.prepare_decoded(composition, settings, self.scene.find)
+                made = settled_here(
+                    self.scene.value_sets,
+                    lambda: compositions.prepare_decoded(composition, settings, self.scene.find),
+                )
                 return self._composition(made, object_id, number, said, state)
             case "EHR_STATUS":
                 prepared = statuses.prepare(decode(text, rm.EhrStatus), settings)

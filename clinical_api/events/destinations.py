@@ -25,6 +25,7 @@ import httpx
 
 from moiety import __version__
 from moiety.kit.errors import Conflict, Malformed
+from moiety.kit.trust import authorities
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PORTS = {"https": 443, "http": 80}
@@ -138,7 +139,7 @@ async def send(
 def client() -> httpx.AsyncClient:
     """What sends: no redirects, no proxy of the environment, ten seconds."""
     return httpx.AsyncClient(
-        trust_env=False, follow_redirects=False, timeout=10,
+        trust_env=False, follow_redirects=False, timeout=10, verify=authorities(),
         limits=httpx.Limits(max_connections=64, keepalive_expiry=15),
     )  # fmt: skip
 

@@ -95,7 +95,10 @@ async def load_extract(
 def _importer(request: Request, caller: Caller, here: Organisation, on_error: str) -> Importer:
     door = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
     audit = audits.of_key(caller.key_id, here.settings.system_id, door)
-    return Importer(here.engine, here.registry, here.settings, audit, on_error == "skip", Report())
+    return Importer(
+        here.engine, here.registry, here.settings, audit, on_error == "skip", Report(),
+        here.value_sets,
+    )  # fmt: skip
 
 
 async def _batches(

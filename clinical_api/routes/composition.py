@@ -4,13 +4,14 @@ The writing routes hold no connection: they prepare a commit and wait for the qu
 out, which carries the load, is never taken apart more than once.
 """
 
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import compositions
+from clinical_api import compositions, contributions, value_sets
 from clinical_api.compositions import Head, Prepared, Stored, Written
 from clinical_api.deps import (
     Body,
@@ -156,19 +157,18 @@ async def _prepare(
     form, template_id = body_form(request, FORMS), None
     if form in (Format.FLAT, Format.STRUCTURED):
         template_id = _template_id(request) or await _template_of(here, head)
-    settings = here.settings
     await here.registry.refresh(here.engine, here.reads)
+
+    def prepare(find: contributions.Find) -> Prepared:
+        return compositions.prepare_as(form, body, here.settings, find, template_id=template_id)
+
     try:
         with span("prepare"):
-            return compositions.prepare_as(
-                form, body, settings, here.registry.seen, template_id=template_id
-            )
+            return await value_sets.settled(here.value_sets, lambda: prepare(here.registry.seen))
     except compositions.UnknownTemplate:
+        find = partial(here.registry.find, here.engine)
         return await run_sync(
-            lambda: compositions.prepare_as(
-                form, body, settings, lambda name: here.registry.find(here.engine, name),
-                template_id=template_id,
-            )
+            value_sets.settled_here, here.value_sets, lambda: prepare(find)
         )  # fmt: skip
 
 

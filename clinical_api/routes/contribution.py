@@ -48,7 +48,7 @@ async def create(
     commit = await run_sync(
         lambda: contributions.commit(
             owner, sent, follows, lambda name: here.registry.find(here.engine, name),
-            here.settings, audit=audit,
+            here.settings, audit=audit, value_sets=here.value_sets,
         )
     )  # fmt: skip
     result: rm.Contribution = await committed(here, commit)

@@ -2,6 +2,8 @@
 
 decoding.py     a request body into a typed message; faults name a path, never a value
 exchange.py     one HTTP call: the key as a header, an error rebuilt from its `code`
+fhir_reads.py   GET from a FHIR server of others: bounded in time and size
+terminology.py  what a FHIR terminology server is asked
 clinical.py     what the vault asks of clinical_api: a fresh EHR for its pool
 demographic.py  what a registrar's program asks of demographic_api
 vault.py        the vault's messages, and what programs and people ask of linkage_vault

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from moiety.kit.errors import BY_CODE, Defect, Unavailable
+from moiety.kit.trust import authorities
 
 _BY_STATUS = {int(kind.status): kind for kind in BY_CODE.values()}
 
@@ -22,6 +23,7 @@ def connect(url: str, key: str, *, timeout: float = 10.0) -> httpx.Client:
         headers={"Authorization": f"Bearer {key}", "User-Agent": "moiety"},
         timeout=timeout,
         trust_env=False,
+        verify=authorities(),
     )
 
 

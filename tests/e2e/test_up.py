@@ -14,8 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from moiety.commands.desk import free_port_base
+
 ROOT = Path(__file__).parents[2]
-BASE = 18900
+BASE = free_port_base()
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def small_app(database, router) -> FastAPI:
     keys = credentials.table(sa.MetaData(naming_convention=NAMING))
     organisations = Organisations({"main": database.url()}, connections=2)
     return kit.create(
-        "test", service="test", organisations=organisations, keys=keys, routers=[router],
+        "test", service="test", organisations=organisations, keys=keys, routes=kit.tree(router),
         threads=20, body_limit=1000,
     )  # fmt: skip
 
