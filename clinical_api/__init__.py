@@ -23,6 +23,7 @@ hot_paths.py      paths that are asked often, and their indexes
 adl2_definitions.py  operational templates in ADL 2
 stored_queries.py  AQL under a name, in versions
 single_ehr.py     a query in the context of one EHR
+asked_aside.py    what a query asks of terminologies, told before it runs
 removals.py       deletion for good
 events/           what was committed, told by ids: pages, streams, webhooks
 bulk/             whole records in and out

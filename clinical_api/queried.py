@@ -55,6 +55,8 @@ def _version(row: Row, content: Any, system_id: str) -> dict[str, Any]:
     )
     told = records.version_of(version, None, system_id=system_id, beside=beside)
     tree: dict[str, Any] = msgspec.json.decode(encode(told))
+    change = tree["commit_audit"]["change_type"]
+    change["defining_code"]["preferred_term"] = change["value"]
     if not isinstance(told, rm.ImportedVersion):
         return tree if content is None else {**tree, "data": content}
     tree["item"]["data"] = content

@@ -9,7 +9,7 @@ autocommit, which is its own snapshot and says by itself whether its rows are th
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, cast
@@ -190,7 +190,10 @@ def _asking(connection: sa.Connection, plan: Compiled) -> Run:
         else:
             cursor = psycopg.RawServerCursor(driver, f"rows_{next(names)}")
             cursor.itersize = ROWS_AT_ONCE
-        cursor.execute(written.text, written.parameters(plan.given), binary=True)
+        with ExitStack() as failing:
+            failing.enter_context(cursor)
+            cursor.execute(written.text, written.parameters(plan.given), binary=True)
+            failing.pop_all()
         return cursor
 
     return asked

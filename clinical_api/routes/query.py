@@ -7,7 +7,7 @@ import psycopg
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
 
-from clinical_api import single_ehr, stored_queries
+from clinical_api import asked_aside, single_ehr, stored_queries
 from clinical_api.deps import Body, Here, MayQuery, Organisation
 from clinical_api.queries import Query
 from clinical_api.routes.query_answers import Sent, answer, media_of
@@ -163,6 +163,7 @@ async def _answer(
         raise Malformed("fetch and offset are not negative.")
     media = media_of(request)
     query = Query(text, asked.query_parameters, asked.fetch, asked.offset, asked.extensions)
+    query = await asked_aside.with_answers(query, here.value_sets)
     if asked.ehr_id is not None:
         query = single_ehr.within(query, asked.ehr_id)
     sent = Sent(request, here, caller, text, asked.fetch, asked.offset, name)

@@ -47,6 +47,7 @@ _OF_VERSION: Mapping[str, Cell] = {
     f"{_AUDIT}/description/value": Cell((Alternative("text", Head("audit_description")),)),
     f"{_AUDIT}/committer/name": Cell((Alternative("text", Head("committer_name")),)),
     f"{_CHANGE}/value": Cell((Alternative("text", Head("change_value")),)),
+    f"{_CHANGE}/defining_code/preferred_term": Cell((Alternative("text", Head("change_value")),)),
     f"{_CHANGE}/defining_code/code_string": Cell((Alternative("text", Head("change_code")),)),
     f"{_CHANGE}/defining_code/terminology_id/value": _OPENEHR,
 }

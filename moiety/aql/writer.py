@@ -384,7 +384,11 @@ _IN_AUDIT: Final = {
 def _of_version(h: sa.FromClause, what: str) -> sa.ColumnElement[Any]:
     """What the head of a version tells of it."""
     if what in _IN_AUDIT:
-        found: sa.ColumnElement[Any] = h.c.audit[_IN_AUDIT[what]].astext
+        *around, last = _IN_AUDIT[what]
+        part: Any = h.c.audit
+        for name in around:
+            part = part[name]
+        found: sa.ColumnElement[Any] = part[last].astext
         return found
     if what in {"time_committed", "contribution_id"}:
         column: sa.ColumnElement[Any] = h.c[what]

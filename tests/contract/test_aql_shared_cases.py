@@ -1,7 +1,7 @@
 """Queries of other projects with expected results, asked over HTTP of records committed over HTTP.
 
 Where they are at hand (../shared/data).  Each set-up has a database of its own, since many of the
-queries are about all that is there.  What this cut does not run is counted, not failed.
+queries are about all that is there.
 """
 
 import json
@@ -14,7 +14,15 @@ from clinical_api.settings import Settings
 from tests.fixtures.clinical_documents import ADL, BASE, WHOLE, XML, open_ehr
 from tests.fixtures.fix_database import copied
 from tests.fixtures.fix_services import served
-from tests.unit.aql.test_shared_cases import DIFFERENT, SHARED, agreement, asked
+from tests.unit.aql.test_shared_cases import (
+    DEFAULT,
+    DIFFERENT,
+    SHARED,
+    agreement,
+    asked,
+    names_of,
+    status_of,
+)
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "aql/cases.json").is_file(),
@@ -41,41 +49,137 @@ class Elsewhere(Exception):
     """A set-up whose files are not at hand."""
 
 
+GONE = {"VERSION/": (1, [3])}
+"""By group: which EHR its own runner deletes, and which compositions of the first; its lines do
+not say so, but its expected results do.
+"""
+DESCRIPTION = "<optional audit description>"
+
+
 class SetUp:
     """What a set-up has made so far, and what placeholders stand for it."""
 
     def __init__(self, client):
         self.client = client
-        self.ehrs, self.uids = [], []
+        self.ehrs, self.uids, self.told = [], [], {}
 
     def names(self):
         """Placeholder → what it means here."""
-        found = {"${EMPTY}": "", "${system_id_with_tenant}": SYSTEM}
+        found = {"${EMPTY}": "", "${system_id_with_tenant}": SYSTEM, "${TRUE}": "true"}
+        found |= {"${tenant_id_from_system_id}": "", **self.told}
         for number, ehr_id in enumerate(self.ehrs, 1):
             found |= {f"${{ehr_id{number}}}": ehr_id, "${ehr_id}": self.ehrs[0]}
+            found[f"${{ehr_status_id{number}_version2}}"] = self.status_uid(ehr_id, 2)
+        found["${ehr_status_uid}"] = self.status_uid(self.ehrs[0], 1)
         for number, uid in enumerate(self.uids, 1):
             found |= {f"${{c_uid{number}}}": uid.partition("::")[0], "${c_uid}": self.uids[0]}
+            found |= {f"${{compo_uid_{number}}}": uid}
+            version = uid.rpartition("::")[2]
+            found[f"${{compo_uid_{number}_v{version}}}"] = uid
         return found
+
+    def status_uid(self, ehr_id, version):
+        """The id of a version of an EHR's status, as the first names it."""
+        answer = self.client.get(f"{BASE}/ehr/{ehr_id}/ehr_status")
+        uid = answer.json()["uid"]["value"] if answer.status_code == 200 else "x::x::0"
+        return f"{uid.rpartition('::')[0]}::{version}"
 
     def do(self, line):
         """One line of a set-up."""
-        what, _, more = line.partition("For AQL")
-        words = [word.partition("=")[2] or word for word in more.split()]
+        what, _, more = line.partition("For ")
+        words = [word.partition("=")[2] or word for word in more.split()[1:]]
         match what.strip():
             case "Upload OPT":
                 (file,) = words
                 content = self.read("aql/opts", file)
                 answer = self.client.post(ADL, content=content, headers=XML)
                 assert answer.status_code in {201, 409}, answer.text
-            case "Create EHR" if "Custom" in more:
-                status = json.loads(self.read("aql/ehr_status", words[-1]))
-                self.ehrs.append(open_ehr(self.client, status))
             case "Create EHR":
-                self.ehrs.append(open_ehr(self.client))
+                status = status_of(line)
+                self.told |= names_of(status)
+                self.ehrs.append(open_ehr(self.client, None if status == DEFAULT else status))
+            case "Update EHR Status":
+                self.change_status()
+            case "Create Directory":
+                self.direct(words[0])
+            case "Commit Contribution":
+                self.contribute()
             case "Commit Composition":
-                self.commit(plain(json.loads(self.read("aql/compositions", *words))))
+                self.commit(self.composition(words))
+            case "Update Composition":
+                self.update(self.composition(words))
             case _:
                 raise Elsewhere(what.strip())
+
+    def composition(self, words):
+        """A composition; what an update brings is not at hand, and its first version serves."""
+        file = words[0].replace("__updated_v2", "__full").replace("__updated_v3", "__full")
+        return plain(json.loads(self.read("aql/compositions", file)))
+
+    def change_status(self):
+        """Another version of the status of the EHR opened last."""
+        place = f"{BASE}/ehr/{self.ehrs[-1]}/ehr_status"
+        status = self.client.get(place).json()
+        headers = {"If-Match": status["uid"]["value"]}
+        answer = self.client.put(place, json=status, headers=headers)
+        assert answer.status_code in {200, 204}, answer.text
+
+    def contribute(self):
+        """A contribution with one composition, whose audit has a description."""
+        coded = {"terminology_id": {"value": "openehr"}, "code_string": "249"}
+        change = {"_type": "DV_CODED_TEXT", "value": "creation", "defining_code": coded}
+        description = {"_type": "DV_TEXT", "value": DESCRIPTION}
+        audit = {
+            "change_type": change,
+            "description": description,
+            "committer": {"_type": "PARTY_IDENTIFIED", "name": "x"},
+        }
+        complete = {"terminology_id": {"value": "openehr"}, "code_string": "532"}
+        version = {
+            "_type": "ORIGINAL_VERSION",
+            "commit_audit": audit,
+            "lifecycle_state": {"value": "complete", "defining_code": complete},
+            "data": self.composition(["persistent_minimal.en.v1__full.json"]),
+        }
+        body = {"versions": [version], "audit": audit}
+        answer = self.client.post(
+            f"{BASE}/ehr/{self.ehrs[-1]}/contribution", json=body, headers=WHOLE
+        )
+        assert 201 == answer.status_code, answer.text
+        self.uids.append(answer.json()["versions"][0]["id"]["value"])
+
+    def update(self, document):
+        """The next version of the composition committed last."""
+        uid = self.uids[-1]
+        place = f"{BASE}/ehr/{self.ehrs[-1]}/composition/{uid.partition('::')[0]}"
+        answer = self.client.put(place, json=document, headers=WHOLE | {"If-Match": uid})
+        assert 200 == answer.status_code, answer.text
+        self.uids[-1] = answer.json()["uid"]["value"]
+
+    def direct(self, file):
+        """A directory: that of the suite is not at hand, one of the same shape is."""
+        if "compositions" not in file:
+            raise Elsewhere("Create Directory")
+        one, two, three, four = (uid.partition("::")[0] for uid in self.uids)
+        fourth = folder("subsubsubfolder2", [four])
+        first = folder("subsubfolder1", [two], [fourth])
+        tree = folder("subfolder1", [one], [first, folder("subsubfolder2", [three])])
+        answer = self.client.post(
+            f"{BASE}/ehr/{self.ehrs[-1]}/directory", json=folder("root1", [], [tree])
+        )
+        assert 201 == answer.status_code, answer.text
+
+    def leave_out(self, group):
+        """What the suite's own runner deletes."""
+        for start, (ehr, compositions) in GONE.items():
+            if not group.startswith(start) or len(self.ehrs) < 3:
+                continue
+            for number in compositions if self.uids else ():
+                uid = self.uids[number]
+                answer = self.client.delete(f"{BASE}/ehr/{self.ehrs[0]}/composition/{uid}")
+                assert 204 == answer.status_code, answer.text
+            answer = self.client.delete(f"{BASE}/admin/ehr/{self.ehrs[ehr]}")
+            assert 204 == answer.status_code, answer.text
 
     def read(self, folder, name):
         """A file; suites lay them out in folders of their own."""
@@ -90,6 +194,19 @@ class SetUp:
         answer = self.client.post(place, json=document, headers=WHOLE)
         assert 201 == answer.status_code, answer.text
         self.uids.append(answer.json()["uid"]["value"])
+
+
+def folder(name, items, folders=()):
+    """A FOLDER that refers to compositions."""
+    kind = {"_type": "OBJECT_REF", "namespace": "local", "type": "VERSIONED_COMPOSITION"}
+    ids = [{**kind, "id": {"_type": "HIER_OBJECT_ID", "value": item}} for item in items]
+    return {
+        "_type": "FOLDER",
+        "archetype_node_id": "openEHR-EHR-FOLDER.generic.v1",
+        "name": {"_type": "DV_TEXT", "value": name},
+        "items": ids,
+        "folders": list(folders),
+    }
 
 
 def plain(tree):
@@ -114,10 +231,11 @@ def outcome(client, case, names):
         return "expected file is a pattern of its own runner"
     text, given = asked(case, names)
     answer = client.post(f"{BASE}/query/aql", json={"q": text, "query_parameters": given})
-    if answer.status_code == 501:
-        return f"not run yet: {answer.json()['message'].partition(': ')[2]}"
     assert 200 == answer.status_code, f"{text}: {answer.text}"
-    return agreement(case, wanted, answer.json()["rows"])
+    rows = answer.json()["rows"]
+    if "/time_committed/value FROM" in text:  # the moment of another run
+        wanted, rows = [[[row[0]] for row in result] for result in (wanted, rows)]
+    return agreement(case, wanted, rows)
 
 
 @pytest.mark.parametrize("cases", set_ups().values(), ids=lambda cases: cases[0]["group"][:60])
@@ -136,6 +254,7 @@ def test_expected_results_are_met_over_http(cluster, cases):
             try:
                 for line in cases[0]["preconditions"]:
                     made.do(line)
+                made.leave_out(cases[0]["group"])
             except Elsewhere as reason:
                 pytest.skip(f"{len(cases)} cases need what is not at hand: {reason}")
             ended = [(outcome(client, case, made.names()), case["query"]) for case in cases]
