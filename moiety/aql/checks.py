@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from moiety.aql import ast
+from moiety.aql.attributes import check_path
 from moiety.aql.classes import CLASSES
 from moiety.aql.errors import AqlError
 from moiety.aql.functions import FUNCTIONS, Function, fitting
@@ -14,14 +15,12 @@ def check(query: ast.Query, *, extensions: bool) -> Mapping[str, ast.Class | ast
     """The variables of a query, by name in lower case. Raises AqlError with the place."""
     if query.extended is not None and not extensions:
         at = query.extended
-        wanted = "AQL: GROUP BY, HAVING and BETWEEN are extensions, to be asked for with them"
+        wanted = "AQL: GROUP BY and HAVING are extensions, and have to be asked for"
         raise AqlError(at.line, at.column, wanted)
     variables = _variables(query.source)
-    for part in ast.walk((query.columns, query.where, query.group, query.having)):
-        if isinstance(part, ast.Path) and part.variable.lower() not in variables:
-            if _is_alias(part, query):
-                continue
-            raise AqlError(part.at.line, part.at.column, "a variable that FROM defines")
+    for part in ast.walk((query.columns, query.where, query.group, query.having, query.order)):
+        if isinstance(part, ast.Path):
+            _check_path(part, query, variables)
     for part in ast.walk(query):
         if isinstance(part, ast.Call):
             _check_call(part)
@@ -39,9 +38,15 @@ def _check_pattern(part: ast.Pattern) -> None:
         raise AqlError(at.line, at.column, wanted) from None
 
 
-def _is_alias(path: ast.Path, query: ast.Query) -> bool:
-    """HAVING may name a column by its alias."""
-    return query.having is not None and any(part is path for part in ast.walk(query.having))
+def _check_path(
+    path: ast.Path, query: ast.Query, variables: Mapping[str, ast.Class | ast.Version]
+) -> None:
+    source = variables.get(path.variable.lower())
+    if source is not None:
+        check_path(path, source)
+    elif not any(part is path for part in ast.walk((query.having, query.order))):
+        # HAVING and ORDER BY may name a column by its alias.
+        raise AqlError(path.at.line, path.at.column, "a variable that FROM defines")
 
 
 def sources(source: ast.Source) -> Iterator[ast.Class | ast.Version]:

@@ -328,9 +328,8 @@ def _side(c: Cursor) -> Expression | Aggregate:
 
 
 def _between(c: Cursor, left: Expression | Aggregate) -> Condition:
-    """`left BETWEEN low AND high`: both ends belong to it."""
+    """`left BETWEEN low AND high`: both ends belong to it. No AQL, but what many write."""
     at = c.at
-    c.extend()
     c.step()
     low = _side(c)
     c.expect("AND")

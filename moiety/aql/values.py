@@ -104,7 +104,7 @@ def _ordered(raw: Any, magnitude: float | None) -> Value:
 
 def compare(operator: Operator, left: Value, right: Value) -> bool | None:
     """The truth of a comparison; None is unknown, as in SQL."""
-    if NOTHING in {left.rank, right.rank}:
+    if NOTHING in {left.rank, right.rank} or not _of_one_unit(left, right):
         return None
     left, right = _aligned(left, right), _aligned(right, left)
     if left.rank != right.rank:
@@ -112,6 +112,13 @@ def compare(operator: Operator, left: Value, right: Value) -> bool | None:
             return None
         return decide(operator, left.rank, right.rank)
     return decide(operator, left.key, right.key)
+
+
+def _of_one_unit(left: Value, right: Value) -> bool:
+    """Whether two quantities have the same units; others do not compare (RM, DV_QUANTITY)."""
+    if not (isinstance(left.raw, dict) and isinstance(right.raw, dict)):
+        return True
+    return bool(left.raw.get("units") == right.raw.get("units"))
 
 
 def _aligned(this: Value, other: Value) -> Value:

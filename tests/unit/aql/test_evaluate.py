@@ -88,7 +88,7 @@ ANSWERS = [
         [[1, "a"], [2, None], [None, "c"], [3, None], [4, None]],
     ),
     (f"SELECT {C} FROM SECTION CONTAINS OBSERVATION o", [[3], [4]]),
-    ("SELECT o/nothing/here FROM OBSERVATION o", [[None], [None]]),
+    ("SELECT o/protocol/name/value FROM OBSERVATION o", [[None], [None]]),
     (
         f"SELECT {E}[name/value='x']/time/value FROM OBSERVATION o".replace("[at0002][", "["),
         [[None], [None]],
@@ -116,7 +116,10 @@ ANSWERS = [
         f"SELECT COUNT(*), COUNT({C}), MIN({C}), MAX({C}), SUM({C}), AVG({C}) FROM OBSERVATION o",
         [[5, 4, 1, 4, 10, 2.5]],
     ),
-    (f"SELECT COUNT({C}), MAX({C}), SUM({C}) FROM ACTION o", [[0, None, None]]),
+    (
+        f"SELECT COUNT({C}), MAX({C}), SUM({C}) FROM OBSERVATION o[name/value='z']",
+        [[0, None, None]],
+    ),
     ("SELECT COUNT(DISTINCT o/archetype_node_id), COUNT(o) FROM OBSERVATION o", [[1, 2]]),
     (f"SELECT MAX({E}/time/value) FROM OBSERVATION o", [["2021-01-03"]]),
 ]
@@ -179,10 +182,10 @@ WRONG = [
     ("SELECT e FROM EHR e CONTAINS COMPOSITION e", {}, 30, "a variable that is not taken"),
     ("SELECT e FROM PATIENT e", {}, 15, "a class of the reference model"),
     ("SELECT e FROM COMPOSITION c CONTAINS EHR e", {}, 38, "EHR at the head of FROM only"),
-    ("SELECT c FROM COMPOSITION c WHERE c/a = $p", {}, 41, "a value for the parameter"),
-    ("SELECT c FROM COMPOSITION c WHERE c/a = $p", {"p": [1]}, 41, "a text, a number"),
-    ("SELECT c FROM COMPOSITION c WHERE c/a = $p", {"p": "\x00"}, 41, "text without NUL"),
-    ("SELECT c FROM COMPOSITION c WHERE c/a = $p", {"p": 2**70}, 41, "63 bits"),
+    ("SELECT c FROM COMPOSITION c WHERE c/name = $p", {}, 44, "a value for the parameter"),
+    ("SELECT c FROM COMPOSITION c WHERE c/name = $p", {"p": [1]}, 44, "a text, a number"),
+    ("SELECT c FROM COMPOSITION c WHERE c/name = $p", {"p": "\x00"}, 44, "text without NUL"),
+    ("SELECT c FROM COMPOSITION c WHERE c/name = $p", {"p": 2**70}, 44, "63 bits"),
     ("SELECT c FROM COMPOSITION c[$p]", {"p": 5}, 29, "a text as value of the parameter"),
     ("SELECT TOP 5 c FROM COMPOSITION c LIMIT 5", {}, 8, "TOP or LIMIT"),
 ]
