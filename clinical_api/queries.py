@@ -23,7 +23,15 @@ from clinical_api.registry import Registry, Snapshot
 from clinical_api.settings import Settings
 from clinical_api.turns import Deadline
 from moiety import aql
-from moiety.aql import AqlError, AqlNotSupported, Compiled, Context, PlanCache, column_kinds
+from moiety.aql import (
+    AqlError,
+    AqlNotSupported,
+    AqlTooLarge,
+    Compiled,
+    Context,
+    PlanCache,
+    column_kinds,
+)
 from moiety.aql.asides import with_clock
 from moiety.aql.column_kinds import Kinds
 from moiety.aql.compiled import Run
@@ -148,7 +156,19 @@ def opened(
     asked = _asking(connection, plan)
     reading = queried.reading(plan.system_id)
     with streamed(plan, asked, reading, evaluated=evaluated, at_once=ROWS_AT_ONCE) as result:
-        yield Opened(plan, result.by_documents, deadline.over(result.batches))
+        batches = _within_bounds(deadline.over(result.batches))
+        yield Opened(plan, result.by_documents, batches)
+
+
+def _within_bounds(batches: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    """The batches.  Raises Unprocessable where a record makes too many rows."""
+    try:
+        yield from batches
+    except AqlTooLarge as error:
+        raise Unprocessable(
+            f"The classes or paths that stand side by side combine to more than {error.most} rows"
+            " in one composition: ask for fewer at once."
+        ) from None
 
 
 def run(

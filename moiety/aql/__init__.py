@@ -49,7 +49,7 @@
     column_kinds  what JSON a column can hold
     blanked     a query without its values
     cache       compiled queries by what they depend on     PlanCache
-    errors      AqlError, AqlNotSupported
+    errors      AqlError, AqlNotSupported, AqlTooLarge
 
 `compile` puts them in order; a `PlanCache` finds what it made for every query that differs in
 values alone. To run it, ask `Compiled.alone` with `alone.parameters(given)` on any connection, in
@@ -62,7 +62,7 @@ None, the result is `finish` over the rows of `rows` (`typed`) and of the docume
 from moiety.aql.asides import Aside, asides
 from moiety.aql.cache import Context, PlanCache, Query
 from moiety.aql.compiled import Column, Compiled, compile  # noqa: A004 - called aql.compile
-from moiety.aql.errors import AqlError, AqlNotSupported
+from moiety.aql.errors import AqlError, AqlNotSupported, AqlTooLarge
 from moiety.aql.hot import HotColumn, hot_columns
 from moiety.aql.parser import parse
 from moiety.aql.printer import render
@@ -71,6 +71,7 @@ from moiety.aql.tables import Heads
 __all__ = [
     "AqlError",
     "AqlNotSupported",
+    "AqlTooLarge",
     "Aside",
     "Column",
     "Compiled",

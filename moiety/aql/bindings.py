@@ -1,8 +1,9 @@
 """FROM over the objects of a record: every binding of its variables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 from moiety.aql import ast
@@ -44,7 +45,7 @@ def walked(source: ast.Source) -> tuple[str, ...] | None:
     return ("content", "items") if shallow else None
 
 
-Bind = Callable[[Tree, Scope], list[Binding]]
+Bind = Callable[[Tree, Scope], Iterator[Binding]]
 
 
 def binder(source: ast.Source) -> Bind:
@@ -52,7 +53,7 @@ def binder(source: ast.Source) -> Bind:
     match source:
         case ast.Class() | ast.Version():
             name, candidates = _name(source), _candidates(source)
-            return lambda tree, scope: [_named(name, tree, n) for n in candidates(tree, scope)]
+            return lambda tree, scope: (_named(name, tree, n) for n in candidates(tree, scope))
         case ast.Contains():
             return _containing(source)
         case ast.Both():
@@ -128,25 +129,23 @@ def _containing(source: ast.Contains) -> Bind:
     name, candidates, negated = _name(parent), _candidates(parent), source.negated
     by_archetype = asks_archetype(parent)
 
-    def bind(tree: Tree, scope: Scope) -> list[Binding]:
-        found: list[Binding] = []
+    def bind(tree: Tree, scope: Scope) -> Iterator[Binding]:
         for number in candidates(tree, scope):
             root = number if by_archetype else None
+            mine = _named(name, tree, number)
             below = child(tree, inside(tree, number, root))
-            if negated:
-                below = [] if below else [{}]
-            found += _product([_named(name, tree, number)], below)
-        return found
+            if not negated:
+                for binding in below:
+                    yield {**mine, **binding}
+            elif next(below, None) is None:
+                yield mine
 
     return bind
 
 
 def _both(operands: Sequence[Bind]) -> Bind:
-    def bind(tree: Tree, scope: Scope) -> list[Binding]:
-        rows: list[Binding] = [{}]
-        for operand in operands:
-            rows = _product(rows, operand(tree, scope))
-        return rows
+    def bind(tree: Tree, scope: Scope) -> Iterator[Binding]:
+        return _joined([list(operand(tree, scope)) for operand in operands])
 
     return bind
 
@@ -154,17 +153,17 @@ def _both(operands: Sequence[Bind]) -> Bind:
 def _either(operands: Sequence[Bind]) -> Bind:
     """Each operand that is met, beside those that are not: null there. None met: no row."""
 
-    def bind(tree: Tree, scope: Scope) -> list[Binding]:
-        rows: list[Binding] = [{}]
-        met = False
-        for operand in operands:
-            found = operand(tree, scope)
-            met = met or bool(found)
-            rows = _product(rows, found or [{}])
-        return rows if met else []
+    def bind(tree: Tree, scope: Scope) -> Iterator[Binding]:
+        found = [list(operand(tree, scope)) for operand in operands]
+        return _joined([each or [{}] for each in found]) if any(found) else iter(())
 
     return bind
 
 
-def _product(left: list[Binding], right: list[Binding]) -> list[Binding]:
-    return [{**a, **b} for a in left for b in right]
+def _joined(found: Sequence[Sequence[Binding]]) -> Iterator[Binding]:
+    """Each with each, as they are asked for: they may be very many."""
+    for bindings in product(*found):
+        made: Binding = {}
+        for binding in bindings:
+            made.update(binding)
+        yield made

@@ -2,6 +2,7 @@
 
     AqlError          the text is not AQL, or names what does not exist
     AqlNotSupported   the text is AQL, and this compiler does not run it yet
+    AqlTooLarge       the records make more rows of it than can be held
 
 Messages name keywords, symbols and kinds of token only: a query may carry an identifier of a
 person, and what it carries is never repeated.
@@ -27,3 +28,13 @@ class AqlNotSupported(ValueError):
     def __init__(self, line: int, column: int, construct: str) -> None:
         self.line, self.column, self.construct = line, column, construct
         super().__init__(f"line {line}, column {column}: {construct} is not supported yet")
+
+
+class AqlTooLarge(ValueError):
+    """Classes or paths side by side combine to more rows than can be held at once; `most` of them
+    can.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"more than {most} combinations in one record")

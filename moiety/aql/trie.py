@@ -6,10 +6,14 @@ elements multiplies rows, one that meets none is null, and places side by side f
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from moiety.aql import ast
+from moiety.aql.errors import AqlTooLarge
 from moiety.aql.predicates import elements, holds
+
+MOST: Final = 1_000_000
+"""Ways through the paths of one binding; each is held while the others are made."""
 
 Elements = dict[int, Any]
 """Place → the object or value that a row takes there; a place without an element is absent."""
@@ -105,4 +109,6 @@ def _product(left: list[Elements], right: list[Elements]) -> list[Elements]:
     if len(left) == len(right) == 1:
         left[0].update(right[0])
         return left
+    if len(left) * len(right) > MOST:
+        raise AqlTooLarge(MOST)
     return [{**a, **b} for a in left for b in right]

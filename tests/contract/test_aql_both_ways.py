@@ -30,6 +30,7 @@ from moiety.openehr.leaves import ROWS_VERSION
 from tests.fixtures.fix_database import copied
 from tests.unit.aql import ward
 from tests.unit.aql.queries import VALUES, queries
+from tests.unit.aql.test_golden import CASES
 
 SYSTEM = "moiety.example"
 HEADS = queried.heads(SYSTEM)
@@ -360,6 +361,12 @@ def _keys(compiled, rows, result):
         ]
         for row in result
     ]
+
+
+@pytest.mark.parametrize(("file", "title", "text", "sql"), CASES, ids=lambda value: str(value)[:40])
+def test_golden_queries_agree(connection, file, title, text, sql):
+    """What is written down as SQL gives the rows of the documents."""
+    check(connection, text)
 
 
 SQL_ALONE = [

@@ -4,7 +4,7 @@ import pytest
 
 from moiety.aql.asides import asides, with_clock
 from moiety.aql.bindings import Record
-from moiety.aql.errors import AqlError
+from moiety.aql.errors import AqlError, AqlTooLarge
 from moiety.aql.evaluate import evaluate
 from moiety.aql.parser import parse
 from moiety.aql.request import request
@@ -349,6 +349,17 @@ def test_quantities_compare_in_one_unit():
     assert [[2]] == run(
         f"SELECT COUNT(*) FROM OBSERVATION o WHERE {right} < 3", composition(1, *entries)
     )
+
+
+def test_too_many_rows_of_one_record_are_refused():
+    """Paths side by side multiply; more than a million ways through a record are not held."""
+    entries = [entry(name=str(n)) for n in range(120)]
+    paths = ", ".join(f"c/content[name/value!='{n}']/name/value" for n in range(3))
+    with pytest.raises(AqlTooLarge):
+        run(f"SELECT {paths} FROM COMPOSITION c", composition(1, *entries))
+    many = " AND ".join(f"OBSERVATION o{n}" for n in range(9))
+    query = f"SELECT o0/name/value FROM COMPOSITION CONTAINS ({many}) LIMIT 1"
+    assert [["0"]] == run(query, composition(1, *entries))
 
 
 PARTIAL = [
