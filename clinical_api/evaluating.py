@@ -194,7 +194,7 @@ def _pool(number: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
 
 
-# --- on the way back: values, not objects -----------------------------------------------------------
+# --- on the way back: values, not objects ---------------------------------------------------------
 
 
 def _told(row: Row) -> tuple[Any, ...]:

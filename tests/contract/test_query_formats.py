@@ -284,7 +284,7 @@ def test_a_format_without_its_library_says_how_to_get_it(client, tmp_path):
     script = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from fastapi import Request\n"
-        "from clinical_api.routes.query_answers import Media, media_of\n"
+        "from clinical_api.routes.query_media import Media, media_of\n"
         "from moiety.kit.errors import NotAcceptable\n"
         "def asked(accept):\n"
         "    heads = [(b'accept', accept)]\n"
