@@ -27,10 +27,12 @@ asked_aside.py    what a query asks of terminologies, told before it runs
 removals.py       deletion for good
 events/           what was committed, told by ids: pages, streams, webhooks
 bulk/             whole records in and out
+slow_queries.py   what queries cost, by their form
 statistics.py     how much there is
 folder_templates.py  the directory that new EHRs begin with
 population.py     what population queries have to themselves
 turns.py          who may run a population query now, and for how long
+explained.py      what a query costs before it is run
 evaluating.py     documents evaluated in worker processes
 results/          results as CSV, NDJSON, Arrow and Parquet
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest

@@ -21,6 +21,7 @@ from clinical_api.population import Population, populations
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
+from clinical_api.slow_queries import Durations, SlowQueries
 from clinical_api.statistics import Gauges, Kept, keeping
 from clinical_api.value_sets import ValueSets
 from moiety.kit import auth, bodies, credentials
@@ -71,6 +72,7 @@ class Organisation:
     pulse: Pulse
     statistics: Kept
     population: Population
+    slow_queries: SlowQueries
     value_sets: ValueSets | None = None
 
 
@@ -89,7 +91,7 @@ Here = Annotated[Organisation, Depends(here)]
 def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
-    gauges = Gauges(app.state.registry)
+    gauges, durations = Gauges(app.state.registry), Durations(app.state.registry)
     with populations(engines, settings) as population, _value_sets(settings) as sets:
         app.state.here = {
             name: Organisation(
@@ -103,6 +105,7 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
                 Pulse(app.state.organisations.reads(name)),
                 Kept(name, engine, gauges),
                 population[name],
+                SlowQueries(name, durations),
                 sets,
             )
             for name, engine in engines.items()

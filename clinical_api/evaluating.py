@@ -8,6 +8,7 @@ A worker that dies takes nothing along: its batches are still here, and are eval
 those that come while the workers start.
 """
 
+import marshal
 import os
 import signal
 import threading
@@ -31,9 +32,10 @@ from moiety import aql
 from moiety.aql import Compiled
 from moiety.aql.evaluate import Row
 from moiety.aql.streamed import passes_through
+from moiety.aql.values import NOTHING, Value
 from moiety.kit.errors import QueryTimeout
 
-_BATCH = 64
+_BATCH = 128
 """Documents that go to a worker together; as few as that are evaluated where they are."""
 _GRACE = 5.0
 
@@ -91,7 +93,7 @@ class Evaluators:
         self, plan: Compiled, task: Task, batches: Iterator[list[Any]], deadline: Deadline
     ) -> Iterator[Row]:
         """As many batches are on their way as keep every worker busy, and no more."""
-        waiting: deque[tuple[list[Any], Future[list[Row]] | None]] = deque()
+        waiting: deque[tuple[list[Any], Future[bytes] | None]] = deque()
         try:
             while True:
                 for batch in islice(batches, 2 * self._number - len(waiting)):
@@ -107,7 +109,7 @@ class Evaluators:
                 if sent is not None:
                     sent.cancel()
 
-    def _sent(self, task: Task, batch: list[Any], deadline: Deadline) -> Future[list[Row]] | None:
+    def _sent(self, task: Task, batch: list[Any], deadline: Deadline) -> Future[bytes] | None:
         pool = self._ready()
         if pool is None:
             return None
@@ -139,13 +141,13 @@ class Evaluators:
                 return
         pool.shutdown(wait=True)
 
-    def _result(self, sent: "Future[list[Row]] | None", deadline: Deadline) -> list[Row] | None:
+    def _result(self, sent: "Future[bytes] | None", deadline: Deadline) -> list[Row] | None:
         """The rows of a batch; None where no worker has told them."""
         if sent is None:
             return None
         pool = self._pool
         try:
-            return sent.result(deadline.left + _GRACE)
+            return _received(sent.result(deadline.left + _GRACE))
         except (Late, TimeoutError):
             raise QueryTimeout from None
         except BrokenProcessPool as error:
@@ -192,6 +194,34 @@ def _pool(number: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
 
 
+# --- on the way back: values, not objects ---------------------------------------------------------
+
+
+def _told(row: Row) -> tuple[Any, ...]:
+    """A row of which only the values are asked; an object is JSON already, as it will be told."""
+    return tuple([_json(cell.raw) if cell.whole else cell.raw for cell in row])
+
+
+def _whole(row: Row) -> list[tuple[Any, ...]]:
+    """A row that is compared with others."""
+    return list(map(tuple, row))
+
+
+def _received(told: bytes) -> list[Row]:
+    """The rows that a worker has told."""
+    return [
+        tuple(map(Value._make, row)) if type(row) is list else tuple(map(_value, row))
+        for row in marshal.loads(told)  # noqa: S302  from a process of our own
+    ]
+
+
+def _value(raw: Any) -> Value:
+    return Value(msgspec.Raw(raw) if type(raw) is bytes else raw, NOTHING, None)
+
+
+_json = msgspec.json.Encoder().encode
+
+
 # --- in a worker ---------------------------------------------------------------------------------
 
 
@@ -221,25 +251,16 @@ def _late(_signal: int, _frame: FrameType | None) -> None:
     raise Late
 
 
-def evaluate(task: Task, batch: list[Any], seconds: float) -> list[Row]:
-    """The rows of a batch.  Raises Late where they take longer."""
+def evaluate(task: Task, batch: list[Any], seconds: float) -> bytes:
+    """The rows of a batch, for `_received`.  Raises Late where they take longer."""
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
     try:
         plan = _compiled(task)
-        rows = list(plan.evaluated(batch, queried.reading(task.system_id)))
+        as_json = passes_through(plan.request)
+        rows = plan.evaluated(batch, queried.reading(task.system_id))
+        return marshal.dumps(list(map(_told if as_json else _whole, rows)))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-    return [_written(row) for row in rows] if passes_through(plan.request) else rows
-
-
-def _written(row: Row) -> Row:
-    """A row whose objects are JSON already, as they will be told."""
-    return tuple(
-        [cell._replace(raw=msgspec.Raw(_json(cell.raw))) if cell.whole else cell for cell in row]
-    )
-
-
-_json = msgspec.json.Encoder().encode
 
 
 @lru_cache(16)

@@ -51,10 +51,11 @@ class Settings:
     webhook_pause: float = 5.0
     webhook_tries: int = 30
     # Queries: how many rows one RESULT_SET may have; seconds for an answer, and for one that is
-    # streamed.
+    # streamed; the most that a population query may cost by its estimate (0: any).
     query_rows: int = 250_000
     query_seconds: float = 30.0
     query_stream_seconds: float = 3600.0
+    query_cost: float = 0.0
     # Population queries: how many a client runs at once, all clients together (a connection each),
     # and the seconds that one waits for its turn.
     query_concurrency: int = 4

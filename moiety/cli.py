@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moiety import __version__
-from moiety.commands import indexes, keys, template
+from moiety.commands import indexes, keys, slow, template
 from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a wh
 app.add_typer(keys.commands, name="keys")
 app.add_typer(clinical, name="clinical")
 clinical.add_typer(indexes.commands, name="index")
+clinical.add_typer(slow.commands, name="queries")
 app.add_typer(trail, name="trail")
 app.add_typer(template.commands, name="template")
 

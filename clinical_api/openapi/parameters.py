@@ -145,6 +145,8 @@ _QUERY: Mapping[str, dict[str, Any]] = {
                                schema={"type": "integer", "minimum": 1, "maximum": 1000}),
     "limit": _parameter("limit", "query", "How many at most.",
                         schema={"type": "integer", "minimum": 1, "maximum": 1000}),
+    "limit_queries": _parameter("limit", "query", "How many at most.",
+                                schema={"type": "integer", "minimum": 1, "maximum": 500}),
     "of_ehr": _parameter("ehr_id", "query", "Of this EHR alone.", schema=UUID),
     "after_ehr": _parameter("after", "query", "The EHR after which it goes on.", schema=UUID),
     "templates": _parameter("templates", "query", "Whether templates come first.",

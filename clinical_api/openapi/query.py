@@ -45,6 +45,18 @@ def _run(
 
 
 QUERY = (
+    operation(
+        "get", "/query/aql/slow", "query_slow", "Tell which queries cost most",
+        scope="statistics:read", parameters=["limit_queries"],
+        answers={200: answer("The dearest first, without values.", json(ref("SLOW_QUERIES")))},
+    ),
+    operation(
+        "post", "/query/aql/explain", "query_explain", "Tell how a query would be answered",
+        scope="query:read", parameters=["ehr_id_of_query", "extensions", "openehr-ehr-id"],
+        body=sent(shown(json(ref("QUERY")), {JSON: {"q": _AQL} | _ASKED})),
+        answers={200: answer("The plan, with every value blank.", json(ref("EXPLAINED")))},
+        errors=[408, 422, 501],
+    ),
     _run("get", "/query/aql", "query_execute_adhoc_query", "Run a query", more=["q"]),
     _run("post", "/query/aql", "query_execute_adhoc_query_body", "Run the query of the body"),
     _run("get", _STORED, "query_execute_stored_query", "Run a stored query"),

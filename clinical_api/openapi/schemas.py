@@ -158,6 +158,28 @@ OPENEHR: Mapping[str, Schema] = {
          "ehr_id": {"type": ["string", "null"]}, "query_parameters": thing({}),
          "extensions": {"type": "boolean", "description": "GROUP BY and HAVING, which AQL lacks."}},
         about="`q` where the query is ad hoc.", additionalProperties=False),
+    "EXPLAINED": thing(
+        {"plan_class": {"enum": ["typed SQL", "SQL + documents", "documents"]},
+         "about": {"enum": ["population", "one EHR"]}, "executed_aql": TEXT,
+         "columns": every(thing({"path": TEXT, "name": TEXT}, ["path", "name"])),
+         "estimated_rows": COUNT, "estimated_cost": {"type": "number"},
+         "documents": thing({"estimated": COUNT, "reasons": every(TEXT)},
+                            ["estimated", "reasons"]),
+         "tables": every(thing({"table": TEXT, "holds": TEXT, "estimated_rows": COUNT},
+                               ["table", "holds", "estimated_rows"])),
+         "indexes": every(TEXT), "lacks": every(TEXT)},
+        ["plan_class", "about", "executed_aql", "columns", "estimated_rows", "estimated_cost",
+         "documents", "tables", "indexes", "lacks"], additionalProperties=False),
+    "SLOW_QUERIES": thing(
+        {"since": TIME,
+         "queries": every(thing(
+             {"aql": TEXT, "plan_classes": {"type": "object", "additionalProperties": COUNT},
+              "count": COUNT, "failed": COUNT, "rows": COUNT,
+              "seconds_total": {"type": "number"}, "seconds_mean": {"type": "number"},
+              "seconds_max": {"type": "number"}, "lacks": every(TEXT)},
+             ["aql", "plan_classes", "count", "failed", "rows", "seconds_total", "seconds_mean",
+              "seconds_max", "lacks"], additionalProperties=False))},
+        ["since", "queries"], additionalProperties=False),
     "RESULT_SET": thing(
         {"meta": thing({"_type": {"const": "RESULTSET"}, "_schema_version": TEXT, "_created": TIME,
                         "_generator": TEXT, "_executed_aql": TEXT, "_href": TEXT,

@@ -15,7 +15,9 @@ definition.py             /definition/template/adl1.4
 definition_adl2.py        /definition/template/adl2
 stored_query.py           /definition/query
 query.py                  /query/aql, /query/{name}
-query_answers.py          how a query is answered: RESULT_SET, or a stream
+query_media.py            the formats of a result
+query_answers.py          a result as a RESULT_SET
+query_streams.py          a result as a stream
 admin.py                  /admin
 conformance.py            what EHRbase has beside, in the conformance profile alone
 events.py                 /events

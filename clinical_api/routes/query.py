@@ -6,15 +6,20 @@ import msgspec
 import psycopg
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
+from fastapi import Query as QueryOf
 
-from clinical_api import asked_aside, single_ehr, stored_queries
-from clinical_api.deps import Body, Here, MayQuery, Organisation
+from clinical_api import asked_aside, explained, queries, single_ehr, stored_queries
+from clinical_api.deps import Body, Here, MayQuery, MayReadStatistics, Organisation
+from clinical_api.explained import Explained
 from clinical_api.queries import Query
-from clinical_api.routes.query_answers import Sent, answer, media_of
+from clinical_api.routes.query_answers import Sent, result_set
+from clinical_api.routes.query_media import Media, media_of
+from clinical_api.routes.query_streams import stream
 from clinical_api.stored_queries import StoredQuery
 from moiety.kit.credentials import Caller
 from moiety.kit.direct import Direct
 from moiety.kit.errors import Malformed, QueryTimeout, UnsupportedMediaType
+from moiety.kit.traces import span
 
 router = APIRouter(prefix="/openehr/v1/query", tags=["QUERY"], route_class=Direct)
 by_url = APIRouter(prefix="/openehr/v1/query", tags=["QUERY"])
@@ -43,6 +48,40 @@ async def execute(
     if asked.q is None:
         raise Malformed("The body has no `q`.")
     return await _answer(request, caller, here, asked, asked.q)
+
+
+@router.post("/aql/explain", operation_id="query_explain")
+async def explain(
+    request: Request, _caller: MayQuery, here: Here, body: Body, ehr_id: EhrId = None
+) -> Response:
+    """Tell how the query of the body would be answered; it is not run."""
+    asked = _read(request, body, ehr_id)
+    if asked.q is None:
+        raise Malformed("The body has no `q`.")
+    query = await _query(here, asked, asked.q)
+
+    def work() -> Explained:
+        with here.population.engine.connect() as connection:
+            templates = here.registry.current(connection)
+            plan = queries.compiled(here.plans, templates, here.settings, query)
+            return explained.explain(connection, plan, query, templates)
+
+    try:
+        told = await run_sync(work, limiter=here.population.turns.threads)
+    except psycopg.errors.QueryCanceled:
+        raise QueryTimeout from None
+    return Response(msgspec.json.encode(told), media_type="application/json")
+
+
+@by_url.get("/aql/slow", operation_id="query_slow")
+def slow(
+    _caller: MayReadStatistics, here: Here, limit: Annotated[int, QueryOf(ge=1, le=500)] = 20
+) -> Response:
+    """The forms of query that cost most in this process, and the indexes that they lack."""
+    with here.snapshots.connect() as connection:
+        templates = here.registry.current(connection)
+    told = here.slow_queries.report(templates, limit)
+    return Response(msgspec.json.encode(told), media_type="application/json")
 
 
 @by_url.get("/aql", operation_id="query_execute_adhoc_query")
@@ -143,6 +182,15 @@ def _plain(text: str) -> str | int | float:
     return number if str(number) == text else text
 
 
+async def _query(here: Organisation, asked: Asked, text: str) -> Query:
+    """The query that is asked.  Raises Malformed, and what terminologies answer."""
+    if min(asked.fetch or 0, asked.offset or 0) < 0:
+        raise Malformed("fetch and offset are not negative.")
+    query = Query(text, asked.query_parameters, asked.fetch, asked.offset, asked.extensions)
+    query = await asked_aside.with_answers(query, here.value_sets)
+    return query if asked.ehr_id is None else single_ehr.within(query, asked.ehr_id)
+
+
 async def _run_stored(
     request: Request, caller: Caller, here: Organisation, asked: Asked, name: str,
     version: str | None,
@@ -159,15 +207,13 @@ async def _answer(
     request: Request, caller: Caller, here: Organisation, asked: Asked, text: str,
     name: str | None = None,
 ) -> Response:  # fmt: skip
-    if min(asked.fetch or 0, asked.offset or 0) < 0:
-        raise Malformed("fetch and offset are not negative.")
     media = media_of(request)
-    query = Query(text, asked.query_parameters, asked.fetch, asked.offset, asked.extensions)
-    query = await asked_aside.with_answers(query, here.value_sets)
-    if asked.ehr_id is not None:
-        query = single_ehr.within(query, asked.ehr_id)
+    query = await _query(here, asked, text)
     sent = Sent(request, here, caller, text, asked.fetch, asked.offset, name)
     try:
-        return await answer(sent, query, media)
+        with span("query"):
+            if media is Media.JSON:
+                return await result_set(sent, query)
+            return await stream(sent, query, media)
     except psycopg.errors.QueryCanceled:
         raise QueryTimeout from None

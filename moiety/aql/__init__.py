@@ -35,6 +35,7 @@
     resolve     request and templates → plan                resolve(request, templates)
     plan        the plan
     hot         columns that are asked often, and what their indexes can answer
+    wanted      paths of a query that an index could serve
     tables      the tables that SQL reads
     blanks      parameters, and how run time fills them
     writer      a branch as SQL

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
 
 from moiety.aql import ast
 from moiety.aql.classes import concrete
+from moiety.aql.functions import FUNCTIONS, Given
 from moiety.aql.push import Shown
 from moiety.aql.request import Output, Request
 from moiety.openehr import rm
@@ -30,6 +31,10 @@ _OF_SQL: Final[dict[str, Kind]] = {
 _EHR: Final[dict[str, type[rm.Any]]] = {
     "ehr_id": rm.HierObjectId, "system_id": rm.HierObjectId, "time_created": rm.DvDateTime,
     "ehr_status": rm.EhrStatus,
+}  # fmt: skip
+_GIVEN: Final[dict[Given, Kinds]] = {
+    "text": frozenset({"text"}), "integer": frozenset({"integer"}), "real": frozenset({"real"}),
+    "boolean": frozenset({"boolean"}), "number": frozenset({"integer", "real"}),
 }  # fmt: skip
 _AGGREGATES: Final[dict[str, Kinds]] = {
     "COUNT": frozenset({"integer"}), "SUM": frozenset({"real"}), "AVG": frozenset({"real"}),
@@ -66,6 +71,8 @@ def _output(request: Request, output: Output) -> Kinds:
     if isinstance(cell, ast.Literal):
         kind = _PLAIN.get(type(cell.value))
         return frozenset({kind}) if kind else ANY if cell.value is not None else frozenset()
+    if isinstance(cell, ast.Call) and cell.name in FUNCTIONS:
+        return _GIVEN[FUNCTIONS[cell.name].gives]
     return _path(request, cell) if isinstance(cell, ast.Path) else ANY
 
 

@@ -12,6 +12,7 @@ demo/      `moiety demo`: the main job, told step by step
 trail.py   `moiety trail verify`
 clinical.py `moiety clinical check`
 indexes.py `moiety clinical index`
+slow.py    `moiety clinical queries`
 secrets.py `moiety secrets`: the files of a deployment in containers
 backup.py  `moiety backup` and `moiety restore`
 template.py, lint.py  `moiety template lint`: its words, and its work

@@ -32,7 +32,7 @@ BY_HAND = {
     "commit_headers.audit_of": {"openehr-version", "openehr-audit-details"},
     "tag_headers.read": {"openehr-item-tag", "openehr-version-item-tag"},
     "composition._template_id": {"openehr-template-id", "templateId"},
-    "query_answers.media_of": {"Accept", "format"},
+    "query_media.media_of": {"Accept", "format"},
     "query._read": {"ehr_id"},
     "query._extended": {"extensions"},
     "query._of_url": {"ehr_id", "query_parameters"},

@@ -43,6 +43,8 @@ QUERIES = [
     "SELECT x/value/value AS m, x/value/magnitude, x/value FROM COMPOSITION c CONTAINS ELEMENT x",
     f"SELECT 1, 2.5, 'a', true, {SYSTOLIC} {FROM} WHERE {SYSTOLIC} > 1000",
     f"SELECT {SYSTOLIC} {FROM} LIMIT 3 OFFSET 1",
+    f"SELECT LENGTH({UNITS}), CONCAT({UNITS}, '!'), ROUND({SYSTOLIC}) AS whole {FROM}",
+    "SELECT v/commit_audit/change_type/value, v FROM VERSION v CONTAINS COMPOSITION c",
     "SELECT e/time_created/value, c/feeder_audit FROM EHR e CONTAINS COMPOSITION c",
 ]
 
@@ -109,6 +111,22 @@ def test_every_format_says_what_json_says(clinical, client, text, by_documents):
                     assert same(as_text(wanted), cell)
                 else:
                     assert wanted == cell
+
+
+@pytest.mark.behaviour("query.extensions")
+def test_extensions_are_asked_for(client):
+    """GROUP BY is 400 unless the body or the URL asks for it; then every format has its rows."""
+    text = f"SELECT {UNITS} AS unit, COUNT(*) AS n, AVG({SYSTOLIC}) {FROM} GROUP BY {UNITS}"
+    assert 400 == client.post(AQL, json={"q": text}).status_code
+    assert 400 == client.get(AQL, params={"q": text}).status_code
+    assert 400 == client.get(AQL, params={"q": text, "extensions": "perhaps"}).status_code
+    body = json.loads(told(client, text, "json", extensions=True))
+    assert body["rows"] == client.get(AQL, params={"q": text, "extensions": "true"}).json()["rows"]
+    assert ["mm[Hg]"] == [row[0] for row in body["rows"]]
+    table = pa.ipc.open_stream(told(client, text, "arrow", extensions=True)).read_all()
+    assert [pa.string(), pa.int64(), pa.float64()] == table.schema.types
+    assert body["rows"] == [list(row.values()) for row in table.to_pylist()]
+    assert 400 == client.post(AQL, json={"q": text}).status_code
 
 
 def test_a_column_has_the_type_that_all_its_values_have(clinical, client):
@@ -284,7 +302,7 @@ def test_a_format_without_its_library_says_how_to_get_it(client, tmp_path):
     script = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from fastapi import Request\n"
-        "from clinical_api.routes.query_answers import Media, media_of\n"
+        "from clinical_api.routes.query_media import Media, media_of\n"
         "from moiety.kit.errors import NotAcceptable\n"
         "def asked(accept):\n"
         "    heads = [(b'accept', accept)]\n"
