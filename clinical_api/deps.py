@@ -6,7 +6,7 @@ what a key may do; each route names one.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from clinical_api.statistics import Gauges, Kept, keeping
+from clinical_api.tags import Tagged
 from clinical_api.value_sets import ValueSets
 from moiety.kit import auth, bodies, credentials
 from moiety.kit.commits import Commit, CommitQueue
@@ -71,6 +72,7 @@ class Organisation:
     pulse: Pulse
     statistics: Kept
     population: Population
+    tagged: Tagged = field(default_factory=Tagged)
     value_sets: ValueSets | None = None
 
 
@@ -103,7 +105,7 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
                 Pulse(app.state.organisations.reads(name)),
                 Kept(name, engine, gauges),
                 population[name],
-                sets,
+                value_sets=sets,
             )
             for name, engine in engines.items()
         }
