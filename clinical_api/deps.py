@@ -4,8 +4,8 @@
 what a key may do; each route names one.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from clinical_api.population import Population, populations
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
-from clinical_api.statistics import Gauges, Kept, keeping
+from clinical_api.statistics import Gauges, Kept, keep
 from clinical_api.tags import Tagged
 from clinical_api.value_sets import ValueSets
 from moiety.kit import auth, bodies, credentials
@@ -29,6 +29,7 @@ from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Conflict, NotFound
 from moiety.kit.reads import Reads
+from moiety.kit.tasks import beside
 from moiety.wire import terminology
 
 SCOPES = frozenset(
@@ -87,8 +88,8 @@ async def here(request: Request) -> Organisation:
 Here = Annotated[Organisation, Depends(here)]
 
 
-@contextmanager
-def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
+@asynccontextmanager
+async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     gauges = Gauges(app.state.registry)
@@ -109,7 +110,7 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
             )
             for name, engine in engines.items()
         }
-        with keeping({name: one.statistics for name, one in app.state.here.items()}):
+        async with beside(keep(one.statistics) for one in app.state.here.values()):
             yield
 
 
