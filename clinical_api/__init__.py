@@ -13,6 +13,7 @@ statuses.py       EHR_STATUS
 folders.py        the directory of an EHR
 compositions.py   commit and read compositions, in every format
 tags.py           item tags beside versions
+tag_lists.py      lists of tags as headers carry them
 versions.py       what every commit of a version shares
 histories.py      versions, histories and contributions read whole
 audits.py         who changes what

@@ -33,7 +33,9 @@ class Definition:
     created_timestamp: str
 
 
-def add(connection: sa.Connection, text: bytes, version: str | None) -> Adl2Template:
+def add(
+    connection: sa.Connection, text: bytes, version: str | None, *, made: datetime | None = None
+) -> Adl2Template:
     """Store a template; `version`, if it is given, is the one that it must be of.
 
     Raises Malformed with line and column, and Conflict for an id that exists in this version.
@@ -45,7 +47,7 @@ def add(connection: sa.Connection, text: bytes, version: str | None) -> Adl2Temp
         template_id=template.template_id,
         concept=template.concept,
         archetype_id=template.archetype_id,
-        time_created=datetime.now(UTC),
+        time_created=made or datetime.now(UTC),
         operational_template=documents.pack(text),
     )
     added = connection.execute(row.on_conflict_do_nothing().returning(sa.literal(1)))

@@ -13,7 +13,7 @@ import hmac
 import ipaddress
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from clinical_api.settings import Settings
 from moiety.kit.errors import Forbidden, ServiceError, Unauthenticated
 from moiety.kit.problems import rendered
 from moiety.kit.settings import SettingsError
+from moiety.kit.tasks import beside
 
 SYSTEM_ID = "local.ehrbase.org"
 PREFIX = "/ehrbase/rest"
@@ -163,14 +164,9 @@ def _is_loopback(host: str) -> bool:
 # --- the watch -----------------------------------------------------------------------------------
 
 
-@contextmanager
-def guarded(_app: FastAPI) -> Iterator[None]:
+def guarded(_app: FastAPI) -> AbstractAsyncContextManager[None]:
     """While the service runs: end the process if it listens on any other address."""
-    task = asyncio.get_running_loop().create_task(_watch())
-    try:
-        yield
-    finally:
-        task.cancel()
+    return beside([_watch()])
 
 
 async def _watch() -> None:

@@ -52,14 +52,16 @@ class Changed:
     differences: Sequence[Difference]
 
 
-def add(connection: sa.Connection, xml: bytes) -> Template:
-    """Store a template and make its leaf tables, in one transaction.
+def add(connection: sa.Connection, xml: bytes, *, made: datetime | None = None) -> Template:
+    """Store a template and make its leaf tables, in one transaction.  `made`: when, if not now.
 
     Raises Malformed for an OPT that is broken or holds an unsupported construct, and Conflict for
     a template id that exists.
     """
     template = read(xml)
-    row = insert(tables.template).values(template_id=template.template_id, **_row(template, xml))
+    row = insert(tables.template).values(
+        template_id=template.template_id, **_row(template, xml, made)
+    )
     added = connection.execute(
         row.on_conflict_do_nothing(index_elements=["template_id"]).returning(sa.literal(1))
     )
@@ -71,7 +73,9 @@ def add(connection: sa.Connection, xml: bytes) -> Template:
     return template
 
 
-def change(connection: sa.Connection, template_id: str, xml: bytes) -> Changed:
+def change(
+    connection: sa.Connection, template_id: str, xml: bytes, *, made: datetime | None = None
+) -> Changed:
     """Put a new revision of a template in force, if what the old one admits stays valid.
 
     The same template again changes nothing.  Raises NotFound; Malformed for a broken OPT or one of
@@ -103,7 +107,7 @@ def change(connection: sa.Connection, template_id: str, xml: bytes) -> Changed:
     connection.execute(
         t.update()
         .where(t.c.template_id == template_id)
-        .values(revision=revision, **_row(template, xml))
+        .values(revision=revision, **_row(template, xml, made))
     )
     _in_force(connection, template)
     return Changed(template_id, revision, found)
@@ -114,7 +118,7 @@ def replace(connection: sa.Connection, template_id: str, xml: bytes) -> Template
 
     Raises NotFound, Malformed, and Unprocessable for one that is used.
     """
-    if not _exists(connection, template_id):
+    if revision_of(connection, template_id) is None:
         raise NotFound(f"Template with template_id '{template_id}' does not exist")
     template = _read_same(xml, template_id)
     removals.delete_template(connection, template_id)
@@ -179,6 +183,12 @@ def get(connection: sa.Connection, template_id: str, revision: int | None = None
     return documents.unpack(packed)
 
 
+def revision_of(connection: sa.Connection, template_id: str) -> int | None:
+    """The number of the newest revision of a template; None for one that is not here."""
+    t = tables.template
+    return connection.scalar(sa.select(t.c.revision).where(t.c.template_id == template_id))
+
+
 def revisions(connection: sa.Connection, template_id: str) -> list[Revision]:
     """Every revision of a template, the newest first.  Raises NotFound."""
     t, s = tables.template, tables.template_superseded
@@ -199,13 +209,13 @@ def revisions(connection: sa.Connection, template_id: str) -> list[Revision]:
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def _row(template: Template, xml: bytes) -> dict[str, Any]:
+def _row(template: Template, xml: bytes, made: datetime | None) -> dict[str, Any]:
     """What a revision has anew."""
     return {
         "template_key": secrets.randbits(31),
         "concept": template.concept,
         "archetype_id": template.archetype_id,
-        "time_created": datetime.now(UTC),
+        "time_created": made or datetime.now(UTC),
         "operational_template": documents.pack(xml),
     }
 
@@ -218,12 +228,6 @@ def _in_force(connection: sa.Connection, template: Template) -> None:
     )
     hot_paths.follow(connection, template)
     connection.execute(tables.registry.update().values(version=uuid4()))
-
-
-def _exists(connection: sa.Connection, template_id: str) -> bool:
-    t = tables.template
-    wanted = sa.select(t.c.revision).where(t.c.template_id == template_id)
-    return connection.scalar(wanted) is not None
 
 
 def _locked(connection: sa.Connection, template_id: str) -> Any:

@@ -4,9 +4,9 @@
 what a key may do; each route names one.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,13 +22,15 @@ from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.settings import Settings
 from clinical_api.slow_queries import Durations, SlowQueries
-from clinical_api.statistics import Gauges, Kept, keeping
+from clinical_api.statistics import Gauges, Kept, keep
+from clinical_api.tags import Tagged
 from clinical_api.value_sets import ValueSets
 from moiety.kit import auth, bodies, credentials
 from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Conflict, NotFound
 from moiety.kit.reads import Reads
+from moiety.kit.tasks import beside
 from moiety.wire import terminology
 
 SCOPES = frozenset(
@@ -73,6 +75,7 @@ class Organisation:
     statistics: Kept
     population: Population
     slow_queries: SlowQueries
+    tagged: Tagged = field(default_factory=Tagged)
     value_sets: ValueSets | None = None
 
 
@@ -87,8 +90,8 @@ async def here(request: Request) -> Organisation:
 Here = Annotated[Organisation, Depends(here)]
 
 
-@contextmanager
-def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
+@asynccontextmanager
+async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     gauges, durations = Gauges(app.state.registry), Durations(app.state.registry)
@@ -106,11 +109,11 @@ def organisations(app: FastAPI, settings: Settings) -> Iterator[None]:
                 Kept(name, engine, gauges),
                 population[name],
                 SlowQueries(name, durations),
-                sets,
+                value_sets=sets,
             )
             for name, engine in engines.items()
         }
-        with keeping({name: one.statistics for name, one in app.state.here.items()}):
+        async with beside(keep(one.statistics) for one in app.state.here.values()):
             yield
 
 

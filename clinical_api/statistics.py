@@ -7,9 +7,8 @@ count.  Large tables are estimated from what the server knows of them anyway.
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import Context
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -93,19 +92,8 @@ def period(now: datetime) -> datetime:
     return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
 
 
-@contextmanager
-def keeping(kept: Mapping[str, Kept]) -> Iterator[None]:
-    """Count once a period for the metrics, on this event loop, for as long as the service runs."""
-    loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(_keep(one), context=Context()) for one in kept.values()]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _keep(one: Kept) -> None:
+async def keep(one: Kept) -> None:
+    """Count once a period for the metrics, for ever."""
     await asyncio.sleep(_FIRST)
     while True:
         with suppress(sa.exc.SQLAlchemyError):  # away: the next period will tell

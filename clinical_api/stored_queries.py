@@ -51,7 +51,9 @@ class StoredQuery:
         }
 
 
-def store(connection: sa.Connection, name: str, version: Version, q: str) -> StoredQuery:
+def store(
+    connection: sa.Connection, name: str, version: Version, q: str, *, saved: datetime | None = None
+) -> StoredQuery:
     """Keep a query.  Raises Malformed for a name or AQL that is none, Conflict for a version."""
     if _NAME.fullmatch(name) is None or name.lower() == "aql":
         raise Malformed(
@@ -61,7 +63,7 @@ def store(connection: sa.Connection, name: str, version: Version, q: str) -> Sto
         parse(q)
     except AqlError as error:
         raise malformed(error) from None
-    saved = datetime.now(UTC)
+    saved = saved or datetime.now(UTC)
     row = dict(zip(_COLUMNS, (name, *version, saved, q), strict=True))
     added = connection.execute(
         insert(tables.stored_query).values(row).on_conflict_do_nothing().returning(sa.literal(1))

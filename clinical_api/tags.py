@@ -4,6 +4,7 @@ They stand beside the versions and are not versioned themselves; of one target, 
 name a tag (openEHR REST API, ITEM_TAG).
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +21,11 @@ from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from moiety.kit.commits import Step
 from moiety.kit.errors import NotFound, ServiceError
+from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import encode
 
+_FRESH = 1.0
 WHOLE = 0
 """Stands for the version of a tag that is on the object as a whole."""
 _COLUMNS = ("tag_id", "kind", "object_id", "version", "key", "value", "target_path")
@@ -73,6 +76,31 @@ class Tag:
             "target": _reference(uid, id_class, self.kind),
             "owner_id": _reference(str(ehr_id), "HIER_OBJECT_ID", "EHR"),
         }
+
+
+class Tagged:
+    """Whether this organisation uses tags at all: where it does not, no answer asks for them.
+
+    Once it does, that is kept; until then it is asked once a second, so the first tags that another
+    process writes may be missing from headers for so long.
+    """
+
+    def __init__(self) -> None:
+        self._used = False
+        self._fresh_until = 0.0
+
+    async def ask(self, reads: Reads) -> bool:
+        """Whether there are any."""
+        now = time.monotonic()
+        if not self._used and now >= self._fresh_until:
+            self._fresh_until = now + _FRESH
+            rows = await reads.ask(b"SELECT EXISTS (SELECT FROM item_tag)", ())
+            self._used = bool(rows[0][0])
+        return self._used
+
+    def note(self) -> None:
+        """This process writes some."""
+        self._used = True
 
 
 def check(

@@ -14,6 +14,7 @@ import psycopg
 import sqlalchemy as sa
 
 from clinical_api import documents, tables
+from clinical_api.bulk import apart
 from moiety.change_control.codes import ChangeType, Lifecycle
 from moiety.kit.errors import NotFound
 
@@ -57,9 +58,8 @@ def every_line(
     yield _line({"moiety": 1, "system_id": system_id})
     ehrs = lines = 0
     if templates:
-        for template_id, packed in _ask_once(snapshots, _TEMPLATES):
-            opt = documents.unpack(packed).decode()
-            yield _line({"template": {"template_id": template_id, "opt": opt}})
+        with snapshots.connect() as connection:
+            yield from map(_line, apart.definition_lines(driver_of(connection)))
     last = after or UUID(int=0)
     while page := _ask_once(snapshots, _EHRS, last, _EHRS_AT_ONCE):
         for (ehr_id,) in page:
@@ -69,6 +69,8 @@ def every_line(
                 yield line
             ehrs += lines > before
         last = page[-1][0]
+    with snapshots.connect() as connection:
+        yield from map(_line, apart.closing_lines(driver_of(connection)))
     yield _line({"end": {"ehrs": ehrs, "lines": lines}})
 
 
@@ -91,6 +93,7 @@ def ehr_lines(snapshots: sa.Engine, ehr_id: UUID, system_id: str) -> Iterator[by
             line = {"ehr_id": str(ehr_id), **opening, "contribution": _shown(one, system_id)}
             yield _line(line)
             opening = {}
+        yield from map(_line, apart.tag_lines(driver, ehr_id))
 
 
 def contributions_of(driver: "psycopg.Connection[Any]", ehr_id: UUID) -> Iterator[Contribution]:
@@ -213,7 +216,6 @@ def driver_of(connection: sa.Connection) -> "psycopg.Connection[Any]":
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
-_TEMPLATES = b"SELECT template_id, operational_template FROM template ORDER BY template_id"
 _EHRS = b"SELECT ehr_id FROM ehr WHERE ehr_id > $1 AND NOT pooled ORDER BY ehr_id LIMIT $2"
 _EHR = b"SELECT system_id, time_created FROM ehr WHERE ehr_id = $1 AND NOT pooled"
 _CONTRIBUTIONS = (

@@ -15,11 +15,10 @@ import msgspec
 import psycopg
 import sqlalchemy as sa
 
-from clinical_api import definitions
 from clinical_api.audits import Audit
-from clinical_api.bulk import copying, looking, preparing
+from clinical_api.bulk import apart, copying, looking, preparing
 from clinical_api.bulk.copying import Raced
-from clinical_api.bulk.lines import Line, TemplateLine, read, wrong
+from clinical_api.bulk.lines import Line, read, wrong
 from clinical_api.bulk.preparing import Scene, Whole
 from clinical_api.refusals import NOBODY, Refusal, found_kinds
 from clinical_api.registry import Registry
@@ -55,6 +54,8 @@ class Report(msgspec.Struct):
     versions: int = 0
     present: int = 0
     templates: int = 0
+    queries: int = 0
+    tags: int = 0
     refused: int = 0
     refusals: list[Refused] = []
     stopped: int | None = None
@@ -83,9 +84,9 @@ class Importer:
         lines = self._read(batch, refused)
         start = 0
         for place, (_, line) in enumerate(lines):
-            if line.template is not None:
+            if apart.is_apart(line):
                 self._store(lines[start:place], refused)
-                self._define(lines[place][0], line.template, refused)
+                self._store_apart(*lines[place], refused)
                 start = place + 1
         self._store(lines[start:], refused)
         self._settle(batch, refused)
@@ -106,13 +107,12 @@ class Importer:
         return found
 
     def _store(self, lines: Sequence[tuple[int, Line]], refused: dict[int, ServiceError]) -> None:
-        wanted = [one for one in lines if one[1].ehr_id is not None]
-        if not wanted or self._ended(refused, wanted[0][0]):
+        if not lines or self._ended(refused, lines[0][0]):
             return
         for _ in range(_TRIES):
             tried = dict(refused)
             try:
-                done = self._try(wanted, tried)
+                done = self._try(lines, tried)
             except Raced:
                 continue
             refused.update(tried)
@@ -166,18 +166,19 @@ class Importer:
             with self.engine.begin() as connection:
                 copying.write(_driver(connection), wholes, moves, self.audit)
 
-    def _define(self, number: int, line: TemplateLine, refused: dict[int, ServiceError]) -> None:
-        """A template that is not here yet; one that is stays as it is."""
+    def _store_apart(self, number: int, line: Line, refused: dict[int, ServiceError]) -> None:
         if self._ended(refused, number):
             return
         try:
             with self.engine.begin() as connection:
-                definitions.add(connection, line.opt.encode())
-            self.report.templates += 1
-        except Conflict:
-            self.report.present += 1
+                name, count = apart.store(connection, line, self.settings, self.audit)
         except ServiceError as error:
             refused[number] = error
+            return
+        setattr(self.report, name, getattr(self.report, name) + count)
+        if line.template is not None:  # a revision that is known already may be the former one
+            with self.engine.connect() as connection:
+                self.registry.current(connection)
 
     def _count(self, done: Sequence[Whole | None]) -> None:
         report = self.report

@@ -1,9 +1,13 @@
 """The lines of a bulk file, as they are read.
 
     {"moiety": 1, "system_id": …}                                  what the file is; optional
-    {"template": {"template_id": …, "opt": "<xml…"}}               a template that it needs
+    {"template": {"template_id", "revision", "opt": "<xml…"}}      a template that it needs
+    {"template_adl2": {"adl": …}}                                  one in ADL 2
+    {"stored_query": {"name", "version", "q"}}                     a stored query
     {"ehr_id": …, "ehr": {…}, "contribution": {…}}                 an EHR, with its first one
     {"ehr_id": …, "contribution": {"uid", "audit", "versions"}}    a later one
+    {"ehr_id": …, "tags": [{"kind", "object_id", "version", "key"}]}  item tags of what it has
+    {"inactive": {"template_id": …}}                               no new documents by this one
     {"end": {"ehrs": …, "lines": …}}                               the file is whole; optional
 
 A version is ORIGINAL_VERSION or IMPORTED_VERSION in canonical JSON.  All but `data` may be absent:
@@ -68,6 +72,41 @@ class TemplateLine(msgspec.Struct, forbid_unknown_fields=True):
 
     template_id: str
     opt: str
+    revision: int | None = None
+    time_created: str | None = None
+
+
+class Adl2Line(msgspec.Struct, forbid_unknown_fields=True):
+    """An operational template in ADL 2."""
+
+    adl: str
+    time_created: str | None = None
+
+
+class QueryLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A version of a stored query."""
+
+    name: str
+    version: str
+    q: str
+    saved: str | None = None
+
+
+class InactiveLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A template that new documents may not be written with."""
+
+    template_id: str
+
+
+class TagLine(msgspec.Struct, forbid_unknown_fields=True):
+    """An item tag, of a version or (0) of the object as a whole."""
+
+    kind: str
+    object_id: str
+    key: str
+    version: int = 0
+    value: str | None = None
+    target_path: str | None = None
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +115,11 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     ehr_id: str | None = None
     ehr: EhrLine | None = None
     contribution: ContributionLine | None = None
+    tags: list[TagLine] | None = None
     template: TemplateLine | None = None
+    template_adl2: Adl2Line | None = None
+    stored_query: QueryLine | None = None
+    inactive: InactiveLine | None = None
     moiety: int | None = None
     system_id: str | None = None
     end: dict[str, int] | None = None

@@ -19,8 +19,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextvars import Context
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +40,7 @@ from clinical_api.events.webhooks import ACTIVE, DEAD, PAUSED, WAITING, Signer
 from clinical_api.settings import Settings
 from moiety.kit.errors import ServiceError
 from moiety.kit.reads import Reads
+from moiety.kit.tasks import ended
 
 _LARGEST_WAITING = 1000
 _AT_ONCE = 16
@@ -114,13 +114,14 @@ class Deliverer:
                         self._url, autocommit=True, connect_timeout=3
                     )
                     async with connection:
-                        await self._stand_by(connection)
+                        try:
+                            await self._stand_by(connection)
+                        finally:  # they use this connection
+                            await self._end_workers()
                 except (psycopg.Error, ServiceError, _Moved) as error:
                     structlog.get_logger().warning(
                         "deliveries interrupted", error_kind=type(error).__name__
                     )
-                finally:
-                    await self._end_workers()
                 await asyncio.sleep(_AGAIN)
 
     async def _stand_by(self, connection: psycopg.AsyncConnection[Any]) -> None:
@@ -150,7 +151,7 @@ class Deliverer:
             wanted = hooks.get(webhook_id)
             if task.done() or wanted is None or wanted.same != hook.same:
                 del self._workers[webhook_id]
-                await _ended(task)
+                await ended([task])
         if self._settings.webhook_key is None:
             return
         for webhook_id, hook in hooks.items():
@@ -161,8 +162,7 @@ class Deliverer:
     async def _end_workers(self) -> None:
         tasks = [task for _, task in self._workers.values()]
         self._workers.clear()
-        for task in tasks:
-            await _ended(task)
+        await ended(tasks)
 
     # --- one webhook -----------------------------------------------------------------------------
 
@@ -277,26 +277,6 @@ class Deliverer:
 
 class _Moved(Exception):
     """Another process has moved this webhook's place: it leads now."""
-
-
-@contextlib.contextmanager
-def delivering(deliverers: Sequence[Deliverer]) -> Iterator[None]:
-    """Run deliverers, on this event loop, for as long as the service runs."""
-    loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(one.run(), context=Context()) for one in deliverers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _ended(task: "asyncio.Task[None]") -> None:
-    """Cancel a worker and take its outcome; a defect of one webhook stops no other."""
-    task.cancel()
-    await asyncio.wait([task])
-    if not task.cancelled() and (error := task.exception()) is not None:
-        structlog.get_logger().error("webhook interrupted", error_kind=type(error).__name__)
 
 
 async def _ask(

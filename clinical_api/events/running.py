@@ -1,20 +1,21 @@
 """What events need for as long as the service runs: a deliverer for each organisation."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from clinical_api.events.deliveries import Deliverer, Metrics, delivering
+from clinical_api.events.deliveries import Deliverer, Metrics
 from clinical_api.events.tails import Pulse, ending_at_signals
 from clinical_api.events.webhooks import Signer
 from clinical_api.settings import Settings
+from moiety.kit.tasks import beside
 
 
-@contextmanager
-def running(
+@asynccontextmanager
+async def running(
     app: FastAPI, urls: Mapping[str, str], pulses: Mapping[str, Pulse], settings: Settings
-) -> Iterator[None]:
+) -> AsyncIterator[None]:
     """Deliver to webhooks; end every stream as soon as the process is told to stop."""
     metrics = Metrics(app.state.registry)
     deliverers = [
@@ -32,5 +33,5 @@ def running(
     with ExitStack() as stack:
         stack.callback(stop)
         stack.enter_context(ending_at_signals(stop))
-        stack.enter_context(delivering(deliverers))
-        yield
+        async with beside(one.run() for one in deliverers):
+            yield

@@ -33,15 +33,15 @@ COMPOSITION = (
     operation(
         "post", _ALL, "composition_create", "Commit a new composition",
         scope=_WRITES, parameters=["Prefer", *_SAID], body=_SENT,
-        answers={201: answer("Committed.", _EITHER, *WRITTEN, preferred=True)},
+        answers={201: answer("Committed.", _EITHER, *WRITTEN, *TAGS, preferred=True)},
         errors=[409, 422],
     ),
     operation(
         "get", _ONE, "composition_get", "Read a composition",
         scope=_READS, parameters=["version_at_time", *IN_ANY_FORMAT],
         answers={
-            200: answer("The composition.", resource("COMPOSITION", FORMATS), *READ),
-            204: empty("It was deleted then, or is.", *READ),
+            200: answer("The composition.", resource("COMPOSITION", FORMATS), *READ, *TAGS),
+            204: empty("It was deleted then, or is.", *READ, *TAGS),
         },
         more="The latest version of an object, the one of a time, or the one of a version uid.",
     ),
@@ -49,8 +49,8 @@ COMPOSITION = (
         "put", _ONE, "composition_update", "Commit the next version of a composition",
         scope=_WRITES, parameters=["If-Match", "Prefer", *_SAID], body=_SENT,
         answers={
-            200: answer("What was preferred.", _EITHER, *WRITTEN),
-            204: empty("Committed.", *WRITTEN),
+            200: answer("What was preferred.", _EITHER, *WRITTEN, *TAGS),
+            204: empty("Committed.", *WRITTEN, *TAGS),
         },
         errors=[409, 412, 422],
     ),

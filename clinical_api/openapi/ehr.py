@@ -21,7 +21,7 @@ _READS, _WRITES = "ehr:read", "ehr:write"
 _STATUS = shown(resource("EHR_STATUS"), {JSON: record("ehr_status"), XML: text("ehr_status.xml")})
 _OPENED = answer("The EHR is open.", resource("EHR", whole=False), *WRITTEN, preferred=True)
 _FOUND = answer("The EHR.", resource("EHR"), "ETag", "Location")
-_CONTENT = answer("The status.", resource("EHR_STATUS"), *READ)
+_CONTENT = answer("The status.", resource("EHR_STATUS"), *READ, *TAGS)
 _OF_EHR = "/ehr/{ehr_id}"
 _VERSIONED = f"{_OF_EHR}/versioned_ehr_status"
 
@@ -60,8 +60,10 @@ EHR_STATUS = (
         scope=_WRITES, parameters=["If-Match", "Prefer", *IN_CANONICAL, *COMMIT, *TAGS],
         body=sent(_STATUS),
         answers={
-            200: answer("What was preferred.", resource("EHR_STATUS", whole=False), *WRITTEN),
-            204: empty("Committed.", *WRITTEN),
+            200: answer(
+                "What was preferred.", resource("EHR_STATUS", whole=False), *WRITTEN, *TAGS
+            ),
+            204: empty("Committed.", *WRITTEN, *TAGS),
         },
         errors=[409, 412, 422],
     ),

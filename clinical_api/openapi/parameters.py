@@ -197,6 +197,13 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "Location_latest": _header("Where the latest version is.", required=False),
     "Last-Modified": _header("When the version was committed."),
     "Preference-Applied": _header("The preference that was followed.", required=False),
+    "openehr-item-tag": _header(
+        "The tags of the object, if it has any; none where the list is over 4 KiB.", required=False
+    ),
+    "openehr-version-item-tag": _header(
+        "The tags of this version, if it has any; none where the list is over 4 KiB.",
+        required=False,
+    ),
     "Allow": _header("Every method of the resource."),
     "Retry-After": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
     "Retry-After_told": _header(

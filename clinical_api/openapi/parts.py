@@ -32,7 +32,7 @@ COMMIT = ("openehr-version", "openehr-audit-details")
 DELETION = ("openehr-version_deleted", "openehr-audit-details")
 """What a client may say of a commit that deletes."""
 TAGS = ("openehr-item-tag", "openehr-version-item-tag")
-"""Tags that come with a commit."""
+"""Tags that come with a commit, and with an answer."""
 WRITTEN = ("ETag", "Location", "Preference-Applied")
 READ = ("ETag", "Location", "Last-Modified")
 LATEST = ("ETag_latest", "Location_latest")

@@ -193,7 +193,7 @@ OPENEHR: Mapping[str, Schema] = {
 }  # fmt: skip
 
 _COUNTS = ("through", "lines", "ehrs", "contributions", "versions", "present", "templates",
-           "refused")  # fmt: skip
+           "queries", "tags", "refused")  # fmt: skip
 OWN: Mapping[str, Schema] = {
     "ERROR": thing(
         {"error": {"type": "string", "description": "The reason phrase of the status."},

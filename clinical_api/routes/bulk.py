@@ -40,6 +40,8 @@ async def load(
         await run_sync(importer.feed, batch)
         if importer.report.stopped is not None:
             break
+    if importer.report.tags:
+        here.tagged.note()
     return _reported(importer.report)
 
 

@@ -69,8 +69,12 @@ async def create(
     place = location(request, "ehr", str(owner), "composition", str(result.object_id))
     created = HTTPStatus.CREATED
     if form is Format.JSON:
-        return written(result, place, prefer, status=created, empty=created)
-    return await _written_as(form, request, result, prepared, place, prefer, empty=created)
+        response = written(result, place, prefer, status=created, empty=created)
+    else:
+        response = await _written_as(form, request, result, prepared, place, prefer, empty=created)
+    return await tag_headers.told(
+        response, here, owner, result.object_id, result.version, said=said
+    )
 
 
 @router.get("/{uid}", operation_id="composition_get")
@@ -85,14 +89,17 @@ async def get(request: Request, ehr_id: str, uid: str, _caller: MayRead, here: H
         "Last-Modified": last_modified(result.time_committed),
     }
     if result.document is None:
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
-    if form is Format.JSON:
-        return Response(result.document, headers=headers, media_type=form.value)
-    text = await run_sync(
-        compositions.encode_as, form, result.document,
-        lambda: here.registry.find_key(here.engine, result.template_key),
-    )  # fmt: skip
-    return Response(text, headers=headers, media_type=answer_media(request, form))
+        response = Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    elif form is Format.JSON:
+        response = Response(result.document, headers=headers, media_type=form.value)
+    else:
+        text = await run_sync(
+            compositions.encode_as, form, result.document,
+            lambda: here.registry.find_key(here.engine, result.template_key),
+        )  # fmt: skip
+        response = Response(text, headers=headers, media_type=answer_media(request, form))
+    version = int(result.uid.rpartition("::")[2])
+    return await tag_headers.told(response, here, owner, result.object_id, version)
 
 
 @router.put("/{uid}", operation_id="composition_update")
@@ -119,8 +126,10 @@ async def update(
     result = await _changed(here, tag_headers.with_tags(said, commit, KIND), head, place)
     empty = HTTPStatus.NO_CONTENT
     if form is Format.JSON:
-        return written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
-    return await _written_as(form, request, result, prepared, place, prefer, empty=empty)
+        response = written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
+    else:
+        response = await _written_as(form, request, result, prepared, place, prefer, empty=empty)
+    return await tag_headers.told(response, here, owner, object_id, result.version, said=said)
 
 
 @router.delete("/{uid}", status_code=HTTPStatus.NO_CONTENT, operation_id="composition_delete")

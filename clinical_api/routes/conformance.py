@@ -157,6 +157,7 @@ def merge_tags(
     found = tags.check(sent, here.settings, Unprocessable)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
     audit = replace(audit, found=(*audit.found, *found))
+    here.tagged.note()
     return _told(tags.merge(connection, target, sent, audit), target.ehr_id)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from clinical_api import histories, statuses, tables
 from clinical_api.deps import Body, Here, MayReadEhrs, MayWriteEhrs, uuid_or_not_found
+from clinical_api.formats import Format
 from clinical_api.routes import tag_headers, versioned
 from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import (
@@ -22,6 +23,7 @@ from clinical_api.routes.negotiation import (
 )
 from clinical_api.routes.versioned import Target
 from moiety.change_control.codes import ChangeType
+from moiety.change_control.versions import Version
 from moiety.openehr import rm
 
 router = APIRouter(prefix="/openehr/v1/ehr/{ehr_id}", tags=["EHR_STATUS"])
@@ -37,8 +39,7 @@ async def get_at_time(
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request)
     version = await histories.find(here.reads, KIND, owner, at=moment(version_at_time))
-    place = _place(request, owner)(version.uid(here.settings.system_id))
-    return versioned.content(version, place, form, here, KIND)
+    return await _answer(request, owner, version, form, here)
 
 
 @router.get("/ehr_status/{version_uid}", operation_id="ehr_status_get_by_version_id")
@@ -52,8 +53,7 @@ async def get_by_version(
     if version_uid.lower() != str(latest.object_id):
         number = versioned.number_of(version_uid, latest.object_id, here)
         version = await histories.get(here.reads, KIND, owner, latest.object_id, number)
-    place = _place(request, owner)(version.uid(here.settings.system_id))
-    return versioned.content(version, place, form, here, KIND)
+    return await _answer(request, owner, version, form, here)
 
 
 @router.put("/ehr_status", operation_id="ehr_status_update")
@@ -74,10 +74,13 @@ async def update(
     commit = statuses.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
     commit = tag_headers.with_tags(said, commit, "EHR_STATUS")
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
-    return written(
+    response = written(
         result, place(result.uid), prefer, status=HTTPStatus.OK, empty=HTTPStatus.NO_CONTENT,
         form=form, rm_class=rm.EhrStatus,
     )  # fmt: skip
+    return await tag_headers.told(
+        response, here, owner, result.object_id, result.version, said=said
+    )
 
 
 @router.get("/versioned_ehr_status", operation_id="versioned_ehr_status_get")
@@ -119,6 +122,14 @@ async def get_version(
     """VERSION of a uid."""
     target = await _target(ehr_id, here)
     return await versioned.by_id_answer(request, here, target, version_uid)
+
+
+async def _answer(
+    request: Request, owner: UUID, version: Version, form: Format, here: Here
+) -> Response:
+    place = _place(request, owner)(version.uid(here.settings.system_id))
+    response = versioned.content(version, place, form, here, KIND)
+    return await tag_headers.told(response, here, owner, version.object_id, version.version)
 
 
 async def _target(ehr_id: str, here: Here) -> Target:

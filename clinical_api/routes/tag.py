@@ -151,6 +151,7 @@ def _update(
     recorded = tags.check(sent, here.settings, Malformed)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
     audit = replace(audit, found=(*audit.found, *recorded))
+    here.tagged.note()
     found = tags.replace(connection, target, sent, audit)
     if prefer is not None and preference(prefer) == "minimal":
         applied = {"Preference-Applied": "return=minimal"}

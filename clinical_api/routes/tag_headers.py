@@ -1,17 +1,18 @@
-"""openehr-item-tag and openehr-version-item-tag: tags that come with a commit.
+"""openehr-item-tag and openehr-version-item-tag: tags that come with a commit, and with an answer.
 
 The first names the tags of the object, the second those of the version that is committed; an empty
 header takes all off.  They are written in the commit's own transaction.
 """
 
-import re
 from dataclasses import dataclass, replace
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 
-from clinical_api import tags
+from clinical_api import tag_lists, tags
 from clinical_api.audits import Audit
 from clinical_api.compositions import Written
+from clinical_api.deps import Organisation
 from clinical_api.settings import Settings
 from clinical_api.tags import NewTag, Target
 from moiety.kit.commits import Commit
@@ -19,7 +20,6 @@ from moiety.kit.errors import Malformed
 
 _OBJECT, _VERSION = "openehr-item-tag", "openehr-version-item-tag"
 _SUFFIX = b"-item-tag"
-_PAIR = re.compile(r'\s*(key|value|target_path)\s*=\s*"((?:[^"\\]|\\.)*)"\s*([,;]|$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +63,36 @@ def with_tags(said: Said | None, commit: Commit, kind: str) -> Commit:
     return replace(commit, steps=tuple(steps))
 
 
+async def told(
+    response: Response,
+    here: Organisation,
+    ehr_id: UUID,
+    object_id: UUID,
+    version: int,
+    *,
+    said: Said | None = None,
+) -> Response:
+    """The answer, with the tags of the object and of this version of it, if they have any.
+
+    `said`: those that this request has written.
+    """
+    if said is not None:
+        here.tagged.note()
+    if not await here.tagged.ask(here.reads):
+        return response
+    rows = await here.reads.ask(_TAGS_OF, (ehr_id, object_id, version))
+    for name, number in ((_OBJECT, tags.WHOLE), (_VERSION, version)):
+        text = tag_lists.write(row[1:] for row in rows if row[0] == number)
+        if text:
+            response.raw_headers.append((name.encode(), text))
+    return response
+
+
+_TAGS_OF = (
+    b"SELECT version, key, value, target_path FROM item_tag WHERE ehr_id = $1 AND object_id = $2"
+    b" AND version IN (0, $3) ORDER BY version, key, target_path"
+)
+
+
 def _tags(text: str | None) -> list[NewTag] | None:
-    if text is None:
-        return None
-    found: list[NewTag] = []
-    place, begun = 0, False
-    while text[place:].strip():
-        pair = _PAIR.match(text, place)
-        if pair is None:
-            raise Malformed(
-                'A tag header is a list of key="…",value="…",target_path="…", parted by semicolons.'
-            )
-        if not begun:
-            found.append(NewTag())
-        setattr(found[-1], pair[1], re.sub(r"\\(.)", r"\1", pair[2]))
-        begun, place = pair[3] == ",", pair.end()
-    return found
+    return None if text is None else tag_lists.parse(text)

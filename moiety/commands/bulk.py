@@ -16,7 +16,17 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 _PIECE = 4 * 1024 * 1024
 _LINES = {"Content-Type": "application/x-ndjson"}
-_COUNTED = ("lines", "ehrs", "contributions", "versions", "templates", "present", "refused")
+_COUNTED = (
+    "lines",
+    "ehrs",
+    "contributions",
+    "versions",
+    "templates",
+    "queries",
+    "tags",
+    "present",
+    "refused",
+)
 _TOLD = 20
 
 
@@ -65,7 +75,8 @@ def show(console: Console, loaded: Loaded) -> None:
     counts = loaded.counts
     console.print(
         f"{counts['lines']} lines: {counts['ehrs']} new EHRs, {counts['contributions']}"
-        f" contributions with {counts['versions']} versions, {counts['templates']} templates;"
+        f" contributions with {counts['versions']} versions, {counts['templates']} templates,"
+        f" {counts['queries']} stored queries, {counts['tags']} tags;"
         f" {counts['present']} were there, {counts['refused']} refused"
     )
     if loaded.stopped is not None:

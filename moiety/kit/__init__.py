@@ -12,6 +12,7 @@ auth.py         the caller of a request, and what the caller may do
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread
 database.py     one set of engines per organisation; commit before response
+tasks.py        work beside the requests
 trust.py        whom this process trusts when it calls out
 keeping.py      answers kept for a while
 commits.py      the queue in which concurrent commits share a transaction

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
-    ExitStack,
+    AsyncExitStack,
     asynccontextmanager,
 )
 from typing import TYPE_CHECKING
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from moiety.kit.collector import Collector
 
 _SELDOM = (50_000, 20, 50)
-WhileRunning = Sequence[Callable[[FastAPI], AbstractContextManager[object]]]
+WhileRunning = Sequence[
+    Callable[[FastAPI], AbstractContextManager[object] | AbstractAsyncContextManager[object]]
+]
 
 
 def tree(*routers: APIRouter) -> Sequence[BaseRoute]:
@@ -108,9 +110,13 @@ def _lifespan(
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         logs.configure(service)
         _spare_the_collector()
-        with ExitStack() as stack:
+        async with AsyncExitStack() as stack:
             for entered in while_running:
-                stack.enter_context(entered(app))
+                part = entered(app)
+                if isinstance(part, AbstractAsyncContextManager):
+                    await stack.enter_async_context(part)
+                else:
+                    stack.enter_context(part)
             yield
         await organisations.close()
         if collector:

@@ -187,6 +187,97 @@ def test_tags_come_with_a_commit_in_its_headers(client, ehr_id):
         assert 400 == answer.status_code, broken
 
 
+BOTH = {
+    "openehr-item-tag": 'key="category",value="final"',
+    "openehr-version-item-tag": 'key="flag",value="a\\"b;c",target_path="/context"; key="reviewed"',
+}
+
+
+def named(answer):
+    """The tag headers of an answer."""
+    return {name: answer.headers[name] for name in BOTH if name in answer.headers}
+
+
+@pytest.mark.behaviour("tags.answered")
+@pytest.mark.row("composition_create")
+@pytest.mark.row("composition_get")
+@pytest.mark.row("composition_update")
+def test_the_tags_come_back_with_every_answer_about_a_composition(client, ehr_id):
+    """Those of the object in one header, those of the version in the other; none in neither."""
+    place = f"{BASE}/ehr/{ehr_id}/composition"
+    bare = client.post(place, json=vital_signs())
+    assert {} == named(bare)
+    assert {} == named(client.get(f"{place}/{uid_of(bare)}"))
+    made = client.post(place, json=vital_signs(), headers=BOTH)
+    assert BOTH == named(made)
+    uid = uid_of(made)
+    whole = f"{place}/{uid.split('::')[0]}"
+    for headers in ({}, {"Accept": "application/xml"}):
+        assert BOTH == named(client.get(f"{place}/{uid}", headers=headers))
+        assert BOTH == named(client.get(whole, headers=headers))
+    changed = client.put(whole, json=vital_signs(2), headers={"If-Match": uid})
+    object_alone = {name: BOTH[name] for name in ("openehr-item-tag",)}
+    assert object_alone == named(changed)
+    assert object_alone == named(client.get(whole))
+    assert BOTH == named(client.get(f"{place}/{uid}"))
+    again = client.put(
+        whole, json=vital_signs(3),
+        headers={"If-Match": uid_of(changed), "Prefer": "return=representation", **BOTH},
+    )  # fmt: skip
+    assert (200, BOTH) == (again.status_code, named(again))
+
+
+@pytest.mark.behaviour("tags.answered")
+@pytest.mark.row("ehr_status_get_at_time")
+@pytest.mark.row("ehr_status_get_by_version_id")
+@pytest.mark.row("ehr_status_update")
+def test_the_tags_come_back_with_every_answer_about_a_status(client, ehr_id):
+    """As for compositions."""
+    from tests.fixtures.clinical_documents import status
+
+    place = f"{BASE}/ehr/{ehr_id}/ehr_status"
+    first = client.get(place)
+    assert {} == named(first)
+    changed = client.put(
+        place, json=status(), headers={"If-Match": uid_of(first), **BOTH}
+    )  # fmt: skip
+    assert (204, BOTH) == (changed.status_code, named(changed))
+    assert BOTH == named(client.get(place))
+    assert BOTH == named(client.get(f"{place}/{uid_of(changed)}"))
+    older = {"openehr-item-tag": BOTH["openehr-item-tag"]}
+    assert older == named(client.get(f"{place}/{uid_of(first)}"))
+
+
+@pytest.mark.behaviour("tags.answered")
+def test_a_tag_can_not_split_the_answer(client, ehr_id):
+    """Line breaks become spaces, letters beyond ASCII go as UTF-8 and come back as they were."""
+    place = f"{BASE}/ehr/{ehr_id}/composition"
+    uid = uid_of(client.post(place, json=vital_signs()))
+    hostile = [{"key": "k", "value": "a\r\nSet-Cookie: x=1\r\n\r\n<b>"}, {"key": "Grüße 心"}]
+    assert 200 == client.put(f"{place}/{uid}/tags", json=hostile).status_code
+    answer = client.get(f"{place}/{uid}")
+    assert 200 == answer.status_code
+    assert "set-cookie" not in answer.headers
+    (told,) = (text for name, text in answer.headers.raw if name == b"openehr-version-item-tag")
+    assert 'key="Grüße 心"; key="k",value="a  Set-Cookie: x=1    <b>"' == told.decode()
+    copy = client.post(
+        place, json=vital_signs(), headers=[(b"openehr-version-item-tag", told)]
+    )  # fmt: skip
+    found = client.get(f"{place}/{uid_of(copy)}/tags").json()
+    assert "Grüße 心" in {one["key"] for one in found}
+
+
+@pytest.mark.behaviour("tags.answered")
+def test_a_list_that_no_header_holds_is_left_out(client, ehr_id):
+    """Over 4 KiB: the resource of the tags has it."""
+    place = f"{BASE}/ehr/{ehr_id}/composition"
+    uid = uid_of(client.post(place, json=vital_signs()))
+    many = [{"key": f"k{number}", "value": "v" * 60} for number in range(80)]
+    assert 200 == client.put(f"{place}/{uid}/tags", json=many).status_code
+    assert {} == named(client.get(f"{place}/{uid}"))
+    assert 80 == len(client.get(f"{place}/{uid}/tags").json())
+
+
 @pytest.mark.behaviour("tags.headers")
 @pytest.mark.row("ehr_status_update")
 def test_tags_come_with_a_status_too(client, ehr_id):

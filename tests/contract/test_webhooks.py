@@ -3,7 +3,10 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import json
+import logging
+import threading
 import time
 from collections import defaultdict
 from uuid import uuid4
@@ -388,3 +391,42 @@ def test_the_receiver_is_asked_by_its_own_name(here):
     assert headers["Host"].startswith("localhost:")
     assert httpx.Headers(headers)["content-type"] == "application/json"
     assert json.loads(body)["type"] == "contribution"
+
+
+@contextlib.contextmanager
+def complaints():
+    """What asyncio logs while this lasts: tasks that fell unseen, or were never waited for."""
+    heard = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(handler)
+    try:
+        yield heard
+        gc.collect()
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_a_service_that_stops_while_it_delivers_says_nothing_of_lost_tasks(clinical_database):
+    """Its deliverers end before it does, though each webhook is in the middle of a message."""
+    waiting = threading.Semaphore(0)
+
+    def answer(_event, _headers):
+        waiting.release()
+        time.sleep(0.3)
+        return 200
+
+    with complaints() as heard, Receiver(answer) as receiver:
+        for _ in range(4):
+            with service_of(clinical_database) as (_, client):
+                if not client.get(f"{BASE}/definition/template/adl1.4").json():
+                    upload(client)
+                    for _ in range(6):
+                        register(client, receiver.url)
+                ehr_id = open_ehr(client)
+                for seed in range(3):
+                    commit(client, ehr_id, seed)
+                assert waiting.acquire(timeout=20)
+            gc.collect()
+    assert [] == heard
