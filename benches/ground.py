@@ -67,9 +67,12 @@ class Ground:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Ground]:
-    """A fresh cluster with fsync on, templates stored; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="moiety-bench-") as folder:
+def running(parent: Path | None = None) -> Iterator[Ground]:
+    """A fresh cluster with fsync on, templates stored; gone afterwards.
+
+    `parent`: the folder that it is made in, of the system's choice without.
+    """
+    with tempfile.TemporaryDirectory(prefix="moiety-bench-", dir=parent) as folder:
         state = Path(folder)
         state.chmod(0o755)
         with embedded.running(state, _SERVER) as cluster:

@@ -1,7 +1,7 @@
 """What Moiety is measured against.  None of this is part of the product.
 
     raw          one row a composition: the bytes of its JSON, or the same under zstd
-    covering     hand-written tables for exactly the questions of queries.py, perfectly indexed
+    covering     hand-written tables for exactly the questions of questions.py, perfectly indexed
     node rows    one row per structure node of a composition, three indexes and a foreign key: the
                  layout of a well-known open-source openEHR server, in our own words
 

@@ -250,19 +250,20 @@ def read_loads(here: Ground, ids: list[UUID]) -> list[Load]:
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE)")
     gets = [("GET", f"/openehr/v1/ehr/{e}/composition/{o}", b"") for e, o in places]
-
-    def asks(some: list[UUID]) -> list[tuple[str, str, bytes]]:
-        path = "/openehr/v1/query/aql"
-        return [
-            ("POST", path, json.dumps({"q": AQL, "query_parameters": {"ehr_id": str(e)}}).encode())
-            for e in some
-        ]
-
     return [
         Load("GET", gets),
-        Load("AQL, 100 EHRs", asks(ids[:100])),
-        Load(f"AQL, {len(ids)} EHRs", asks(ids)),
+        asking("AQL, 100 EHRs", ids[:100]),
+        asking(f"AQL, {len(ids)} EHRs", ids),
     ]
+
+
+def asking(name: str, ids: list[UUID]) -> Load:
+    """AQL of one EHR or another."""
+    path = "/openehr/v1/query/aql"
+    return Load(name, [
+        ("POST", path, json.dumps({"q": AQL, "query_parameters": {"ehr_id": str(e)}}).encode())
+        for e in ids
+    ])  # fmt: skip
 
 
 def main() -> None:
