@@ -2,7 +2,8 @@
 
 Most nodes of a document are elements with a plain name, a plain value and nothing else. For those
 the look says all that the whole check would say, nothing, and writes what it would write; for any
-other the whole check decides.
+other the whole check decides (RM 1.1.0, data_structures, ELEMENT; DV_TEXT and the other values of
+data_types).
 """
 
 from collections.abc import Callable, Mapping

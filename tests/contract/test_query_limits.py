@@ -101,22 +101,21 @@ def test_documents_are_not_evaluated_past_the_deadline(clinical_database, worker
 
 def test_a_statement_has_the_limit_of_its_role(clinical_database):
     """Where it is lower than the service's; the service's where the role has none."""
+    with service(clinical_database) as clinical, clinical.client() as client:
+        prepare(client, 2)
+        multiply(clinical_database, 100_000)
+    asked = {"q": f"SELECT {SYSTOLIC} {FROM} ORDER BY {SYSTOLIC} DESC"}
     with psycopg.connect(clinical_database.url("postgres"), autocommit=True) as connection:
-        name = clinical_database.name
         for limit, seconds in (("50ms", 60.0), ("0", 0.05)):
             connection.execute(
-                f"ALTER ROLE clinical_app IN DATABASE {name} SET statement_timeout = '{limit}'"
+                f"ALTER ROLE clinical_app IN DATABASE {clinical_database.name}"
+                f" SET statement_timeout = '{limit}'"
             )
             with (
                 service(clinical_database, query_seconds=seconds) as clinical,
                 clinical.client() as client,
             ):
-                if limit != "0":
-                    prepare(client, 2)
-                    multiply(clinical_database, 100_000)
-                answer = client.post(
-                    AQL, json={"q": f"SELECT {SYSTOLIC} {FROM} ORDER BY {SYSTOLIC} DESC"}
-                )
+                answer = client.post(AQL, json=asked)
                 assert 408 == answer.status_code, (limit, answer.text[:200])
 
 
