@@ -235,10 +235,60 @@ class Rendered:
 
 
 def rendered(query: ast.Query, *, paged: int) -> Rendered:
-    """The text of a bound query, with a gap for each of its slots."""
-    found = _OPEN.split(render(ast.changed(query, _opened)))
+    """The text of a bound query, with a gap for each of its slots; what names an EHR or a
+    composition by its id stands in FROM, as existing clients know it.
+    """
+    found = _OPEN.split(render(ast.changed(_named_in_source(query), _opened)))
     slots = tuple((int(n), alike) for n, alike in zip(found[1::3], found[2::3], strict=True))
     return Rendered(tuple(found[::3]), slots, paged)
+
+
+_IDS = {"EHR": ("ehr_id", "value"), "COMPOSITION": ("uid", "value")}
+
+
+def _named_in_source(query: ast.Query) -> ast.Query:
+    """The query with `e/ehr_id/value = x` and `c/uid/value = x` moved from WHERE to FROM."""
+    where = query.where
+    parts = where.operands if isinstance(where, ast.And) else (where,) if where else ()
+    asked: dict[str, ast.Test] = {}
+    left: list[ast.Condition] = []
+    for part in parts:
+        found = _id_test(part, query.source)
+        if found is None or found[0] in asked:
+            left.append(part)
+        else:
+            asked[found[0]] = found[1]
+    if not asked:
+        return query
+
+    def placed(item: Any) -> Any:
+        if not isinstance(item, ast.Class) or (item.variable or "").lower() not in asked:
+            return None
+        test = asked[(item.variable or "").lower()]
+        old = item.predicate
+        others = old.operands if isinstance(old, ast.All) else (old,) if old is not None else ()
+        return replace(item, predicate=ast.All((*others, test)) if others else test)
+
+    remaining = left[0] if len(left) == 1 else ast.And(tuple(left)) if left else None
+    return replace(query, source=ast.changed(query.source, placed), where=remaining)
+
+
+def _id_test(part: ast.Condition, source: ast.Source) -> tuple[str, ast.Test] | None:
+    """The variable that a condition names by its id, and the condition as it stands in brackets."""
+    match part:
+        case ast.Compare(left=ast.Path() as path, operator="=", right=ast.Literal() as value):
+            steps = tuple(step.attribute for step in path.steps)
+            plain = path.predicate is None and not any(step.predicate for step in path.steps)
+            for item in ast.walk(source) if plain else ():
+                named = isinstance(item, ast.Class) and (item.variable or "").lower()
+                if named and named == path.variable.lower() and not _is_any(item.predicate):
+                    fits = _IDS.get(item.rm_type) == steps
+                    return (named, ast.Test(path.steps, "=", value)) if fits else None
+    return None
+
+
+def _is_any(predicate: ast.Predicate | None) -> bool:
+    return isinstance(predicate, ast.Any)
 
 
 def _opened(part: Any) -> Any:

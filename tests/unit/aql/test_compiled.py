@@ -37,6 +37,35 @@ def rows_of(*keys):
     return [(*head, document) for document in made]
 
 
+EXECUTED = [
+    (
+        "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' AND c/name='y'",
+        "SELECT c FROM EHR e[ehr_id/value='x'] CONTAINS COMPOSITION c WHERE c/name = 'y'",
+    ),
+    (
+        ("SELECT c FROM EHR e CONTAINS COMPOSITION c[openEHR-EHR-COMPOSITION.c.v1]"
+        " WHERE c/uid/value = $u"),
+        ("SELECT c FROM EHR e CONTAINS COMPOSITION c"
+        "[openEHR-EHR-COMPOSITION.c.v1 AND uid/value='u::s::1']"),
+    ),
+    (
+        "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' OR NOT EXISTS c/uid",
+        "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' OR NOT EXISTS c/uid",
+    ),
+    (
+        "SELECT c FROM COMPOSITION c WHERE c/uid/value != 'x'",
+        "SELECT c FROM COMPOSITION c WHERE c/uid/value != 'x'",
+    ),
+]
+
+
+@pytest.mark.behaviour("aql.executed")
+@pytest.mark.parametrize(("text", "executed"), EXECUTED)
+def test_the_query_as_it_was_run(text, executed):
+    """With its values in place, and ids in the brackets of FROM."""
+    assert executed == compiled(text, u="u::s::1").executed
+
+
 def test_sql_alone_answers_where_no_document_is_left():
     """An empty `rest` makes `pushed` the result, with aggregates already made."""
     query = compiled(f"SELECT COUNT(*), MAX(o/name/value) FROM OBSERVATION o[{ward.PRESSURE}]")
