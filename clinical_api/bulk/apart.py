@@ -98,10 +98,10 @@ def _template_adl2(connection: sa.Connection, adl: str, created: str | None) -> 
 
 
 def _query(connection: sa.Connection, line: QueryLine) -> Stored:
-    version = stored_queries.whole_version(line.version)
+    stored_queries.whole_version(line.version)  # a part of one would mean another each time
     saved = _moment(line.saved, "/stored_query/saved")
     try:
-        stored_queries.store(connection, line.name, version, line.q, saved=saved)
+        stored_queries.store(connection, line.name, line.version, line.q, saved=saved)
     except Conflict:
         return _PRESENT
     return ("queries", 1)

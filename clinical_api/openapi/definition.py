@@ -126,7 +126,7 @@ STORED_QUERY = (
         scope=_READS, answers=_SOME, never=[404],
     ),
     operation(
-        "put", _NAMED, "definition_query_store.yaml", "Store a query as version 1.0.0",
+        "put", _NAMED, "definition_query_store.yaml", "Store a query as its next major version",
         scope=_WRITES, parameters=["query_type"], body=_QUERY, answers=_STORED,
         errors=[409], never=[404],
     ),

@@ -158,7 +158,7 @@ def _read(request: Request, body: bytes, ehr_id: str | None) -> Asked:
 def _of_url(request: Request, offset: int | None, fetch: int | None, ehr_id: str | None) -> Asked:
     """Every parameter of the URL that is not ours is a parameter of the query."""
     url = request.query_params
-    parameters = {name: _plain(text) for name, text in url.items() if name not in _OWN}
+    parameters = {name: _given(url.getlist(name)) for name in url if name not in _OWN}
     ehr_id = url.get("ehr_id", ehr_id)
     return Asked(None, offset, fetch, ehr_id, parameters, _extended(request))
 
@@ -171,6 +171,12 @@ def _extended(request: Request) -> bool:
     if told not in {"true", "false"}:
         raise Malformed("`extensions` is true or false.")
     return told == "true"
+
+
+def _given(texts: list[str]) -> Any:
+    """The value of a parameter of a URL; a list where it comes several times."""
+    values = [_plain(text) for text in texts]
+    return values[0] if len(values) == 1 else values
 
 
 def _plain(text: str) -> str | int | float:

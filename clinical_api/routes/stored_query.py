@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from clinical_api import stored_queries
 from clinical_api.deps import Body, MayDefine, MayReadDefinitions, Reader, Writer
 from clinical_api.routes.negotiation import location
-from clinical_api.stored_queries import StoredQuery, Version
+from clinical_api.stored_queries import StoredQuery
 from moiety.kit.errors import Malformed, UnsupportedMediaType
 
 router = APIRouter(prefix="/openehr/v1/definition/query", tags=["DEFINITION"])
@@ -45,10 +45,9 @@ def store(
     request: Request, qualified_query_name: str, body: Body, _caller: MayDefine,
     connection: Writer, query_type: str = "AQL",
 ) -> Response:  # fmt: skip
-    """Store a query as version 1.0.0."""
+    """Store a query as version 1.0.0, or as the next major version of what is there."""
     q = _read(request, body, query_type)
-    saved = stored_queries.store(connection, qualified_query_name, stored_queries.FIRST, q)
-    return _stored(request, saved)
+    return _stored(request, stored_queries.store(connection, qualified_query_name, None, q))
 
 
 @router.put("/{qualified_query_name}/{version}", operation_id="definition_query_version_store.yaml")
@@ -56,10 +55,9 @@ def store_version(
     request: Request, qualified_query_name: str, version: str, body: Body, _caller: MayDefine,
     connection: Writer, query_type: str = "AQL",
 ) -> Response:  # fmt: skip
-    """Store a query in a version of its own."""
-    number: Version = stored_queries.whole_version(version)
+    """Store a query in a version of its own; a part of one means the next that begins so."""
     q = _read(request, body, query_type)
-    return _stored(request, stored_queries.store(connection, qualified_query_name, number, q))
+    return _stored(request, stored_queries.store(connection, qualified_query_name, version, q))
 
 
 def _read(request: Request, body: bytes, query_type: str) -> str:

@@ -1,5 +1,6 @@
 """Stored queries over HTTP: kept in versions, run with parameters; and what every result tells."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -70,18 +71,42 @@ def test_a_query_is_stored_as_version_one(client):
 def test_a_version_is_never_changed(client):
     """409 for one that is there; another version stands beside it."""
     assert 200 == store(client).status_code
-    for version in (None, "1.0.0"):
-        again = store(client, OF, version=version)
-        assert (409, "Conflict") == (again.status_code, again.json()["error"])
+    again = store(client, OF, version="1.0.0")
+    assert (409, "Conflict") == (again.status_code, again.json()["error"])
     assert 200 == store(client, OF, version="1.0.1").status_code
     assert ALL == client.get(f"{DEFINITION}/{NAME}/1.0.0").json()["q"]
+
+
+@pytest.mark.behaviour("query.next")
+@pytest.mark.row("definition_query_store.yaml")
+@pytest.mark.row("definition_query_version_store.yaml")
+def test_a_version_that_is_not_whole_means_the_next(client):
+    """None: the next major version; a part: the next that begins so; Location tells which."""
+    for version, wanted in (
+        (None, "1.0.0"), (None, "2.0.0"), ("1", "1.1.0"), ("1.1", "1.1.1"), ("1.7", "1.7.0"),
+        ("1", "1.8.0"), ("4", "4.0.0"), (None, "5.0.0"), ("1.1", "1.1.2"),
+    ):  # fmt: skip
+        answer = store(client, version=version)
+        assert 200 == answer.status_code, answer.text
+        assert f"/{NAME}/{wanted}" in answer.headers["Location"], version
+    assert "5.0.0" == client.get(f"{DEFINITION}/{NAME}/5").json()["version"]
+
+
+def test_versions_that_are_stored_together_are_all_kept(client):
+    """Each in one of its own, whoever was first."""
+    with ThreadPoolExecutor(6) as pool:
+        stored = list(pool.map(lambda n: store(client, f"{ALL} LIMIT {n}"), range(1, 7)))
+    found = [one.headers["Location"].rpartition("/")[2] for one in stored if one.is_success]
+    assert [200] * len(found) == [one.status_code for one in stored if one.status_code != 409]
+    assert sorted(set(found)) == sorted(found)
+    assert len(found) == len(client.get(DEFINITION).json()) >= 2
 
 
 @pytest.mark.behaviour("query.invalid")
 @pytest.mark.row("definition_query_version_store.yaml")
 @pytest.mark.parametrize(
     ("name", "version", "q", "headers"),
-    [("x", "1.0", ALL, TEXT), ("x", "a.b.c", ALL, TEXT), ("AQL", None, ALL, TEXT),
+    [("x", "1.0.0.0", ALL, TEXT), ("x", "a.b.c", ALL, TEXT), ("AQL", None, ALL, TEXT),
      ("b@d", None, ALL, TEXT), ("a::b::c", None, ALL, TEXT), ("x", None, "SELECT", TEXT),
      ("x", None, "", TEXT), ("x", None, '{"query": 1}', {"Content-Type": "application/json"}),
      ("x", None, '{"q": 1}', {"Content-Type": "application/json"})],
@@ -189,6 +214,11 @@ def test_parameters_come_in_the_url_or_the_body(client, records):
     store(client, f"{ALL} WHERE c/uid/value = $uid", name="one")
     wanted = min(expected)
     assert {wanted} == uids(client.get(f"{QUERY}/one", params={"uid": wanted}))
+    store(client, f"{ALL} WHERE c/uid/value matches $uids", name="some")
+    for some in (expected, {wanted}):
+        assert some == uids(client.get(f"{QUERY}/some", params={"uids": sorted(some)}))
+        sent = {"query_parameters": {"uids": sorted(some)}}
+        assert some == uids(client.post(f"{QUERY}/some", json=sent))
 
 
 @pytest.mark.behaviour("aql.one-ehr")
