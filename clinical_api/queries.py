@@ -123,6 +123,10 @@ def find(registry: Registry, cache: PlanCache, query: Query) -> Asked | None:
     plan, given = found
     if plan.alone is None:
         return None
+    try:
+        plan.check(given)
+    except AqlError as error:
+        raise malformed(error) from None
     return Asked(plan, plan.alone.text, plan.alone.parameters(given), given)
 
 
@@ -228,7 +232,10 @@ def compiled(cache: PlanCache, templates: Snapshot, settings: Settings, query: Q
     asked, context = paged(query), _context(templates, query)
     if (found := cache.find(asked, context)) is not None:
         plan, given = found
-        return plan.with_values(given)
+        try:
+            return plan.with_values(given)
+        except AqlError as error:
+            raise malformed(error) from None
     heads = queried.heads(settings.system_id, templates.hot)
     try:
         if asked.page is not None:

@@ -45,6 +45,7 @@
     push        DISTINCT, order and limit in SQL
     statements  SQLAlchemy Core → text for the driver
     shown       columns of SQL → outputs
+    demands     what values must be in every run: ids, patterns
     compiled    all of it in order                          compile(text, parameters, …)
     streamed    a result in batches                         streamed(compiled, run, …)
     column_kinds  what JSON a column can hold

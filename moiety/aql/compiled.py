@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from moiety.aql import ast, push, results, sql, stored
 from moiety.aql.asides import set_apart, with_clock
 from moiety.aql.blanks import Blanks, Given
+from moiety.aql.demands import Demand, demands
 from moiety.aql.errors import AqlError
 from moiety.aql.evaluate import Row, evaluate
 from moiety.aql.forms import Form, form_of, slots_of, split
@@ -60,7 +61,7 @@ class Compiled:
     `rest`: None where no document can add anything; its columns are those of `stored.Row`.
     `alone`: the statement that gives the result, or says that it cannot by itself; None where it
     never could. `form`: which values may be others in another run. `given`: the values by slot,
-    at first those it was compiled with.
+    at first those it was compiled with. `demands`: what the values must be in every run.
     """
 
     request: Request
@@ -77,6 +78,7 @@ class Compiled:
     system_id: str
     form: Form
     given: Given
+    demands: tuple[Demand, ...] = ()
     texts: dict[int, Statement] = field(default_factory=dict, compare=False)
 
     @property
@@ -100,8 +102,14 @@ class Compiled:
             self.texts[id(select)] = statement(select, self.blanks)
         return self.texts[id(select)]
 
+    def check(self, given: Given) -> None:
+        """Whether the values of a run are what they must be. Raises AqlError."""
+        for demand in self.demands:
+            demand.check(given, self.system_id)
+
     def with_values(self, given: Given) -> "Compiled":
-        """The same plan with the values of another run."""
+        """The same plan with the values of another run. Raises AqlError for what is none."""
+        self.check(given)
         return replace(self, request=refilled(self.request, given), given=given)
 
     def answer(self, run: Run, reading: Reading) -> list[list[Any]]:
@@ -224,6 +232,9 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     if alone is not None:
         pushed = push.pushed(asked, plan, alone.subquery("r"), layout, setting.blanks)
     given = _values(form, text, parameters, page)
+    demanded = demands(asked.query, asked.variables)
+    for demand in demanded:
+        demand.check(given, heads.system_id)
     return Compiled(
         request=asked,
         plan=plan,
@@ -239,6 +250,7 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
         system_id=heads.system_id,
         form=form,
         given=given,
+        demands=demanded,
     )
 
 

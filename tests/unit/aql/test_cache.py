@@ -16,7 +16,7 @@ TEXT = f"o/{EVENT}/data[at0003]/items[at0008]/value/value"
 TIME = f"o/{EVENT}/time/value"
 FROM = f"FROM EHR e CONTAINS OBSERVATION o[{ward.PRESSURE}]"
 FIRST = "8d6ef0b2-3a51-4c07-9f6e-9f0a5c1d2e3f"
-UID = f"{FIRST}::a::1"
+UID = f"{FIRST}::moiety.example::1"
 SECOND = "0a1b2c3d-0000-4000-8000-00000000000a"
 
 
@@ -64,9 +64,8 @@ ALIKE = [
     (f"SELECT {TEXT} {FROM} WHERE e/ehr_id/value matches $v", [FIRST], [SECOND, FIRST]),
     (f"SELECT {TEXT} {FROM} WHERE NOT {MAGNITUDE} = $v", True, False),
     (f"SELECT {TEXT} FROM EHR e[ehr_id/value=$v] CONTAINS OBSERVATION o", FIRST, SECOND),
-    ("SELECT c/name/value FROM COMPOSITION c WHERE c/uid/value = $v", UID, f"{SECOND}::b::2"),
-    ("SELECT c FROM COMPOSITION c WHERE c/uid/value = $v", "no id", f"{FIRST}or so"),
-    ("SELECT c FROM COMPOSITION c WHERE c/uid/value matches $v", [UID], [f"{SECOND}::b::2"] * 2),
+    ("SELECT c/name/value FROM COMPOSITION c WHERE c/uid/value = $v", UID, f"{SECOND}::moiety.example::2"),
+    ("SELECT c FROM COMPOSITION c WHERE c/uid/value matches $v", [UID], [f"{SECOND}::moiety.example::2"] * 2),
     (f"SELECT o {FROM} WHERE o/links/meaning/value = $v", "x", "y"),
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from moiety import aql
+from moiety.aql import AqlError
 from moiety.aql.stored import Reading
 from tests.unit.aql import ward
 from tests.unit.aql.test_golden import HEADS, TEMPLATES
@@ -43,18 +44,22 @@ EXECUTED = [
         "SELECT c FROM EHR e[ehr_id/value='x'] CONTAINS COMPOSITION c WHERE c/name = 'y'",
     ),
     (
-        ("SELECT c FROM EHR e CONTAINS COMPOSITION c[openEHR-EHR-COMPOSITION.c.v1]"
-        " WHERE c/uid/value = $u"),
-        ("SELECT c FROM EHR e CONTAINS COMPOSITION c"
-        "[openEHR-EHR-COMPOSITION.c.v1 AND uid/value='u::s::1']"),
+        (
+            "SELECT c FROM EHR e CONTAINS COMPOSITION c[openEHR-EHR-COMPOSITION.c.v1]"
+            " WHERE c/uid/value = $u"
+        ),
+        (
+            "SELECT c FROM EHR e CONTAINS COMPOSITION c"
+            "[openEHR-EHR-COMPOSITION.c.v1 AND uid/value='3d0f7a56-9d0a-4c1d-8d0e-5a4b6d0f2c11']"
+        ),
     ),
     (
         "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' OR NOT EXISTS c/uid",
         "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' OR NOT EXISTS c/uid",
     ),
     (
-        "SELECT c FROM COMPOSITION c WHERE c/uid/value != 'x'",
-        "SELECT c FROM COMPOSITION c WHERE c/uid/value != 'x'",
+        "SELECT c FROM COMPOSITION c WHERE c/name/value != 'x'",
+        "SELECT c FROM COMPOSITION c WHERE c/name/value != 'x'",
     ),
 ]
 
@@ -63,7 +68,7 @@ EXECUTED = [
 @pytest.mark.parametrize(("text", "executed"), EXECUTED)
 def test_the_query_as_it_was_run(text, executed):
     """With its values in place, and ids in the brackets of FROM."""
-    assert executed == compiled(text, u="u::s::1").executed
+    assert executed == compiled(text, u="3d0f7a56-9d0a-4c1d-8d0e-5a4b6d0f2c11").executed
 
 
 def test_sql_alone_answers_where_no_document_is_left():
@@ -153,3 +158,42 @@ def test_columns_have_paths_and_names():
     query = compiled("SELECT c/name/value, c/uid/value AS uid, 'x' FROM COMPOSITION c")
     expected = [("#0", "c/name/value"), ("uid", "c/uid/value"), ("#2", "")]
     assert expected == [(column.name, column.path) for column in query.columns]
+
+
+ID = "3d0f7a56-9d0a-4c1d-8d0e-5a4b6d0f2c11"
+IDS = [
+    ("abc", "not a valid OBJECT_VERSION_ID/UID"),
+    (f"{ID}::moiety.example", "not a valid OBJECT_VERSION_ID/UID"),
+    (f"{ID}::another::1", "does not match this server (moiety.example)"),
+]
+
+
+@pytest.mark.behaviour("aql.uid")
+@pytest.mark.parametrize(("value", "told"), IDS)
+def test_an_id_of_a_version_is_one(value, told):
+    """A uid that none here can have is refused, in the text, in a list and in another run."""
+    for text in (
+        "SELECT c FROM COMPOSITION c WHERE c/uid/value = $u",
+        "SELECT w FROM VERSION w WHERE w/uid/value matches {$u}",
+        f"SELECT c FROM COMPOSITION c WHERE c/name = 'x' AND c/uid/value != '{value}'",
+    ):
+        with pytest.raises(AqlError) as error:
+            compiled(text, u=value)
+        assert told in str(error.value)
+    plan = compiled(
+        "SELECT c FROM COMPOSITION c WHERE c/uid/value = $u", u=f"{ID}::moiety.example::1"
+    )
+    with pytest.raises(AqlError):
+        plan.with_values((value,))
+    assert plan.with_values((f"{ID}::moiety.example::7",)).executed.endswith("::7']")
+    assert compiled("SELECT c FROM COMPOSITION c WHERE c/uid/value = $u", u=ID).executed
+
+
+@pytest.mark.behaviour("aql.like")
+@pytest.mark.parametrize("pattern", ["x\\\\y", "x\\\\"])
+def test_a_pattern_escapes_what_it_may(pattern):
+    """A backslash stands before a wildcard or another backslash."""
+    with pytest.raises(AqlError, match="Invalid LIKE pattern"):
+        compiled(f"SELECT c FROM COMPOSITION c WHERE c/name/value LIKE '{pattern}'")
+    fine = "SELECT c FROM COMPOSITION c WHERE c/name/value LIKE '\\*x\\?\\\\\\\\*'"
+    assert compiled(fine).executed
