@@ -17,6 +17,7 @@ TIME = f"o/{EVENT}/time/value"
 FROM = f"FROM EHR e CONTAINS OBSERVATION o[{ward.PRESSURE}]"
 FIRST = "8d6ef0b2-3a51-4c07-9f6e-9f0a5c1d2e3f"
 UID = f"{FIRST}::moiety.example::1"
+NEXT = f"{SECOND}::moiety.example::2"
 SECOND = "0a1b2c3d-0000-4000-8000-00000000000a"
 
 
@@ -64,8 +65,8 @@ ALIKE = [
     (f"SELECT {TEXT} {FROM} WHERE e/ehr_id/value matches $v", [FIRST], [SECOND, FIRST]),
     (f"SELECT {TEXT} {FROM} WHERE NOT {MAGNITUDE} = $v", True, False),
     (f"SELECT {TEXT} FROM EHR e[ehr_id/value=$v] CONTAINS OBSERVATION o", FIRST, SECOND),
-    ("SELECT c/name/value FROM COMPOSITION c WHERE c/uid/value = $v", UID, f"{SECOND}::moiety.example::2"),
-    ("SELECT c FROM COMPOSITION c WHERE c/uid/value matches $v", [UID], [f"{SECOND}::moiety.example::2"] * 2),
+    ("SELECT c/name/value FROM COMPOSITION c WHERE c/uid/value = $v", UID, NEXT),
+    ("SELECT c FROM COMPOSITION c WHERE c/uid/value matches $v", [UID], [NEXT] * 2),
     (f"SELECT o {FROM} WHERE o/links/meaning/value = $v", "x", "y"),
 ]  # fmt: skip
 
