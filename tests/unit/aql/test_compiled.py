@@ -43,10 +43,14 @@ EXECUTED = [
         "SELECT c FROM EHR e[ehr_id/value='x'] CONTAINS COMPOSITION c WHERE c/name = 'y'",
     ),
     (
-        ("SELECT c FROM EHR e CONTAINS COMPOSITION c[openEHR-EHR-COMPOSITION.c.v1]"
-        " WHERE c/uid/value = $u"),
-        ("SELECT c FROM EHR e CONTAINS COMPOSITION c"
-        "[openEHR-EHR-COMPOSITION.c.v1 AND uid/value='u::s::1']"),
+        (
+            "SELECT c FROM EHR e CONTAINS COMPOSITION c[openEHR-EHR-COMPOSITION.c.v1]"
+            " WHERE c/uid/value = $u"
+        ),
+        (
+            "SELECT c FROM EHR e CONTAINS COMPOSITION c"
+            "[openEHR-EHR-COMPOSITION.c.v1 AND uid/value='u::s::1']"
+        ),
     ),
     (
         "SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE e/ehr_id/value = 'x' OR NOT EXISTS c/uid",
