@@ -74,12 +74,13 @@ class Evaluators:
         Raises QueryTimeout after the deadline.
         """
         found = deadline.over(found)
+        here = queried.reading(plan.system_id, deadline.check)
         if not self._number or plan.bounded:
-            return deadline.over(plan.evaluated(found, queried.reading(plan.system_id)))
+            return deadline.over(plan.evaluated(found, here))
         batches = _batches(found, whole=plan.plan.needs.whole)
         first, second = next(batches, []), next(batches, None)
         if second is None:
-            return deadline.over(plan.evaluated(first, queried.reading(plan.system_id)))
+            return deadline.over(plan.evaluated(first, here))
         return deadline.over(self._away(plan, task, chain((first, second), batches), deadline))
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class Evaluators:
                     return
                 batch, sent = waiting.popleft()
                 rows = self._result(sent, deadline)
-                here = queried.reading(plan.system_id)
+                here = queried.reading(plan.system_id, deadline.check)
                 yield from plan.evaluated(batch, here) if rows is None else rows
         finally:
             for _, sent in waiting:

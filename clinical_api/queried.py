@@ -1,5 +1,6 @@
 """What queries see: the tables that they read, and documents and versions as they read them."""
 
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -25,9 +26,9 @@ def heads(system_id: str, hot: frozenset[Place] = frozenset()) -> Heads:
     )  # fmt: skip
 
 
-def reading(system_id: str) -> Reading:
-    """How documents are read, and versions put together."""
-    return Reading(documents.unpack, lambda row, content: _version(row, content, system_id))
+def reading(system_id: str, check: Callable[[], object] = bool) -> Reading:
+    """How documents are read, and versions put together; `check` may end it by an error."""
+    return Reading(documents.unpack, lambda row, content: _version(row, content, system_id), check)
 
 
 def _version(row: Row, content: Any, system_id: str) -> dict[str, Any]:

@@ -50,9 +50,10 @@ class Settings:
     # a day, an event is a dead letter.
     webhook_pause: float = 5.0
     webhook_tries: int = 30
-    # Queries: how many rows one RESULT_SET may have; seconds for an answer, and for one that is
-    # streamed; the most that a population query may cost by its estimate (0: any).
+    # Queries: how many rows and octets one RESULT_SET may have; seconds for an answer, and for one
+    # that is streamed; the most that a population query may cost by its estimate (0: any).
     query_rows: int = 250_000
+    query_octets: int = 256 * 1024 * 1024
     query_seconds: float = 30.0
     query_stream_seconds: float = 3600.0
     query_cost: float = 0.0
@@ -90,6 +91,7 @@ class Settings:
         _one_of("MISPLACED", found.misplaced, ("refuse", "drop"))
         _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
         _at_least("QUERY_ROWS", found.query_rows, 1)
+        _at_least("QUERY_OCTETS", found.query_octets, 1)
         _at_least("QUERY_CONCURRENCY", found.query_concurrency, 1)
         _at_least("QUERY_CONNECTIONS", found.query_connections, 1)
         _at_least("QUERY_WORKERS", found.query_workers, -1)

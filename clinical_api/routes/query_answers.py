@@ -20,6 +20,7 @@ from clinical_api.deps import Organisation
 from clinical_api.explained import TYPED, demand_cheap, plan_class
 from clinical_api.formats import Format
 from clinical_api.queries import Asked, Opened, Query
+from clinical_api.settings import Settings
 from clinical_api.turns import Deadline
 from moiety import __version__
 from moiety.aql import Compiled, parse
@@ -123,18 +124,17 @@ async def result_set(sent: Sent, query: Query) -> Response:
     if asked is not None and asked.plan.bounded and (quick := await _quick(here, query, asked)):
         return _told(sent, quick)
     plan = asked.plan if asked is not None else await prepared(here, query)
-    most = here.settings.query_rows
 
-    def whole() -> _Whole:
+    def whole() -> Response:
         deadline = Deadline.after(here.settings.query_seconds)
         with Reading(here, query, deadline, bounded=plan.bounded) as reading:
-            return _read(reading, most)
+            return _told(sent, _read(reading, here.settings))
 
     if plan.bounded:
-        return _told(sent, await run_sync(whole))
+        return await run_sync(whole)
     turns = here.population.turns
     async with turns.of(sent.caller.key_id):
-        return _told(sent, await run_sync(whole, limiter=turns.threads))
+        return await run_sync(whole, limiter=turns.threads)
 
 
 async def prepared(here: Organisation, query: Query) -> Compiled:
@@ -150,27 +150,30 @@ async def _quick(here: Organisation, query: Query, asked: Asked) -> _Whole | Non
     if result is None:
         return None
     count = len(result.rows)
-    _demand_few(count, here.settings.query_rows)
+    _demand(count, here.settings.query_rows, "rows")
     seconds = time.perf_counter() - begun
     here.slow_queries.note(asked.plan, query.text, answered=TYPED, seconds=seconds, rows=count)
     return _Whole(result.columns, _encode(result.rows), count, result.executed)
 
 
-def _read(reading: "Reading", most: int) -> _Whole:
+def _read(reading: Reading, settings: Settings) -> _Whole:
     """Some rows are written at a time: in between, the interpreter serves others."""
     parts: list[bytes] = []
+    size = 0
     for batch in reading.batches():
-        _demand_few(reading.rows, most)
+        _demand(reading.rows, settings.query_rows, "rows")
         parts.append(_encode(batch)[1:-1])
+        size += len(parts[-1])
+        _demand(size, settings.query_octets, "octets")
     rows = b"".join((b"[", b",".join(parts), b"]"))
     plan = reading.opened.plan
     return _Whole(queries.columns_of(plan), rows, reading.rows, plan.executed)
 
 
-def _demand_few(count: int, most: int) -> None:
+def _demand(count: int, most: int, kind: str) -> None:
     if count > most:
         raise Unprocessable(
-            f"The result has more than {most} rows: say LIMIT, ask for pages with `fetch` and"
+            f"The result has more than {most} {kind}: say LIMIT, ask for pages with `fetch` and"
             " `offset`, or for a stream with Accept: application/x-ndjson, text/csv or another."
         )
 

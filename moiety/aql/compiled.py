@@ -138,7 +138,8 @@ class Compiled:
         """Rows of the documents that the statement `rest` gives."""
         decode = decoder(self.request).decode
         needs = self.plan.needs
-        return evaluate(self.request, stored.records(found, needs, reading, decode))
+        records = stored.records(found, needs, reading, decode)
+        return evaluate(self.request, records, check=reading.check)
 
     def finish(self, rows: Iterable[Row]) -> list[list[Any]]:
         """The result: DISTINCT, aggregates, order and limit over all rows."""

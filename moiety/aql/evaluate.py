@@ -5,8 +5,8 @@ answers must give the same rows here. A row is a binding of the FROM variables, 
 that its paths take (trie.py), where WHERE is true.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from moiety.aql import ast
 from moiety.aql.bindings import Record, binder, walked
@@ -17,16 +17,19 @@ from moiety.aql.trie import Elements, Trie, build, expand
 from moiety.aql.truths import Read, Test, call, constant, truth
 from moiety.aql.values import NULL, Value, value
 
+_SOME: Final = 512
 Row = tuple[Value, ...]
 """The cells of a request, for one row that WHERE lets through."""
 
 
-def evaluate(request: Request, records: Iterable[Record]) -> Iterator[Row]:
+def evaluate(
+    request: Request, records: Iterable[Record], *, check: Callable[[], object] = bool
+) -> Iterator[Row]:
     """The rows of a request over some records, before DISTINCT, aggregates, order and limit.
 
     A content may come in a record of its own, unless the query binds several of an EHR
     (`needs.whole`). What the request says is looked at once, and made into functions that each
-    record goes through.
+    record goes through. One record may have very many bindings: `check` is asked between some.
     """
     trie = build(request.paths)
     bind = binder(request.query.source)
@@ -35,7 +38,9 @@ def evaluate(request: Request, records: Iterable[Record]) -> Iterator[Row]:
     attributes = walked(request.query.source)
     for record in records:
         tree = Tree(record.ehr, record.contents, record.former, attributes)
-        for binding in bind(tree, Scope.of_all(tree)):
+        for count, binding in enumerate(bind(tree, Scope.of_all(tree)), 1):
+            if not count % _SOME:
+                check()
             for taken in expand(trie, binding):
                 if where is None or where(taken):
                     yield tuple([cell(taken) for cell in cells])

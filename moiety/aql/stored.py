@@ -66,10 +66,12 @@ class Row(NamedTuple):
 class Reading:
     """How documents are read. `unpack`: a stored document → its canonical JSON with the uid of
     its version. `version`: a row and its content → the canonical JSON of its VERSION, as objects.
+    `check`: asked now and then while documents are evaluated; what it raises ends that.
     """
 
     unpack: Callable[[bytes], bytes]
     version: Callable[[Row, Any], dict[str, Any]]
+    check: Callable[[], object] = bool
 
 
 Decode = Callable[[bytes], Any]

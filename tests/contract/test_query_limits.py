@@ -99,24 +99,40 @@ def test_documents_are_not_evaluated_past_the_deadline(clinical_database, worker
         assert 200 == client.post(AQL, json={"q": f"{HEAVY['q']} LIMIT 1"}).status_code
 
 
+@pytest.mark.behaviour("query.deadline")
+def test_one_document_is_not_evaluated_past_the_deadline(clinical_database):
+    """However many combinations it has, in a query of one EHR or of all: 408."""
+    classes = " AND ".join(f"ELEMENT x{number}" for number in range(6))
+    text = f"SELECT x0 FROM EHR e CONTAINS ({classes}) WHERE x0/name/value = 'never'"
+    settings = {"query_seconds": 0.5, "query_workers": 0}
+    with service(clinical_database, **settings) as clinical, clinical.client() as client:
+        ehr_id = prepare(client, 3)
+        for more in ({}, {"ehr_id": ehr_id}):
+            begun = time.monotonic()
+            answer = client.post(AQL, json={"q": text, **more})
+            assert (408, "QueryTimeout") == (answer.status_code, answer.json()["code"])
+            assert time.monotonic() - begun < 4
+
+
 def test_a_statement_has_the_limit_of_its_role(clinical_database):
     """Where it is lower than the service's; the service's where the role has none."""
     with service(clinical_database) as clinical, clinical.client() as client:
         prepare(client, 2)
-        multiply(clinical_database, 100_000)
-    asked = {"q": f"SELECT {SYSTOLIC} {FROM} ORDER BY {SYSTOLIC} DESC"}
-    with psycopg.connect(clinical_database.url("postgres"), autocommit=True) as connection:
-        for limit, seconds in (("50ms", 60.0), ("0", 0.05)):
+        multiply(clinical_database, 250_000)
+        token = clinical.key()
+    dear = {"q": f"SELECT {SYSTOLIC} {FROM} ORDER BY {SYSTOLIC} DESC LIMIT 1 OFFSET 400000"}
+    for limit, seconds in (("100ms", 60.0), ("0", 0.05)):
+        with psycopg.connect(clinical_database.url("postgres"), autocommit=True) as connection:
             connection.execute(
                 f"ALTER ROLE clinical_app IN DATABASE {clinical_database.name}"
                 f" SET statement_timeout = '{limit}'"
             )
-            with (
-                service(clinical_database, query_seconds=seconds) as clinical,
-                clinical.client() as client,
-            ):
-                answer = client.post(AQL, json=asked)
-                assert 408 == answer.status_code, (limit, answer.text[:200])
+        with (
+            service(clinical_database, query_seconds=seconds) as clinical,
+            clinical.client(token=token) as client,
+        ):
+            answer = client.post(AQL, json=dear)
+            assert (408, "QueryTimeout") == (answer.status_code, answer.json()["code"])
 
 
 # --- a most of rows and of text ------------------------------------------------------------------
@@ -138,6 +154,22 @@ def test_a_result_has_a_most_of_rows(clinical_database):
         assert 10 == len(client.post(AQL, json={**HEAVY, "fetch": 10}).json()["rows"])
         lines = client.post(AQL, json=HEAVY, params={"format": "ndjson"}).text.splitlines()
         assert 21 * len(few) == len(lines)
+
+
+def test_a_result_has_a_most_of_octets(clinical_database):
+    """Whole compositions weigh more than numbers."""
+    with service(clinical_database, query_octets=50_000) as clinical, clinical.client() as client:
+        prepare(client, 1)
+        copy_documents(clinical_database, 40)
+        whole = {"q": "SELECT c FROM COMPOSITION c"}
+        answer = client.post(AQL, json=whole)
+        assert (422, True) == (answer.status_code, "50000 octets" in answer.json()["message"])
+        assert 1 == len(client.post(AQL, json={**whole, "fetch": 1}).json()["rows"])
+        assert (
+            200 == client.post(AQL, json={"q": "SELECT c/uid/value FROM COMPOSITION c"}).status_code
+        )
+        lines = client.post(AQL, json=whole, params={"format": "ndjson"}).text.splitlines()
+        assert 41 == len(lines)
 
 
 @pytest.mark.parametrize(

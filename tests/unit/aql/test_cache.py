@@ -17,8 +17,8 @@ TIME = f"o/{EVENT}/time/value"
 FROM = f"FROM EHR e CONTAINS OBSERVATION o[{ward.PRESSURE}]"
 FIRST = "8d6ef0b2-3a51-4c07-9f6e-9f0a5c1d2e3f"
 UID = f"{FIRST}::moiety.example::1"
-NEXT = f"{SECOND}::moiety.example::2"
 SECOND = "0a1b2c3d-0000-4000-8000-00000000000a"
+NEXT = f"{SECOND}::moiety.example::2"
 
 
 def query(text, page=None, **parameters):
