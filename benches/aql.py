@@ -101,7 +101,7 @@ class Asker:
     def ours(self, query: Query) -> int:
         """As the service runs it."""
         result = None
-        if (asked := queries.find(self.registry, self.plans, SETTINGS, query)) is not None:
+        if (asked := queries.find(self.registry, self.plans, query)) is not None:
             found = self.cursor.execute(asked.text, asked.parameters, binary=True).fetchall()
             result = asked.result(found)
         if result is None:
@@ -111,7 +111,7 @@ class Asker:
 
     def alone(self, query: Query) -> int | None:
         """Our statement alone; None where documents answer."""
-        asked = queries.find(self.registry, self.plans, SETTINGS, query)
+        asked = queries.find(self.registry, self.plans, query)
         if asked is None:
             return None
         found = self.cursor.execute(asked.text, asked.parameters, binary=True).fetchall()
@@ -119,7 +119,7 @@ class Asker:
 
     def plan(self, query: Query) -> str:
         """How the server runs the statement of a query whose plan is known."""
-        asked = queries.find(self.registry, self.plans, SETTINGS, query)
+        asked = queries.find(self.registry, self.plans, query)
         if asked is None:
             return "documents"
         self.cursor.execute(b"EXPLAIN (ANALYZE, COSTS OFF) " + asked.text, asked.parameters)

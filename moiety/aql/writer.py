@@ -128,8 +128,8 @@ class Writer:
     def in_population(self) -> list[sa.ColumnElement[bool]]:
         """Not of an EHR that keeps out of population queries; to be asked after columns.
 
-        NOT IN, for it is looked up in a small hash table and costs next to nothing where that is
-        empty; NOT EXISTS would be joined.
+        Whether there is any such EHR is asked once, and mostly answers for every row. NOT IN, for
+        it is looked up in a small hash table; NOT EXISTS would be joined.
         """
         if not self.plan.of_population:
             return []
@@ -137,7 +137,8 @@ class Writer:
             return [self.e.c.queryable]
         u = self.heads.ehr.alias("u")
         hidden = sa.select(u.c.ehr_id).where(sa.not_(u.c.queryable))
-        return [self.anchor.c.ehr_id.not_in(hidden)]
+        some = sa.select(sa.exists(hidden)).scalar_subquery()
+        return [sa.or_(sa.not_(some), self.anchor.c.ehr_id.not_in(hidden))]
 
     # --- expressions
 
