@@ -38,6 +38,7 @@
     wanted      paths of a query that an index could serve
     tables      the tables that SQL reads
     blanks      parameters, and how run time fills them
+    heads       what heads tell of EHRs and versions, as SQL
     writer      a branch as SQL
     sql         plan → SQLAlchemy Core
     columns     columns of rows by cell, and how they are put in order

@@ -228,15 +228,11 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     ids = {key: template.template_id for key, template in templates.items()}
     setting = sql.Setting(plan, heads, Blanks(), ids)
     layout = push.layout(asked, plan)
-    rows, alone = (_rows(setting, layout, alone=alone) for alone in (False, True))
+    rows, whole = (_rows(setting, layout, alone=alone) for alone in (False, True))
     pushed = None
-    if alone is not None:
-        pushed = push.pushed(asked, plan, alone.subquery("r"), layout, setting.blanks)
-    given = _values(form, text, parameters, page)
-    demanded = demands(asked.query, asked.variables)
-    for demand in demanded:
-        demand.check(given, heads.system_id)
-    return Compiled(
+    if whole is not None:
+        pushed = push.pushed(asked, plan, whole.subquery("r"), layout, setting.blanks)
+    found = Compiled(
         request=asked,
         plan=plan,
         columns=tuple(Column(output.name, output.path) for output in asked.outputs),
@@ -250,9 +246,11 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
         text=rendered(asked.query, paged=asked.paged),
         system_id=heads.system_id,
         form=form,
-        given=given,
-        demands=demanded,
+        given=_values(form, text, parameters, page),
+        demands=demands(asked.query, asked.variables),
     )
+    found.check(found.given)
+    return found
 
 
 def _paged(asked: Request, form: Form, page: tuple[int, int] | None) -> Request:

@@ -14,10 +14,10 @@ from moiety.aql import plan as p
 from moiety.aql.ast import Operator
 from moiety.aql.blanks import Blanks
 from moiety.aql.called import function
+from moiety.aql.heads import OF_EHR, of_ehr, of_version
 from moiety.aql.signatures import signature
 from moiety.aql.tables import CURRENT, NONE, TYPES, Heads, leaf_table
 from moiety.aql.values import OPERATORS
-from moiety.openehr.rubrics import RUBRICS
 
 
 class Writer:
@@ -197,9 +197,9 @@ class Writer:
     def _(self, node: p.Head) -> sa.ColumnElement[Any]:
         if node.what == "ehr_id":
             return sa.cast(self.anchor.c.ehr_id, sa.Text())
-        if node.what in _OF_EHR:
+        if node.what in OF_EHR:
             self.asks_ehr = True
-            return _of_ehr(self.e, node.what)
+            return of_ehr(self.e, node.what)
         self.asks_head = True
         match node.what:
             case "uid":
@@ -220,7 +220,7 @@ class Writer:
                 )
                 return sa.case((self.h.c.version > sa.literal_column("1"), uid))
             case what:
-                return _of_version(self.h, what)
+                return of_version(self.h, what)
 
     @expression.register
     def _(self, node: p.Called) -> sa.ColumnElement[Any]:
@@ -355,50 +355,6 @@ def _real(given: p.Constant | p.Blank) -> p.Constant | p.Blank:
     if isinstance(given, p.Blank):
         return given
     return p.Constant(None if given.value is None else float(given.value))
-
-
-_OF_EHR: Final = frozenset(
-    {"system_id", "time_created", "subject_id", "subject_namespace", "modifiable", "queryable"}
-)
-
-
-def _of_ehr(e: sa.FromClause, what: str) -> sa.ColumnElement[Any]:
-    """What the row of an EHR tells, of its status too."""
-    if what == "subject_id":
-        known = sa.cast(e.c.subject_id, sa.Text())
-        return sa.func.coalesce(known, e.c.opaque_subject, type_=sa.Text())
-    column: sa.ColumnElement[Any] = e.c[what]
-    return column
-
-
-_GROUPS: Final = {
-    "change": ("change_type", "audit change type"),
-    "lifecycle": ("lifecycle_state", "version lifecycle state"),
-}
-_IN_AUDIT: Final = {
-    "audit_system": ("system_id",),
-    "audit_description": ("description", "value"),
-    "committer_name": ("committer", "name"),
-}
-
-
-def _of_version(h: sa.FromClause, what: str) -> sa.ColumnElement[Any]:
-    """What the head of a version tells of it."""
-    if what in _IN_AUDIT:
-        *around, last = _IN_AUDIT[what]
-        part: Any = h.c.audit
-        for name in around:
-            part = part[name]
-        found: sa.ColumnElement[Any] = part[last].astext
-        return found
-    if what in {"time_committed", "contribution_id"}:
-        column: sa.ColumnElement[Any] = h.c[what]
-        return column if what == "time_committed" else sa.cast(column, sa.Text())
-    name, _, form = what.partition("_")
-    column, group = h.c[_GROUPS[name][0]], RUBRICS[_GROUPS[name][1]]
-    if form == "code":
-        return sa.cast(column, sa.Text())
-    return sa.case(*((column == _number(int(code)), text) for code, text in group.items()))
 
 
 _KEYS: Final = {"ehr": "ehr_id", "version": "row_key"}
