@@ -59,8 +59,13 @@ DESCRIPTION = "<optional audit description>"
 class SetUp:
     """What a set-up has made so far, and what placeholders stand for it."""
 
-    def __init__(self, client):
+    def __init__(self, client, cases):
         self.client = client
+        self.rows = {
+            case["query"]: json.loads((SHARED / case["expected"]).read_text())["rows"]
+            for case in cases
+            if "FOLDER" in case["group"]
+        }
         self.ehrs, self.uids, self.told = [], [], {}
 
     def names(self):
@@ -157,16 +162,38 @@ class SetUp:
         self.uids[-1] = answer.json()["uid"]["value"]
 
     def direct(self, file):
-        """A directory: that of the suite is not at hand, one of the same shape is."""
-        if "compositions" not in file:
-            raise Elsewhere("Create Directory")
+        """A directory: that of the suite is not at hand, one that its results tell of is."""
+        if "hierarchy" in file:
+            self.post(folder("root1", [], [self.named(n) for n in ("subfolder1", "subfolder2")]))
+            return
+        if "details" in file:
+            first, second = (row[0] for row in self.rows["SELECT f/details FROM FOLDER f"])
+            items = [row[0] for row in self.rows["SELECT f/items FROM FOLDER f"] if row[0]]
+            inner = {**folder("inner", []), "details": second, "items": items}
+            self.post({**folder("root", [], [inner]), "details": first})
+            return
         one, two, three, four = (uid.partition("::")[0] for uid in self.uids)
         fourth = folder("subsubsubfolder2", [four])
         first = folder("subsubfolder1", [two], [fourth])
         tree = folder("subfolder1", [one], [first, folder("subsubfolder2", [three])])
-        answer = self.client.post(
-            f"{BASE}/ehr/{self.ehrs[-1]}/directory", json=folder("root1", [], [tree])
-        )
+        self.post(folder("root1", [], [tree]))
+
+    def named(self, name):
+        """A folder whose subfolders are those that the results tell of."""
+        (found,) = (rows for query, rows in self.rows.items() if f"'{name}'" in query)
+        inner = [
+            folder(called, [])
+            | {
+                "archetype_node_id": "openEHR-EHR-FOLDER.episode_of_care.v1",
+                "uid": {"_type": "HIER_OBJECT_ID", "value": uid},
+            }
+            for uid, called in found
+        ]
+        return folder(name, [], inner)
+
+    def post(self, directory):
+        """The directory of the EHR opened last."""
+        answer = self.client.post(f"{BASE}/ehr/{self.ehrs[-1]}/directory", json=directory)
         assert 201 == answer.status_code, answer.text
 
     def leave_out(self, group):
@@ -250,7 +277,7 @@ def test_expected_results_are_met_over_http(cluster, cases):
             served("clinical", create_app(settings), database) as service,
             service.client() as client,
         ):
-            made = SetUp(client)
+            made = SetUp(client, cases)
             try:
                 for line in cases[0]["preconditions"]:
                     made.do(line)
