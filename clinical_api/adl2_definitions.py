@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from clinical_api import documents, tables
-from moiety.kit.errors import Conflict, Malformed, NotFound
+from moiety.kit.errors import Conflict, Malformed, NotFound, NotSupported
+from moiety.openehr import rm
 from moiety.openehr.adl2 import (
     Adl2Error,
     Adl2Template,
@@ -19,7 +20,10 @@ from moiety.openehr.adl2 import (
     parse_operational_template,
     parse_version,
     sort_by_version,
+    template_of,
 )
+from moiety.openehr.errors import TemplateError
+from moiety.openehr.simplified.example import example
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,18 @@ def get(
         raise NotFound("There is no ADL 2 template of this id and version.")
     packed = connection.scalar(sa.select(t.c.operational_template).where(t.c.template_id == wanted))
     return wanted, documents.unpack(packed or b"")
+
+
+def example_of(connection: sa.Connection, template_id: str, *, everything: bool) -> rm.Composition:
+    """A made-up composition of a template; `everything` False leaves out the optional.
+
+    Raises NotFound, and NotSupported for a template of another class than COMPOSITION.
+    """
+    _, text = get(connection, template_id)
+    try:
+        return example(template_of(_read(text)), everything=everything)
+    except TemplateError:
+        raise NotSupported("Examples are made of templates of a COMPOSITION alone.") from None
 
 
 def _read(text: bytes) -> Adl2Template:

@@ -4,6 +4,7 @@ from clinical_api.openapi.examples import text
 from clinical_api.openapi.parameters import FORMATS, JSON, PLAIN, WEB_TEMPLATE, XML
 from clinical_api.openapi.parts import (
     IN_ANY_FORMAT,
+    IN_CANONICAL,
     answer,
     empty,
     json,
@@ -95,8 +96,10 @@ ADL2 = (
     ),
     operation(
         "get", f"{_ONE2}/example", "definition_template_adl2_example_get",
-        "Examples are made of templates in ADL 1.4 alone",
-        scope=_READS, places=_PLACES, answers={}, errors=[501],
+        "Read a made-up composition of a template",
+        scope=_READS, parameters=["type", "detail_level", *IN_CANONICAL], places=_PLACES,
+        answers={200: answer("As the template says.", resource("COMPOSITION"))}, errors=[501],
+        more="501 for a template of another class than COMPOSITION.",
     ),
     operation(
         "get", f"{_ONE2}/{{version}}", "definition_template_adl2_version_get",

@@ -97,14 +97,11 @@ def get_example(
 ) -> Response:  # fmt: skip
     """A made-up composition, which can be committed as it stands."""
     form = answer_form(request, tuple(Format))
-    if detail_level not in _LEVELS:
-        raise Malformed(f"`detail_level` is one of {', '.join(_LEVELS)}.")
-    if type not in {"input", "output"}:
-        raise Malformed("`type` is one of input, output.")
+    everything = is_complete(detail_level, type)
     known = _known(here, template_id)
-    made = example(known.template, everything=_LEVELS[detail_level])
+    made = example(known.template, everything=everything)
     if type == "output":
-        made.uid = rm.ObjectVersionId(value=f"{uuid4()}::{here.settings.system_id}::1")
+        made.uid = new_uid(here)
     text = compositions.encode_as(form, encode(made), lambda: known)
     return Response(text, media_type=answer_media(request, form))
 
@@ -149,6 +146,20 @@ def delete(template_id: str, _caller: MayDefine, here: Here, connection: Writer)
     definitions.delete(connection, template_id)
     here.registry.forget()
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def is_complete(detail_level: str, type_: str) -> bool:
+    """Whether an example has the optional parts too.  Raises Malformed for unknown words."""
+    if detail_level not in _LEVELS:
+        raise Malformed(f"`detail_level` is one of {', '.join(_LEVELS)}.")
+    if type_ not in {"input", "output"}:
+        raise Malformed("`type` is one of input, output.")
+    return _LEVELS[detail_level]
+
+
+def new_uid(here: Organisation) -> rm.ObjectVersionId:
+    """The uid that an example bears as a server would answer it."""
+    return rm.ObjectVersionId(value=f"{uuid4()}::{here.settings.system_id}::1")
 
 
 def _known(here: Organisation, template_id: str) -> Known:

@@ -6,10 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import adl2_definitions
-from clinical_api.deps import Body, MayDefine, MayReadDefinitions, Reader, Writer
-from clinical_api.routes.negotiation import Prefer, location, preference, quoted
-from moiety.kit.errors import NotAcceptable, NotSupported, UnsupportedMediaType
+from clinical_api import adl2_definitions, formats
+from clinical_api.deps import Body, Here, MayDefine, MayReadDefinitions, Reader, Writer
+from clinical_api.routes.definition import is_complete, new_uid
+from clinical_api.routes.negotiation import Prefer, answer_form, location, preference, quoted
+from moiety.kit.errors import NotAcceptable, UnsupportedMediaType
 
 router = APIRouter(prefix="/openehr/v1/definition/template/adl2", tags=["DEFINITION"])
 TEXT = "text/plain"
@@ -49,10 +50,18 @@ def get(
 
 
 @router.get("/{template_id}/example", operation_id="definition_template_adl2_example_get")
-def get_example(template_id: str, _caller: MayReadDefinitions, connection: Reader) -> Response:
-    """Examples are made of templates in ADL 1.4 alone: 404 without the template, else 501."""
-    adl2_definitions.get(connection, template_id)
-    raise NotSupported("Examples are made of templates in ADL 1.4 alone.")
+def get_example(
+    request: Request, template_id: str, _caller: MayReadDefinitions, here: Here,
+    connection: Reader, detail_level: str = "complete",
+    type: str = "input",  # noqa: A002  the parameter's own name
+) -> Response:  # fmt: skip
+    """A made-up composition; no composition can be committed by a template in ADL 2, though."""
+    form = answer_form(request)
+    everything = is_complete(detail_level, type)
+    made = adl2_definitions.example_of(connection, template_id, everything=everything)
+    if type == "output":
+        made.uid = new_uid(here)
+    return Response(formats.encode(made, form), media_type=form.value)
 
 
 @router.get("/{template_id}/{version}", operation_id="definition_template_adl2_version_get")

@@ -263,7 +263,10 @@ def _lookup(client: FhirServer, parameters: Parameters) -> list[str]:
     told = read(client, "/CodeSystem/$lookup", asked, Answer).parameter
     said = [_find(told, "display")]
     said += [_find(one.part, "value") for one in told if one.name == "designation"]
-    return list(dict.fromkeys(one.valueString for one in said if one and one.valueString))
+    texts = list(dict.fromkeys(one.valueString for one in said if one and one.valueString))
+    if not texts:
+        raise _unfit()
+    return texts
 
 
 _EXPANDING = ("filter", "date", "displayLanguage", "activeOnly", "valueSetVersion", "excludeNested")

@@ -379,6 +379,45 @@ def test_adl_2_templates_are_found_by_version(client):
     assert json.loads(json_only.text)["code"] == "NotAcceptable"
 
 
+@pytest.mark.behaviour("template.adl2_example")
+@pytest.mark.row("definition_template_adl2_example_get")
+def test_an_example_is_made_of_an_adl_2_template(client):
+    """In JSON and XML, complete or with what must be; its codes and constraints are the text's."""
+    made = client.post(ADL2, content=ADLS, headers=TEXT)
+    name = made.headers["ETag"].strip('"')
+    place = f"{ADL2}/{name}/example"
+    answer = client.get(place)
+    assert 200 == answer.status_code, answer.text
+    tree = answer.json()
+    assert "COMPOSITION" == tree["_type"]
+    assert name == tree["archetype_details"]["template_id"]["value"]
+    assert "uid" not in tree
+    (reading,) = tree["content"]
+    assert "openEHR-EHR-OBSERVATION.blood_pressure.v2.0.1" == reading["archetype_node_id"]
+    (event,) = reading["data"]["events"]
+    items = {one["archetype_node_id"]: one for one in event["data"]["items"]}
+    assert {"id8", "id9", "id10", "id15"} <= set(items)
+    assert ("mm[Hg]", 0) == tuple(items["id8"]["value"][n] for n in ("units", "precision"))
+    assert items["id8"]["value"] == items["id15"]["value"]  # use_node
+    assert "at10" == items["id9"]["value"]["defining_code"]["code_string"]
+    least = client.get(place, params={"detail_level": "required"})
+    assert len(least.content) < len(answer.content)
+    assert client.get(place, params={"type": "output"}).json()["uid"]["value"].endswith("::1")
+    xml = client.get(place, headers={"Accept": "application/xml"})
+    assert xml.text.startswith("<?xml")
+    assert 400 == client.get(place, params={"detail_level": "some"}).status_code
+    assert 400 == client.get(place, params={"type": "thing"}).status_code
+    assert 406 == client.get(place, headers={"Accept": "text/plain"}).status_code
+    assert 404 == client.get(f"{ADL2}/nothing/example").status_code
+    cluster = ADLS.replace("EHR-COMPOSITION", "EHR-CLUSTER").replace(
+        "COMPOSITION[id1]", "CLUSTER[id1]"
+    )
+    other = client.post(ADL2, content=cluster, headers=TEXT)
+    assert 201 == other.status_code, other.text
+    name = other.headers["ETag"].strip('"')
+    assert 501 == client.get(f"{ADL2}/{name}/example").status_code
+
+
 @pytest.mark.behaviour("template.names")
 def test_a_template_id_may_look_like_anything(client):
     """Dots, a blank, letters of any alphabet: it comes back as it went in."""

@@ -207,17 +207,11 @@ EVERYWHERE = {
 }
 """What the specification's files say of many operations and ours of none, and why."""
 _AS_JSON = {"parameter Accept": "the answer is JSON, whatever is asked for"}
-_NO_EXAMPLE = "501: examples are made of templates in ADL 1.4 alone"
 DEVIATIONS = {
     "options": {"path": "it is asked at the base path, without a slash after it", **_AS_JSON},
     "definition_template_adl1.4_list": {**_AS_JSON},
     "definition_template_adl2_list": {**_AS_JSON},
     "definition_template_adl2_upload": {"parameter Accept": "text/plain, whatever is asked for"},
-    "definition_template_adl2_example_get": dict.fromkeys(
-        ("parameter type", "parameter detail_level", "parameter Accept", "status 200",
-         "status 406"),
-        _NO_EXAMPLE,
-    ),
     "directory_update": dict.fromkeys(
         ("header openehr-item-tag", "header openehr-version-item-tag"),
         "a directory has no resource of tags, and the request brings none",

@@ -25,7 +25,7 @@ WALK = (
     ("definition_template_adl2_list", 200),
     ("definition_template_adl2_get", 200),
     ("definition_template_adl2_version_get", 200),
-    ("definition_template_adl2_example_get", 501),
+    ("definition_template_adl2_example_get", 200),
     ("folder_template_set", 204),
     ("folder_template_get", 200),
     ("folder_template_delete", 204),

@@ -1,8 +1,8 @@
 """schemathesis over the document of a running service that holds records.
 
 No 5xx but the 501 that are described, no status, media type, header or body that is not described;
-whether what is sent fits the document or breaks it.  MOIETY_FUZZ_EXAMPLES: how many requests each
-operation gets of each kind.
+whether what is sent fits the document or breaks it; in the standard profile and in the conformance
+profile.  MOIETY_FUZZ_EXAMPLES: how many requests each operation gets of each kind.
 """
 
 import os
@@ -20,26 +20,29 @@ from tests.fixtures.clinical_documents import (
     version,
     vital_signs,
 )
-from tests.fixtures.fix_services import served
+from tests.fixtures.fix_services import conforming, served
 from tests.fixtures.openapi_document import document, examples, operations
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
-EXAMPLES = int(os.environ.get("MOIETY_FUZZ_EXAMPLES", "4"))
+EXAMPLES = os.environ.get("MOIETY_FUZZ_EXAMPLES")
 LAST = ("delete", "admin")
 """What takes records away comes after all else."""
 
 
-@pytest.fixture
-def service(clinical_database):
-    """A service that signs webhooks."""
+@pytest.fixture(params=["standard", "conformance"])
+def service(request, clinical_database):
+    """A service that signs webhooks, in each profile."""
     from clinical_api.app import create_app
     from clinical_api.settings import Settings
 
-    settings = Settings(
-        database_url=clinical_database.url(), webhook_key="a key of the test",
-        webhook_targets="private", webhook_pause=600.0,
-    )  # fmt: skip
+    hooks = {"webhook_key": "a key of the test", "webhook_targets": "private",
+             "webhook_pause": 600.0}  # fmt: skip
+    if request.param == "conformance":
+        with conforming(clinical_database, **hooks) as service:
+            yield service
+        return
+    settings = Settings(database_url=clinical_database.url(), **hooks)
     with served("clinical", create_app(settings), clinical_database) as service:
         yield service
 
@@ -143,10 +146,11 @@ def test_no_request_is_answered_otherwise_than_described(service, known):
 
     schemathesis.serializer("application/x-ndjson", "application/xml")(as_it_is)
     schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
-    headers = {"Authorization": f"Bearer {service.key()}"}
+    conforms = service.app.state.here["main"].settings.profile == "conformance"
+    headers = {} if conforms else {"Authorization": f"Bearer {service.key()}"}
     limits = settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
-        phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
+        max_examples=int(EXAMPLES or (2 if conforms else 4)), deadline=None, database=None,
+        derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     found, faults, seen = [one.ok() for one in schema.get_all_operations()], {}, {}
     found.sort(key=lambda one: [part in f"{one.method} {one.path}" for part in LAST])

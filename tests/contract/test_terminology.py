@@ -30,8 +30,8 @@ def peer():
 
 @pytest.fixture
 def client(peer):
-    """A client of it that waits half a second."""
-    made = terminology.connect(peer[1], TOKEN, seconds=0.5)
+    """A client of it that waits two seconds."""
+    made = terminology.connect(peer[1], TOKEN, seconds=2.0)
     with contextlib.closing(made):
         yield made
 
@@ -172,7 +172,7 @@ def test_whatever_the_server_does_the_answer_is_503_and_soon(peer, client, mood)
     started = time.monotonic()
     with pytest.raises(Unavailable, match="terminology server") as failed:
         terminology.ask(client, "expand", R4, JOINTS)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert "396275006" not in failed.value.message
 
 
@@ -232,7 +232,7 @@ def asking(database, url, **settings):
     """The clinical service with a terminology server, a client, and an EHR."""
     app = create_app(
         Settings(
-            database_url=database.url(), terminology_url=url, terminology_timeout=0.5, **settings
+            database_url=database.url(), terminology_url=url, terminology_timeout=2.0, **settings
         )
     )
     with served("clinical", app, database) as service, service.client() as one:
@@ -319,7 +319,7 @@ def test_without_the_server_the_policy_decides(clinical_database, peer, mood, po
         place = f"{BASE}/ehr/{open_ehr(client)}/composition"
         started = time.monotonic()
         answer = client.post(place, json=problem("396275006"))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
         assert status == answer.status_code, answer.text
         assert "396275006" not in answer.text
         if status == 503:

@@ -31,7 +31,8 @@ class Adl2Template:
     `template_id` is the whole id with its version, `archetype_id` that of the archetype it
     specialises, its own where the text names none. `concept` is what the root is called in the
     original language. `terms`: language → code → term, of the root archetype; `components`: the
-    terminologies of the archetypes inside, by id, as ODIN. `text` is what came.
+    terminologies of the archetypes inside, by id, as ODIN. `value_sets`: ac-code → at-codes, of the
+    root archetype. `text` is what came.
     """
 
     template_id: str
@@ -47,6 +48,7 @@ class Adl2Template:
     definition: ObjectConstraint
     rules: str
     terms: Mapping[str, Mapping[str, Term]]
+    value_sets: Mapping[str, tuple[str, ...]]
     annotations: Mapping[Any, Odin]
     components: Mapping[str, Odin]
     text: str
@@ -148,6 +150,7 @@ def _parse(reader: Reader, text: str) -> Adl2Template:
         definition=definition,
         rules=found.get("rules", ""),
         terms=terms,
+        value_sets=value_sets_of(found["terminology"]),
         annotations=found.get("annotations", {}),
         components=_components(reader, found, places),
         text=text,
@@ -207,6 +210,17 @@ def _of_language(reader: Reader, terms: Odin, at: int) -> dict[str, Term]:
             raise reader.refuse("term_definitions", "a term has no text", at)
         description = term.get("description")
         found[str(code)] = Term(text, description if isinstance(description, str) else "")
+    return found
+
+
+def value_sets_of(section: Any) -> dict[str, tuple[str, ...]]:
+    """The value sets of a terminology section: ac-code → at-codes; what is none is left out."""
+    sets = section.get("value_sets") if isinstance(section, dict) else None
+    found: dict[str, tuple[str, ...]] = {}
+    for code, said in sets.items() if isinstance(sets, dict) else ():
+        members = said.get("members") if isinstance(said, dict) else None
+        several = members if isinstance(members, list | tuple) else [members]
+        found[str(code)] = tuple(one for one in several if isinstance(one, str))
     return found
 
 
