@@ -8,13 +8,11 @@ begins with =, +, - or @ is a formula to a spreadsheet, which must import it as 
 NDJSON is an object a line, its members named as the columns.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-_QUOTED: Final = re.compile(r'[",\r\n]|^$|^\s|\s$')
 _encoder = msgspec.json.Encoder()
 
 
@@ -49,7 +47,12 @@ def _csv_line(row: Sequence[Any]) -> bytes:
 def _csv_cell(cell: Any) -> str:
     if cell is None:
         return ""
+    if type(cell) is float or type(cell) is int:
+        return repr(cell)
     text = cell if type(cell) is str else _encoder.encode(cell).decode()
-    if _QUOTED.search(text):
+    if (
+        not text or "," in text or '"' in text or "\n" in text or "\r" in text
+        or text[0].isspace() or text[-1].isspace()
+    ):  # fmt: skip
         return '"' + text.replace('"', '""') + '"'
     return text

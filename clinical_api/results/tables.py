@@ -77,7 +77,7 @@ def _groups(schema: pa.Schema, batches: Batches) -> Iterator[pa.Table]:
 def _record_batch(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True)
     arrays = [
-        pa.array([_AS[field.type](cell) for cell in column], field.type)
+        pa.array(list(map(_AS[field.type], column)), field.type)
         for field, column in zip(schema, columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
