@@ -40,7 +40,7 @@ SIZES = {"5 kB": 5000, "16 kB": 16000, "20 kB": 20000}
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 _SERVER = {
     "shared_buffers": "1GB",
-    "max_wal_size": "8GB",
+    "max_wal_size": "2GB",
     "checkpoint_timeout": "1h",
     "max_connections": "200",
     "jit": "off",

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.routing import BaseRoute
@@ -50,6 +51,16 @@ def tree(*routers: APIRouter) -> Sequence[BaseRoute]:
     return tuple(whole.routes)
 
 
+_NO_TELEMETRY_BUT_OURS: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+}
+"""FastAPI's own would send paths, and with them ids, and the texts of errors to any collector that
+the environment names, and carry on the trace of another service."""
+
+
 def create(
     title: str,
     *,
@@ -77,6 +88,7 @@ def create(
 
     collector = _collector(service, traces_url) if traces_url else None
     app = FastAPI(
+        telemetry=_NO_TELEMETRY_BUT_OURS,
         title=title,
         version=__version__,
         lifespan=_lifespan(service, organisations, while_running, threads, collector),

@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -192,3 +194,45 @@ def test_a_collector_that_is_away_costs_no_request(clinical_database):
     ):
         assert 200 == client.get("/health").status_code
         assert time.monotonic() - started < 5
+
+
+SPANS = """
+import asyncio, sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from fastapi import FastAPI
+import httpx, sqlalchemy as sa
+from moiety.kit import app, credentials
+from moiety.kit.database import Organisations
+
+told = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(told))
+trace.set_tracer_provider(provider)
+
+
+async def spans(asked):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asked), base_url="http://x") as http:
+        await http.get("/anything")
+    found = len(told.get_finished_spans())
+    told.clear()
+    return found
+
+
+ours = app.create(
+    "ours", service="test", organisations=Organisations({}, connections=1), threads=100,
+    body_limit=1, keys=credentials.table(sa.MetaData()), routes=app.tree(),
+)
+print(asyncio.run(spans(FastAPI())), asyncio.run(spans(ours)))
+"""
+
+
+def test_the_framework_sends_no_telemetry_of_its_own():
+    """A process with a tracer for everybody: FastAPI alone makes a span of a request, which tells
+    its path; a service makes none.
+    """
+    run = [sys.executable, "-c", SPANS]
+    told = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    assert ["1", "0"] == told
