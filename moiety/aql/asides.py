@@ -16,6 +16,7 @@ from typing import Any, Final
 from moiety.aql import ast
 from moiety.aql.errors import AqlError
 from moiety.aql.functions import CLOCK, told_by_clock
+from moiety.aql.lexer import MAXIMUM_LENGTH
 from moiety.aql.parser import parse
 from moiety.aql.printer import render
 
@@ -38,7 +39,7 @@ class Aside:
 
 def asides(text: str) -> tuple[Aside, ...]:
     """The questions of a query to terminologies, each once. Raises AqlError."""
-    if not _MAY_ASK.search(text):
+    if len(text) <= MAXIMUM_LENGTH and not _MAY_ASK.search(text):
         return ()
     found = (_aside(part) for part in ast.walk(parse(text)))
     return tuple(dict.fromkeys(each for each in found if each is not None))
@@ -56,7 +57,9 @@ def _aside(part: Any) -> Aside | None:
 
 def with_clock(text: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters of a query and, where it may ask the time, what time it is (UTC)."""
-    if not _MAY_TELL_TIME.search(text) or _clock("NOW") in parameters:
+    if _clock("NOW") in parameters or len(text) > MAXIMUM_LENGTH:  # it is no query
+        return parameters
+    if not _MAY_TELL_TIME.search(text):
         return parameters
     told = told_by_clock(datetime.now(UTC))
     return {**parameters, **{_clock(name): value for name, value in told.items()}}
