@@ -8,6 +8,7 @@ and parsing the text gives an equal tree.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from operator import is_
 from typing import Any as Anything
 from typing import Literal as Choice
 
@@ -355,15 +356,28 @@ class Query:
     extended: Position | None = field(default=None, compare=False)
 
 
+_PARTS: dict[type, tuple[str, ...]] = {Position: ()}
+
+
+def _parts(tree: Anything) -> tuple[str, ...]:
+    """The names of the parts of a construct; none of what is none. Looked up once a class."""
+    kind = type(tree)
+    if kind not in _PARTS:
+        names = [each.name for each in fields(tree)] if is_dataclass(tree) else []
+        _PARTS[kind] = tuple(name for name in names if name != "at")
+    return _PARTS[kind]
+
+
 def walk(tree: Anything) -> Iterator[Anything]:
     """Every part of a tree, the tree itself first."""
-    yield tree
-    if isinstance(tree, tuple):
-        for part in tree:
-            yield from walk(part)
-    elif is_dataclass(tree) and not isinstance(tree, Position):
-        for each in fields(tree):
-            yield from walk(getattr(tree, each.name))
+    left = [tree]
+    while left:
+        part = left.pop()
+        yield part
+        if isinstance(part, tuple):
+            left += reversed(part)
+        elif names := _parts(part):
+            left += [getattr(part, name) for name in reversed(names)]
 
 
 def changed(tree: Anything, change: Callable[[Anything], Anything]) -> Anything:
@@ -374,8 +388,12 @@ def changed(tree: Anything, change: Callable[[Anything], Anything]) -> Anything:
     if new is not None:
         return new
     if isinstance(tree, tuple):
-        return tuple(changed(part, change) for part in tree)
-    if is_dataclass(tree) and not isinstance(tree, Position | type):
-        parts = {each.name: changed(getattr(tree, each.name), change) for each in fields(tree)}
-        return replace(tree, **parts)
-    return tree
+        parts = tuple([changed(part, change) for part in tree])
+        return tree if all(map(is_, parts, tree)) else parts
+    told: dict[str, Anything] = {}
+    for name in _parts(tree):
+        before = getattr(tree, name)
+        after = changed(before, change)
+        if after is not before:
+            told[name] = after
+    return replace(tree, **told) if told else tree
