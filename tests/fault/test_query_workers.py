@@ -123,15 +123,16 @@ def test_a_worker_that_is_killed_costs_no_row(filled):
 
 
 @pytest.mark.slow
-def test_a_service_that_is_killed_leaves_no_worker(alone):
-    """By SIGKILL: its workers end by themselves."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_ends_leaves_no_worker(alone, how):
+    """Killed: its workers end by themselves; told to stop: soon, and with them."""
     running, process = alone
     with running.client() as client:
         prepare(client, 2)
         copy_documents(running.database, 200)
         found = warmed(client, process.pid)
-        process.kill()
-        process.wait()
+        process.send_signal(how)
+        process.wait(20)
         until = time.monotonic() + 10
         while found & spawned() and time.monotonic() < until:
             time.sleep(0.1)
