@@ -12,6 +12,7 @@ from moiety.aql.parser import parse
 from moiety.aql.printer import render
 
 VALUE: Final = ast.Parameter("value")
+TERMINOLOGY: Final = ast.Terminology("value", "value", "value")
 
 
 def blanked(text: str) -> str:
@@ -27,8 +28,10 @@ def without_values(tree: Any) -> Any:
 
     def blank(part: Any) -> Any:
         match part:
-            case ast.Literal() | ast.TermCode() | ast.Uri() | ast.Terminology():
+            case ast.Literal() | ast.TermCode() | ast.Uri():
                 return VALUE
+            case ast.Terminology():
+                return TERMINOLOGY
             case ast.Node(name=name) if name is not None:
                 return replace(part, name=VALUE)
             case ast.Matches():
