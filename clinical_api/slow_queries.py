@@ -25,6 +25,7 @@ from moiety.aql.printer import render
 from moiety.aql.wanted import lacking, wanted_paths
 
 FORMS: Final = 500
+_PLANS: Final = 4 * FORMS
 _LONGEST: Final = 4000
 _SHORT: Final = 500
 
@@ -69,6 +70,14 @@ class Durations:
         self.seconds = Histogram(
             "moiety_query_seconds", "Time to answer a query", labels, registry=registry
         )
+        self._children: dict[tuple[str, str], Histogram] = {}
+
+    def of(self, organisation: str, plan: str) -> Histogram:
+        """The durations of one organisation and plan class."""
+        child = self._children.get((organisation, plan))
+        if child is None:
+            child = self._children[organisation, plan] = self.seconds.labels(organisation, plan)
+        return child
 
 
 class SlowQueries:
@@ -78,15 +87,23 @@ class SlowQueries:
         self._organisation, self._durations = organisation, durations
         self._since = datetime.now(UTC)
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        # By the object itself, which is held so that no other takes its place: most runs are of a
+        # plan that was seen before, and looking at the text again would cost them a tenth.
+        self._seen: dict[int, tuple[object, str]] = {}
         self._lock = threading.Lock()
 
     def note(
         self, plan: Compiled, text: str, *, answered: str, seconds: float, rows: int | None
     ) -> None:
         """A run of a query.  `answered`: its plan class; `rows`: None for one that failed."""
-        self._durations.seconds.labels(self._organisation, answered).observe(seconds)
-        key = _key(text)
+        self._durations.of(self._organisation, answered).observe(seconds)
+        known = self._seen.get(id(plan.form))
+        key = known[1] if known is not None else _key(text)
         with self._lock:
+            if known is None:
+                if len(self._seen) >= _PLANS:
+                    self._seen.clear()
+                self._seen[id(plan.form)] = (plan.form, key)
             kept = self._kept.get(key)
             if kept is None:
                 kept = self._kept[key] = _new(plan, text)
