@@ -70,6 +70,8 @@ WALK = (
     ("definition_query_version_store.yaml", 409),
     ("query_execute_adhoc_query", 200),
     ("query_execute_adhoc_query_body", 200),
+    ("query_explain", 200),
+    ("query_slow", 200),
     ("query_execute_stored_query", 200),
     ("query_execute_stored_query_body", 200),
     ("query_execute_stored_query_version", 200),
