@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -10,7 +9,7 @@ from moiety.aql import ast
 from moiety.aql.checks import sources
 from moiety.aql.classes import concrete
 from moiety.aql.needs import takes_former
-from moiety.aql.predicates import asks_archetype, asks_code, holds, is_node
+from moiety.aql.predicates import asks_archetype, asks_code, fitting
 from moiety.aql.trees import Scope, Tree, inside
 
 Binding = dict[str, Any]
@@ -76,7 +75,7 @@ _Candidates = Callable[[Tree, Scope], list[int]]
 def _candidates(item: ast.Class | ast.Version) -> _Candidates:
     if isinstance(item, ast.Version):
         return _versions(item)
-    wanted, by_code, fits = concrete(item.rm_type), asks_code(item), _fits(item.predicate)
+    wanted, by_code, fits = concrete(item.rm_type), asks_code(item), fitting(item.predicate)
     if wanted == {"EHR"} and fits is None:  # the first object of a record, and no other
         return lambda _tree, scope: [0] if scope.latest and scope.latest[0][0] == 0 else []
 
@@ -98,7 +97,7 @@ def _candidates(item: ast.Class | ast.Version) -> _Candidates:
 def _versions(item: ast.Version) -> _Candidates:
     """Versions are whole contents; a condition or ALL_VERSIONS asks those before the latest too."""
     wanted, all_of_them = concrete("VERSION"), takes_former(item)
-    fits = partial(holds, item.scope) if isinstance(item.scope, ast.Test) else None
+    fits = fitting(item.scope) if isinstance(item.scope, ast.Test) else None
 
     def candidates(tree: Tree, scope: Scope) -> list[int]:
         spans = (*scope.latest, *scope.former) if all_of_them else scope.latest
@@ -111,17 +110,6 @@ def _versions(item: ast.Version) -> _Candidates:
         ]
 
     return candidates
-
-
-def _fits(predicate: ast.Predicate | None) -> Callable[[Any], bool] | None:
-    """What tells whether an object satisfies a predicate; None for one that all do."""
-    match predicate:
-        case None:
-            return None
-        case ast.Node(code=ast.NodeCode(code=code), name=None):
-            return lambda element: is_node(code, element.get("archetype_node_id"))
-        case _:
-            return partial(holds, predicate)
 
 
 def _containing(source: ast.Contains) -> Bind:

@@ -13,7 +13,7 @@ from moiety.aql.bindings import Record, binder, walked
 from moiety.aql.predicates import elements
 from moiety.aql.request import Request
 from moiety.aql.trees import Scope, Tree, whole_ehr
-from moiety.aql.trie import Elements, Trie, build, expand
+from moiety.aql.trie import Elements, Trie, build, expander
 from moiety.aql.truths import Read, Test, call, constant, truth
 from moiety.aql.values import NULL, Value, value
 
@@ -32,6 +32,7 @@ def evaluate(
     record goes through. One record may have very many bindings: `check` is asked between some.
     """
     trie = build(request.paths)
+    expand = expander(trie)
     bind = binder(request.query.source)
     where = _where(request, trie)
     cells = [_cell(cell, trie) for cell in request.cells]
@@ -41,7 +42,7 @@ def evaluate(
         for count, binding in enumerate(bind(tree, Scope.of_all(tree)), 1):
             if not count % _SOME:
                 check()
-            for taken in expand(trie, binding):
+            for taken in expand(binding):
                 if where is None or where(taken):
                     yield tuple([cell(taken) for cell in cells])
 

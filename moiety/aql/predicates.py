@@ -1,6 +1,6 @@
 """Conditions in brackets, asked of an object of a document."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -8,6 +8,8 @@ from moiety.aql import ast
 from moiety.aql.errors import AqlNotSupported
 from moiety.aql.values import compare, disjunction, value
 from moiety.openehr.patterns import Pattern
+
+Take = Callable[[Any], list[Any]]
 
 
 def elements(holder: Any, step: ast.Step) -> list[Any]:
@@ -17,9 +19,41 @@ def elements(holder: Any, step: ast.Step) -> list[Any]:
         return []
     among = found if isinstance(found, list) else [found]
     predicate = step.predicate
-    if predicate is None:
-        return [element for element in among if element is not None]
-    return [element for element in among if element is not None and holds(predicate, element)]
+    return [each for each in among if each is not None and holds(predicate, each)]
+
+
+def taker(step: ast.Step) -> Take:
+    """What finds the elements of a step, as `elements` does; what it asks is looked at once."""
+    attribute, fits = step.attribute, fitting(step.predicate)
+
+    def take(holder: Any) -> list[Any]:
+        found = holder.get(attribute) if type(holder) is dict else None
+        if found is None:
+            return []
+        if type(found) is not list:
+            return [found] if fits is None or fits(found) else []
+        if fits is None:
+            return [element for element in found if element is not None]
+        return [element for element in found if element is not None and fits(element)]
+
+    return take
+
+
+def fitting(predicate: ast.Predicate | None) -> Callable[[Any], bool] | None:
+    """What tells whether an element satisfies a predicate; None for one that all do."""
+    match predicate:
+        case None:
+            return None
+        case ast.Node(code=ast.NodeCode(code=asked), name=None) if "-" not in asked:
+            return lambda element: (
+                type(element) is dict and element.get("archetype_node_id") == asked
+            )
+        case ast.Node(code=ast.NodeCode(code=asked), name=None):
+            return lambda element: (
+                type(element) is dict and is_node(asked, element.get("archetype_node_id"))
+            )
+        case _:
+            return lambda element: holds(predicate, element)
 
 
 def holds(predicate: ast.Predicate | None, element: Any) -> bool:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moiety.aql.predicates import is_archetype
-
 Span = tuple[int, int]
 """Numbers from the first up to the second, which is not among them."""
 
@@ -43,7 +41,7 @@ class Tree:
         for part in parts:
             if type(part) is dict:
                 number = len(self.objects)
-                inner = number if is_archetype(part.get("archetype_node_id", "")) else root
+                inner = number if "-" in part.get("archetype_node_id", "") else root
                 self.objects.append(part)
                 self.last.append(number)
                 self.root.append(inner)

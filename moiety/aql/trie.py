@@ -4,13 +4,13 @@ A row of the result takes one element at every place of the tree. A place that m
 elements multiplies rows, one that meets none is null, and places side by side form the product.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from moiety.aql import ast
 from moiety.aql.errors import AqlTooLarge
-from moiety.aql.predicates import elements, holds
+from moiety.aql.predicates import Take, fitting, taker
 
 MOST: Final = 1_000_000
 """Ways through the paths of one binding; each is held while the others are made."""
@@ -80,28 +80,62 @@ def build(paths: Iterable[ast.Path]) -> Trie:
     return Trie(places, {name: tuple(found) for name, found in roots.items()}, ends)
 
 
-def expand(trie: Trie, objects: Mapping[str, Any]) -> list[Elements]:
-    """Every way to take one element at each place, for one binding of the variables."""
-    rows: list[Elements] = [{}]
-    for variable, roots in trie.roots.items():
-        bound = objects.get(variable)
-        if bound is None:
-            continue
-        for root in roots:
-            if holds(trie.places[root].step.predicate, bound):
-                rows = _product(rows, _below(trie.places, root, bound))
-    return rows
+Expand = Callable[[Any], list[Elements]]
 
 
-def _below(places: tuple[Place, ...], place: int, element: Any) -> list[Elements]:
-    rows: list[Elements] = [{place: element}]
-    for child in places[place].children:
-        options: list[Elements] = []
-        for each in elements(element, places[child].step):
-            options += _below(places, child, each)
-        if options:
-            rows = _product(rows, options)
-    return rows
+def expander(trie: Trie) -> Callable[[Mapping[str, Any]], list[Elements]]:
+    """What finds every way to take one element at each place, for a binding of the variables."""
+    starts = [
+        (variable, fitting(trie.places[root].step.predicate), _below(trie.places, root))
+        for variable, roots in trie.roots.items()
+        for root in roots
+    ]
+
+    def expand(objects: Mapping[str, Any]) -> list[Elements]:
+        rows: list[Elements] = [{}]
+        for variable, fits, below in starts:
+            bound = objects.get(variable)
+            if bound is not None and (fits is None or fits(bound)):
+                rows = _product(rows, below(bound))
+        return rows
+
+    return expand
+
+
+def _below(places: tuple[Place, ...], place: int) -> Expand:
+    """What finds the ways to take an element and what lies below it."""
+    children = [
+        (taker(places[child].step), _below(places, child)) for child in places[place].children
+    ]
+    if not children:
+        return lambda element: [{place: element}]
+    if len(children) == 1:
+        return _onward(place, *children[0])
+
+    def beside(element: Any) -> list[Elements]:
+        rows: list[Elements] = [{place: element}]
+        for take, below in children:
+            options = [row for each in take(element) for row in below(each)]
+            if options:
+                rows = _product(rows, options)
+        return rows
+
+    return beside
+
+
+def _onward(place: int, take: Take, below: Expand) -> Expand:
+    """The ways below a place with one child: nothing is multiplied."""
+
+    def onward(element: Any) -> list[Elements]:
+        found = take(element)
+        rows = below(found[0]) if len(found) == 1 else [r for each in found for r in below(each)]
+        if not rows:
+            return [{place: element}]
+        for row in rows:
+            row[place] = element
+        return rows
+
+    return onward
 
 
 def _product(left: list[Elements], right: list[Elements]) -> list[Elements]:
