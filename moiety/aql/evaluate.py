@@ -32,7 +32,8 @@ def evaluate(
     record goes through. One record may have very many bindings: `check` is asked between some.
     """
     trie = build(request.paths)
-    expand = expander(trie)
+    asked = any(isinstance(part, ast.Exists) for part in ast.walk(request.query.where))
+    expand = expander(trie, whole=asked)
     bind = binder(request.query.source)
     where = _where(request, trie)
     cells = [_cell(cell, trie) for cell in request.cells]

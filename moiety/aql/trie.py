@@ -40,6 +40,12 @@ class Trie:
     roots: Mapping[str, tuple[int, ...]]
     ends: Mapping[ast.Path, int]
 
+    @property
+    def read(self) -> frozenset[int]:
+        """The places whose elements are read: where paths end, and what these stand in."""
+        ends = self.ends.values()
+        return frozenset({*ends, *(self.places[end].parent for end in ends)})
+
     def reach(self, path: ast.Path) -> tuple[int, tuple[ast.Step, ...]]:
         """How far a path that takes no part in expansion is shared: the place and the
         steps that remain.
@@ -83,10 +89,14 @@ def build(paths: Iterable[ast.Path]) -> Trie:
 Expand = Callable[[Any], list[Elements]]
 
 
-def expander(trie: Trie) -> Callable[[Mapping[str, Any]], list[Elements]]:
-    """What finds every way to take one element at each place, for a binding of the variables."""
+def expander(trie: Trie, *, whole: bool) -> Callable[[Mapping[str, Any]], list[Elements]]:
+    """What finds every way to take one element at each place, for a binding of the variables.
+
+    The elements on the way to those that are read are told with `whole` alone.
+    """
+    read = frozenset(range(len(trie.places))) if whole else trie.read
     starts = [
-        (variable, fitting(trie.places[root].step.predicate), _below(trie.places, root))
+        (variable, fitting(trie.places[root].step.predicate), _below(trie.places, root, read))
         for variable, roots in trie.roots.items()
         for root in roots
     ]
@@ -102,15 +112,15 @@ def expander(trie: Trie) -> Callable[[Mapping[str, Any]], list[Elements]]:
     return expand
 
 
-def _below(places: tuple[Place, ...], place: int) -> Expand:
+def _below(places: tuple[Place, ...], place: int, read: frozenset[int]) -> Expand:
     """What finds the ways to take an element and what lies below it."""
     children = [
-        (taker(places[child].step), _below(places, child)) for child in places[place].children
+        (taker(places[child].step), _below(places, child, read)) for child in places[place].children
     ]
     if not children:
         return lambda element: [{place: element}]
     if len(children) == 1:
-        return _onward(place, *children[0])
+        return _onward(place, *children[0]) if place in read else _through(*children[0])
 
     def beside(element: Any) -> list[Elements]:
         rows: list[Elements] = [{place: element}]
@@ -136,6 +146,18 @@ def _onward(place: int, take: Take, below: Expand) -> Expand:
         return rows
 
     return onward
+
+
+def _through(take: Take, below: Expand) -> Expand:
+    """As `_onward`, from an element that nobody reads."""
+
+    def through(element: Any) -> list[Elements]:
+        found = take(element)
+        if len(found) == 1:
+            return below(found[0])
+        return [row for each in found for row in below(each)] or [{}]
+
+    return through
 
 
 def _product(left: list[Elements], right: list[Elements]) -> list[Elements]:
