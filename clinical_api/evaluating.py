@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, islice
@@ -88,7 +89,7 @@ class Evaluators:
         with self._lock:
             pool, self._pool, self._closed, self._starts = self._pool, None, True, True
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            _end(pool)
 
     def _away(
         self, plan: Compiled, task: Task, batches: Iterator[list[Any]], deadline: Deadline
@@ -134,13 +135,13 @@ class Evaluators:
             pool.submit(_nothing).result()
         except (RuntimeError, OSError) as error:
             _say(error)
-            pool.shutdown(wait=False)
+            _end(pool)
             return  # no other is tried: what forbids one forbids the next
         with self._lock:
             if not self._closed:
                 self._pool, self._starts = pool, False
                 return
-        pool.shutdown(wait=True)
+        _end(pool)
 
     def _result(self, sent: "Future[bytes] | None", deadline: Deadline) -> list[Row] | None:
         """The rows of a batch; None where no worker has told them."""
@@ -149,7 +150,11 @@ class Evaluators:
         pool = self._pool
         try:
             return _received(sent.result(deadline.left + _GRACE))
-        except (Late, TimeoutError):
+        except Late:
+            raise QueryTimeout from None
+        except TimeoutError as error:
+            # The workers look at the clock themselves: if nothing comes, nothing will.
+            self._give_up(pool, error)
             raise QueryTimeout from None
         except BrokenProcessPool as error:
             self._give_up(pool, error)
@@ -163,8 +168,25 @@ class Evaluators:
             if self._pool is pool:
                 self._pool = None
         if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+            _end(pool)
         _say(error)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End a pool and its workers, whatever they are at; they hold nothing that is needed.
+
+    A worker that is killed while it writes leaves half an answer in the pipe that all of them
+    share, and who reads there would wait for the rest for ever: the ends that this process holds
+    itself are closed, so that it learns that none will come.
+    """
+    inside: Any = pool  # the standard library has no public way to its workers and their pipes
+    for process in list((inside._processes or {}).values()):  # noqa: SLF001  see above
+        process.kill()
+    queues = (inside._result_queue._writer, inside._call_queue._reader)  # noqa: SLF001  see above
+    for end in queues:
+        with suppress(OSError):
+            end.close()
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _say(error: BaseException) -> None:

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import struct
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from clinical_api import evaluating
 from clinical_api.app import create_app
 from clinical_api.settings import Settings
 from tests.fixtures.clinical_documents import BASE
@@ -137,3 +140,29 @@ def test_a_service_that_ends_leaves_no_worker(alone, how):
         while found & spawned() and time.monotonic() < until:
             time.sleep(0.1)
         assert not found & spawned()
+
+
+def half_an_answer():
+    """In a worker: begin to write an answer, and die."""
+    frame = sys._getframe()
+    while "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    pipe = frame.f_locals["result_queue"]._writer.fileno()
+    os.write(pipe, struct.pack("!i", 1000) + b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_pool_ends_though_half_an_answer_is_in_its_pipe():
+    """A worker killed while it writes leaves who reads waiting; ending the pool does not wait."""
+    pool = evaluating._pool(2)
+    for _ in range(2):
+        pool.submit(evaluating._nothing).result()
+    reader = pool._executor_manager_thread
+    lost = pool.submit(half_an_answer)
+    with pytest.raises(TimeoutError):  # the control: nobody else would ever tell
+        lost.result(2)
+    assert reader.is_alive()
+    evaluating._end(pool)
+    reader.join(10)
+    assert not reader.is_alive()
+    assert lost.exception(0) is not None
