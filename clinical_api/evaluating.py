@@ -12,6 +12,7 @@ import marshal
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -39,6 +40,8 @@ from moiety.kit.errors import QueryTimeout
 _BATCH = 128
 """Documents that go to a worker together; as few as that are evaluated where they are."""
 _GRACE = 5.0
+_LOOK = 0.5
+"""Seconds between two looks at whether all workers live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Evaluators:
         self._number = number
         self._pool: ProcessPoolExecutor | None = None
         self._starts = self._closed = False
+        self._starter: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def rows(
@@ -90,6 +94,8 @@ class Evaluators:
             pool, self._pool, self._closed, self._starts = self._pool, None, True, True
         if pool is not None:
             _end(pool)
+        if self._starter is not None:
+            self._starter.join(_GRACE)  # it ends what it has begun
 
     def _away(
         self, plan: Compiled, task: Task, batches: Iterator[list[Any]], deadline: Deadline
@@ -126,7 +132,8 @@ class Evaluators:
         with self._lock:
             if self._pool is None and not self._starts:
                 self._starts = True
-                threading.Thread(target=self._start, daemon=True).start()
+                self._starter = threading.Thread(target=self._start, daemon=True)
+                self._starter.start()
             return self._pool
 
     def _start(self) -> None:
@@ -149,13 +156,14 @@ class Evaluators:
             return None
         pool = self._pool
         try:
-            return _received(sent.result(deadline.left + _GRACE))
+            return _received(_awaited(sent, pool, deadline.left + _GRACE))
         except Late:
             raise QueryTimeout from None
         except TimeoutError as error:
             # The workers look at the clock themselves: if nothing comes, nothing will.
             self._give_up(pool, error)
-            raise QueryTimeout from None
+            if deadline.left <= 0:
+                raise QueryTimeout from None
         except BrokenProcessPool as error:
             self._give_up(pool, error)
         except Exception as error:  # noqa: BLE001  whatever it was, the batch is still here
@@ -172,6 +180,30 @@ class Evaluators:
         _say(error)
 
 
+def _awaited(sent: "Future[bytes]", pool: ProcessPoolExecutor | None, seconds: float) -> bytes:
+    """What a worker answers.  Raises TimeoutError where it does not, or one has died meanwhile:
+    half an answer of that one may keep all others from being heard.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return sent.result(min(_LOOK, max(until - time.monotonic(), 0.001)))
+        except TimeoutError:
+            if sent.done():
+                raise
+            if time.monotonic() >= until or pool is None or not all(map(_lives, _workers(pool))):
+                raise
+
+
+def _lives(worker: Any) -> bool:
+    return bool(worker.is_alive())
+
+
+def _workers(pool: ProcessPoolExecutor) -> list[Any]:
+    inside: Any = pool  # the standard library has no public way to its workers
+    return list((inside._processes or {}).values())  # noqa: SLF001  see above
+
+
 def _end(pool: ProcessPoolExecutor) -> None:
     """End a pool and its workers, whatever they are at; they hold nothing that is needed.
 
@@ -179,14 +211,17 @@ def _end(pool: ProcessPoolExecutor) -> None:
     share, and who reads there would wait for the rest for ever: the ends that this process holds
     itself are closed, so that it learns that none will come.
     """
-    inside: Any = pool  # the standard library has no public way to its workers and their pipes
-    for process in list((inside._processes or {}).values()):  # noqa: SLF001  see above
-        process.kill()
+    inside: Any = pool  # nor to their pipes
+    workers = _workers(pool)
+    for worker in workers:
+        worker.kill()
     queues = (inside._result_queue._writer, inside._call_queue._reader)  # noqa: SLF001  see above
     for end in queues:
         with suppress(OSError):
             end.close()
     pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.join(_GRACE)
 
 
 def _say(error: BaseException) -> None:

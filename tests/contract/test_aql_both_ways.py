@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from clinical_api import documents, queried, tables
@@ -211,9 +211,21 @@ def _exact(cell):
     return float(f"{cell:.12g}") if isinstance(cell, float) else cell
 
 
+@contextmanager
+def sensible():
+    """Leave out what no version's id can be compared with: it is refused, and tested elsewhere."""
+    try:
+        yield
+    except aql.AqlError as error:
+        if "OBJECT_VERSION_ID" not in str(error):
+            raise
+        reject()
+
+
 def check(connection, text):
     """Run a query both ways and demand agreement."""
-    compiled = aql.compile(text, CLOCK, TEMPLATES, HEADS, extensions=True)
+    with sensible():
+        compiled = aql.compile(text, CLOCK, TEMPLATES, HEADS, extensions=True)
     expected, actual = by_documents(connection, compiled), by_plan(connection, compiled)
     if not compiled.request.aggregated:
         assert Counter(comparable(compiled, row) for row in expected) == Counter(
@@ -249,15 +261,17 @@ def by_cache(connection, text, random):
     All texts are hot here, so that comparisons by their beginnings are tried too.
     """
     plans, context = aql.PlanCache(), aql.Context(1, "care", None, extensions=False)
-    first = aql.compile(text, CLOCK, TEMPLATES, HOT, unchanged=sa.true(), extensions=True)
+    with sensible():
+        first = aql.compile(text, CLOCK, TEMPLATES, HOT, unchanged=sa.true(), extensions=True)
     plans.keep(aql.Query(text, CLOCK), context, first)
     for other in (text, varied(text, random)):
         found = plans.find(aql.Query(other, CLOCK), context)
         assert found is not None or other != text
         if found is None:
             continue
-        fresh = aql.compile(other, CLOCK, TEMPLATES, HEADS, extensions=True)
-        plan = found[0].with_values(found[1])
+        with sensible():
+            fresh = aql.compile(other, CLOCK, TEMPLATES, HEADS, extensions=True)
+            plan = found[0].with_values(found[1])
         expected = fresh.finish(by_documents(connection, fresh))
         answered = plan.answer(lambda select, plan=plan: _asked(connection, plan, select), READING)
         alone = _alone(connection, plan)
