@@ -208,18 +208,23 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """End a pool and its workers, whatever they are at; they hold nothing that is needed.
 
     A worker that is killed while it writes leaves half an answer in the pipe that all of them
-    share, and who reads there would wait for the rest for ever: the ends that this process holds
-    itself are closed, so that it learns that none will come.
+    share, and who reads there would wait for the rest for ever: where the pool does not end by
+    itself, the ends that this process holds are closed, so that it learns that none will come.
     """
-    inside: Any = pool  # nor to their pipes
+    inside: Any = pool  # nor has it one to their pipes and to who reads them
+    reader = inside._executor_manager_thread  # noqa: SLF001  see above
+    queues = (inside._result_queue._writer, inside._call_queue._reader)  # noqa: SLF001  see above
     workers = _workers(pool)
     for worker in workers:
         worker.kill()
-    queues = (inside._result_queue._writer, inside._call_queue._reader)  # noqa: SLF001  see above
-    for end in queues:
-        with suppress(OSError):
-            end.close()
     pool.shutdown(wait=False, cancel_futures=True)
+    if reader is not None:
+        reader.join(_LOOK)
+    if reader is not None and reader.is_alive():
+        for end in queues:
+            with suppress(OSError):
+                end.close()
+        reader.join(_GRACE)
     for worker in workers:
         worker.join(_GRACE)
 
