@@ -228,10 +228,8 @@ def compile(  # noqa: A001 - the name says what it does, and callers write aql.c
     ids = {key: template.template_id for key, template in templates.items()}
     setting = sql.Setting(plan, heads, Blanks(), ids)
     layout = push.layout(asked, plan)
-    rows, whole = (_rows(setting, layout, alone=alone) for alone in (False, True))
-    pushed = None
-    if whole is not None:
-        pushed = push.pushed(asked, plan, whole.subquery("r"), layout, setting.blanks)
+    rows = _rows(setting, layout, alone=False)
+    pushed = _pushed(setting, asked, layout)
     found = Compiled(
         request=asked,
         plan=plan,
@@ -276,6 +274,14 @@ def _rows(setting: sql.Setting, layout: Layout, *, alone: bool) -> Select | None
             for each in setting.plan.branches
         ]
     )
+
+
+def _pushed(setting: sql.Setting, asked: Request, layout: Layout) -> sa.Select[Any] | None:
+    """The statement that makes the whole result, over rows that can all be trusted."""
+    whole = _rows(setting, layout, alone=True)
+    if whole is None:
+        return None
+    return push.pushed(asked, setting.plan, whole.subquery("r"), layout, setting.blanks)
 
 
 def _alone(
