@@ -7,7 +7,7 @@ append first makes sure that it extends a tree whose head this vault signed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -31,7 +31,7 @@ _PAGE = 1000
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One decision.  `subject` is the id that was asked with, never the id that was answered."""
 
     at: datetime
@@ -43,6 +43,15 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose_of_use: str | None
     reason: str | None
     subject: UUID | None
+    role: str | None = None
+    legal_basis: str | None = None
+    grant_id: UUID | None = None
+    approval_id: UUID | None = None
+    project_id: UUID | None = None
+    service: str | None = None  # the program through which a person asked, by its key's id
+    request_hash: bytes | None = None  # SHA-256 of the exact request that was approved
+    kind: str | None = None  # "break_glass", "bulk" and other words of the decisions
+    count: int | None = None  # of the ids that one request asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +70,19 @@ def record(vault: Vault, entry: Entry) -> int:
     Raises Unavailable when it cannot be committed: then the caller must reveal nothing.
     Raises Tampered when the stored tree is not the one that the last signed head describes.
     """
+    return record_all(vault, [entry])
+
+
+def record_all(vault: Vault, entries: Sequence[Entry]) -> int:
+    """Commits entries together, in their order; returns the position of the first.
+
+    Errors as `record`: all of them are in the trail, or none.
+    """
     try:
         with vault.engine.begin() as connection:
-            return _append(connection, vault.keys, msgspec.json.encode(entry))
+            return [
+                _append(connection, vault.keys, msgspec.json.encode(entry)) for entry in entries
+            ][0]
     except SQLAlchemyError:
         raise Unavailable("The trail cannot be written, so nothing is answered.") from None
 
