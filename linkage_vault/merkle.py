@@ -53,39 +53,85 @@ def root_of_leaves(leaves: Sequence[bytes]) -> bytes:
     return root_of_peaks(peaks)
 
 
-def prove_inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The audit path of leaf `index`, lowest sibling first: PATH(m, D_n), RFC 9162 §2.1.3.1."""
-    if not 0 <= index < len(leaves):
-        raise ValueError(f"no leaf {index} in a tree of {len(leaves)} leaves")
+Range = tuple[int, int]  # leaves from the first up to, not including, the second
+Subtree = tuple[int, int]  # level (0: a leaf) and place from the left on that level
+
+
+def inclusion_ranges(index: int, size: int) -> list[Range]:
+    """Whose roots make the audit path of leaf `index`, lowest sibling first.
+
+    PATH(m, D_n) of RFC 9162 §2.1.3.1.  Raises ValueError for a leaf beyond the tree.
+    """
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} in a tree of {size} leaves")
     path = []
-    while len(leaves) > 1:
-        split = _split(len(leaves))
-        if index < split:
-            path.append(root_of_leaves(leaves[split:]))
-            leaves = leaves[:split]
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append((middle, end))
+            end = middle
         else:
-            path.append(root_of_leaves(leaves[:split]))
-            leaves, index = leaves[split:], index - split
+            path.append((start, middle))
+            start = middle
     return path[::-1]
+
+
+def consistency_ranges(first: int, size: int) -> list[Range]:
+    """Whose roots prove that the first `first` leaves are a prefix of the tree of `size`.
+
+    PROOF(m, D_n) of RFC 9162 §2.1.4.1.  Raises ValueError for an empty or longer tree.
+    """
+    if not 0 < first <= size:
+        raise ValueError(f"no tree of {first} leaves inside one of {size}")
+    path = []
+    start, end = 0, size
+    while first < end:
+        middle = start + _split(end - start)
+        if first <= middle:
+            path.append((middle, end))
+            end = middle
+        else:
+            path.append((start, middle))
+            start = middle
+    if start > 0:
+        path.append((start, end))
+    return path[::-1]
+
+
+def subtrees(leaves: Range) -> list[Subtree]:
+    """The complete subtrees that a range of a proof consists of, from the left.
+
+    Their roots are stored; `root_of_peaks` folds them into the root of the range.
+    """
+    start, end = leaves
+    found = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        found.append((level, start >> level))
+        start += 1 << level
+    return found
+
+
+def complete(peaks: Peaks, size: int, leaf: bytes) -> tuple[Peaks, list[tuple[Subtree, bytes]]]:
+    """As `append`, with every inner subtree that the leaf completes, and its root."""
+    kept, done = list(peaks), []
+    level, place = 0, size
+    while place & 1:
+        leaf = hash_node(kept.pop(), leaf)
+        level, place = level + 1, place >> 1
+        done.append(((level, place), leaf))
+    return (*kept, leaf), done
+
+
+def prove_inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The audit path of leaf `index` from all leaf hashes, lowest sibling first."""
+    return [root_of_leaves(leaves[a:b]) for a, b in inclusion_ranges(index, len(leaves))]
 
 
 def prove_consistency(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """That the first `first` leaves are a prefix: PROOF(m, D_n), RFC 9162 §2.1.4.1."""
-    if not 0 < first <= len(leaves):
-        raise ValueError(f"no tree of {first} leaves inside one of {len(leaves)}")
-    path = []
-    whole = True
-    while first < len(leaves):
-        split = _split(len(leaves))
-        if first <= split:
-            path.append(root_of_leaves(leaves[split:]))
-            leaves = leaves[:split]
-        else:
-            path.append(root_of_leaves(leaves[:split]))
-            leaves, first, whole = leaves[split:], first - split, False
-    if not whole:
-        path.append(root_of_leaves(leaves))
-    return path[::-1]
+    """That the first `first` leaves are a prefix, from all leaf hashes."""
+    return [root_of_leaves(leaves[a:b]) for a, b in consistency_ranges(first, len(leaves))]
 
 
 def verify_inclusion(
