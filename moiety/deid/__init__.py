@@ -2,4 +2,5 @@
 
 national_numbers.py  check digits and shapes of the numbers that the nations of the UK give people
 identifiers.py       the rules that need no list: numbers, e-mail, telephone, postcode with a house
+text/                what identifies somebody in clinical free text, found with its offsets
 """
