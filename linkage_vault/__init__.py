@@ -12,6 +12,10 @@ users.py        people and their roles
 pool.py         EHRs of nobody, minted beforehand and handed out at random
 minting.py      the worker that keeps the pool filled
 trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
+appending.py    decisions that come together share one transaction and one head
+entries.py      an entry of the trail, sealed, of one length
+personal.py     what of an entry is personal: committed to, kept beside the tree, able to go
+witnesses.py    signed heads sent to files, syslog and addresses elsewhere
 verification.py the whole trail checked by anybody who has the public key
 tree_heads.py   signed tree heads
 merkle.py       the Merkle tree of RFC 9162
@@ -19,5 +23,7 @@ blind_index.py  how a link is found by an id that the database does not hold
 seal.py         sealing bound to a place
 keys.py         the key file, outside every database
 vault.py        an engine with the keys of the same organisation
-tables.py       one MetaData
+tables.py       keys, users, links and the pool
+trail_tables.py the trail's tables
+metadata.py     the one MetaData
 """

@@ -6,11 +6,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from fastapi import FastAPI
 
-from linkage_vault import routes
+from linkage_vault import routes, witnesses
 from linkage_vault.keys import BadKeys, KeyRing, load_key_file
 from linkage_vault.minting import keep_filled
+from linkage_vault.personal import auditor_key_of
 from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.tables import api_key
 from linkage_vault.vault import Vault
@@ -28,9 +30,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     rings = {name: _load(_key_file(settings, name)) for name in urls}
     organisations = Organisations(urls, connections=settings.connections)
+    vaults = {
+        name: Vault(organisations.engine(name), rings[name], _auditor(settings, name))
+        for name in urls
+    }
     workers = [
-        _worker(settings, Vault(organisations.engine(name), rings[name]), key)
-        for name, key in _clinical_keys(settings, urls).items()
+        *(
+            _minting(settings, vaults[name], key)
+            for name, key in _clinical_keys(settings, urls).items()
+        ),
+        *(_witnessing(settings, vault) for vault in vaults.values()),
     ]
     app = kit.create(
         "Moiety linkage vault",
@@ -43,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         traces_url=settings.traces_url,
         while_running=workers,
     )
-    app.state.key_rings = rings
+    app.state.vaults = vaults
     app.state.pool_target = settings.pool_target
     return app
 
@@ -75,7 +84,22 @@ def _clinical_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str
     return {name: file.read_text().strip() for name, file in files.items() if file.exists()}
 
 
-def _worker(
+def _auditor(settings: Settings, organisation: str) -> X25519PublicKey | None:
+    """Whose box the trail's personal values are put in."""
+    text = settings.auditor_key
+    if settings.organisations_folder is not None:
+        file = settings.organisations_folder / f"{organisation}.auditor"
+        text = file.read_text().strip() if file.exists() else ""
+    try:
+        return auditor_key_of(text) if text else None
+    except ValueError:
+        raise SettingsError(
+            f"{PREFIX}_AUDITOR_KEY is a public key of 64 hexadecimal digits;"
+            " `moiety trail auditor-key FILE` makes one."
+        ) from None
+
+
+def _minting(
     settings: Settings, vault: Vault, key: str
 ) -> Callable[[FastAPI], AbstractContextManager[object]]:
     start = partial(
@@ -86,3 +110,10 @@ def _worker(
         interval=settings.pool_interval,
     )
     return lambda _app: start()
+
+
+def _witnessing(
+    settings: Settings, vault: Vault
+) -> Callable[[FastAPI], AbstractContextManager[object]]:
+    targets = witnesses.read_targets(settings.witnesses)
+    return lambda _app: witnesses.keep_told(vault, targets, interval=settings.witness_interval)

@@ -8,7 +8,7 @@ equality of indexes of names or dates would tell how common they are.
 import hmac
 from uuid import UUID
 
-from linkage_vault.keys import IndexKind, KeyRing
+from linkage_vault.keys import IndexKind, KeyRing, Secret
 
 
 def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
@@ -17,3 +17,13 @@ def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
     The input is normalised by its type: however a UUID was written, its 16 octets are indexed.
     """
     return hmac.digest(keys.index[kind].reveal(), value.bytes, "sha256")
+
+
+def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:
+    """Which of a few heaps a value lies in, under a key: many values share one.
+
+    A search looks through one heap; whoever has a dump cannot tell how often one value stands there.
+    `heaps` is at most 256.
+    """
+    label = hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256")
+    return hmac.digest(label, value.bytes, "sha256")[0] % heaps

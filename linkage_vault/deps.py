@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 
 from linkage_vault import users
 from linkage_vault.decisions import Requester
-from linkage_vault.keys import KeyRing
 from linkage_vault.users import Role
 from linkage_vault.vault import Vault
 from moiety.kit.auth import Engine, Require
@@ -17,12 +16,10 @@ SCOPE = "vault:use"
 OPERATE = "vault:operate"
 
 
-def find_vault(
-    request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))], engine: Engine
-) -> Vault:
+def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
     """Database and keys of the organisation that the key names."""
-    rings: Mapping[str, KeyRing] = request.app.state.key_rings
-    return Vault(engine, rings[caller.organisation])
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    return vaults[caller.organisation]
 
 
 def find_requester(caller: Annotated[Caller, Depends(Require(SCOPE))], engine: Engine) -> Requester:

@@ -2,28 +2,30 @@
 
 An auditor learns who asked what and why; entries never show the id of a person or record.  A search
 is made with an id and finds the entries about the same person from either side.  Entries carry no
-index of their subject, since equal ones would tell how often each record is used, so a search opens
-the trail from its newest end.
+index of their subject, since equal ones would tell how often each record is used, but lie in one of
+64 heaps, and a search opens one or two of them from the newest end.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
 
-from linkage_vault import decisions, links, merkle, pool, trail
+import sqlalchemy as sa
+
+from linkage_vault import decisions, links, pool, trail, users
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import public_octets
 from linkage_vault.trail import Entry, Leaf
 from linkage_vault.vault import Vault
 from moiety.kit.errors import Malformed, NotFound
-from moiety.wire.vault import (
+from moiety.wire.trail import (
     HeadAnswer,
-    PoolAnswer,
     ProofAnswer,
     TrailAnswer,
     TrailEntry,
     TrailSearch,
 )
+from moiety.wire.vault import PoolAnswer
 
 
 def read_trail(
@@ -33,7 +35,7 @@ def read_trail(
     _enter(vault, requester, Ask(Action.READ_TRAIL))
     with vault.engine.connect() as connection:
         rows = islice(trail.newest(connection, before=before), limit)
-        return TrailAnswer([_show(leaf, entry) for leaf, entry in _opened(vault, rows)])
+        return _shown(connection, list(_opened(vault, rows)))
 
 
 def search_trail(vault: Vault, requester: Requester, search: TrailSearch) -> TrailAnswer:
@@ -43,12 +45,9 @@ def search_trail(vault: Vault, requester: Requester, search: TrailSearch) -> Tra
     _enter(vault, requester, Ask(Action.READ_TRAIL, search.person_id or search.ehr_id))
     subjects = _both_sides(vault, search)
     with vault.engine.connect() as connection:
-        found = (
-            _show(leaf, entry)
-            for leaf, entry in _opened(vault, trail.newest(connection))
-            if entry.subject in subjects
-        )
-        return TrailAnswer(list(islice(found, search.limit)))
+        rows = trail.newest_about(connection, vault.keys, subjects)
+        found = (one for one in _opened(vault, rows) if one[1].subject in subjects)
+        return _shown(connection, list(islice(found, search.limit)))
 
 
 def read_head(vault: Vault, requester: Requester) -> HeadAnswer:
@@ -71,17 +70,17 @@ def prove(
     if (position is None) == (first is None):
         raise Malformed("A proof is asked for with either `position` or `first`.")
     with vault.engine.connect() as connection:
-        hashes = trail.hashes(connection, size=size)
-    if len(hashes) < size:
-        raise NotFound
-    try:
-        if position is None:
-            path, leaf_hash = merkle.prove_consistency(hashes, first or 0), None
-        else:
-            path, leaf_hash = merkle.prove_inclusion(hashes, position), hashes[position].hex()
-    except ValueError:
-        raise NotFound from None
-    return ProofAnswer(size, leaf_hash, [node.hex() for node in path])
+        try:
+            if position is None:
+                path = trail.prove_consistency(connection, first or 0, size=size)
+            else:
+                path = trail.prove_inclusion(connection, position, size=size)
+        except ValueError:
+            raise NotFound from None
+        hashed = None if position is None else trail.leaf_hash(connection, position)
+        if trail.latest_head(connection, vault.keys).size < size:
+            raise NotFound
+    return ProofAnswer(size, hashed.hex() if hashed else None, [node.hex() for node in path])
 
 
 def read_pool(vault: Vault, requester: Requester, *, target: int) -> PoolAnswer:
@@ -100,14 +99,15 @@ def _opened(vault: Vault, rows: Iterable[Leaf]) -> Iterator[tuple[Leaf, Entry]]:
     return ((leaf, trail.open_leaf(vault.keys, leaf)) for leaf in rows)
 
 
-def _both_sides(vault: Vault, search: TrailSearch) -> frozenset[UUID | None]:
+def _both_sides(vault: Vault, search: TrailSearch) -> tuple[UUID, ...]:
     with vault.engine.connect() as connection:
         if search.person_id is not None:
             pair = links.find_pair(connection, vault.keys, "person", search.person_id)
         else:
             pair = links.find_pair(connection, vault.keys, "ehr", _named(search.ehr_id))
-    asked = search.person_id or search.ehr_id
-    return frozenset({asked} if pair is None else {pair.person_id, pair.ehr_id})
+    if pair is None:
+        return (_named(search.person_id or search.ehr_id),)
+    return (pair.person_id, pair.ehr_id)
 
 
 def _named(value: UUID | None) -> UUID:
@@ -116,15 +116,29 @@ def _named(value: UUID | None) -> UUID:
     return value
 
 
-def _show(leaf: Leaf, entry: Entry) -> TrailEntry:
+def _shown(connection: sa.Connection, found: Sequence[tuple[Leaf, Entry]]) -> TrailAnswer:
+    """Entries with the names that users have today; those of 0.1.0 hold a name of their own."""
+    names = users.names(connection, {entry.user_id for _, entry in found if entry.user_id})
+    return TrailAnswer([_show(leaf, entry, names) for leaf, entry in found])
+
+
+def _show(leaf: Leaf, entry: Entry, names: Mapping[UUID, str]) -> TrailEntry:
     return TrailEntry(
         position=leaf.position,
         at=entry.at,
         action=entry.action,
         outcome=entry.outcome,
         user_id=entry.user_id,
-        user_name=entry.user_name,
+        user_name=names.get(entry.user_id, entry.user_name) if entry.user_id else None,
         key_id=entry.key_id,
         purpose_of_use=entry.purpose_of_use,
         reason=entry.reason,
+        role=entry.role,
+        legal_basis=entry.legal_basis,
+        grant_id=entry.grant_id,
+        approval_id=entry.approval_id,
+        project_id=entry.project_id,
+        service=entry.service,
+        kind=entry.kind,
+        count=entry.count,
     )

@@ -27,6 +27,11 @@ class Settings:
     clinical_key: str | None = secret(default=None)
     pool_target: int = 200
     pool_interval: float = 1.0  # seconds between looks at the pool
+    # Whose box the personal values of the trail are put in: an X25519 public key, hexadecimal.
+    auditor_key: str = ""
+    # Where signed heads of the trail are sent, separated by spaces: file:/… syslog:host:port https://…
+    witnesses: str = ""
+    witness_interval: float = 60.0  # seconds between looks for a new head
     connections: int = 16
     threads: int = 32
     body_limit: int = 65_536  # octets

@@ -6,10 +6,11 @@ All keys are random; the trail's position counts up, inside this database alone.
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
+from linkage_vault.metadata import metadata
+from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 from moiety.kit import credentials
-from moiety.kit.database import NAMING
 
-metadata = sa.MetaData(naming_convention=NAMING)
+__all__ = ["metadata", "trail_head", "trail_leaf", "trail_node", "trail_personal"]
 
 api_key = credentials.table(metadata)
 
@@ -41,24 +42,4 @@ pool_slot = sa.Table(
     sa.Column("slot_id", sa.Uuid, primary_key=True),
     sa.Column("slot_index", BYTEA, nullable=False, unique=True),
     sa.Column("sealed", BYTEA, nullable=False),
-)
-
-# Both tables of the trail grow and never change: the app role may insert and select, no more.
-trail_leaf = sa.Table(
-    "trail_leaf",
-    metadata,
-    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("month", sa.Date, nullable=False),
-    sa.Column("entry", BYTEA, nullable=False),
-    sa.Column("leaf_hash", BYTEA, nullable=False),
-)
-
-trail_head = sa.Table(
-    "trail_head",
-    metadata,
-    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("root", BYTEA, nullable=False),
-    # Roots of the complete subtrees, 32 octets each: all that the next append needs.
-    sa.Column("peaks", BYTEA, nullable=False),
-    sa.Column("signature", BYTEA, nullable=False),
 )

@@ -1,71 +1,38 @@
 """The trail: every decision, committed before its answer, in a Merkle tree with signed heads.
 
-An entry is sealed under the trail's own key; the leaf is a hash of the sealed octets, so anybody
-with the public key can verify the whole trail and read none of it.  Exact times are inside the
-seal; outside stands the month.  Appending is serial: one advisory lock orders the entries, and each
-append first makes sure that it extends a tree whose head this vault signed.
+An entry is sealed under the trail's own key; the leaf is a hash of the sealed octets and of a
+commitment to the personal values, so anybody with the public key can verify the whole trail and
+read none of it.  Exact times are inside the seal; outside stands the month.  Appending is serial
+over all processes: one advisory lock orders the batches, and each first makes sure that it extends
+a tree whose head this vault signed.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkage_vault import merkle
+from linkage_vault import entries, merkle, personal
+from linkage_vault.entries import Encoded, Entry, Leaf, open_leaf
 from linkage_vault.keys import KeyRing
-from linkage_vault.seal import Place, Tampered, encode_lengths, open_sealed, seal
-from linkage_vault.tables import trail_head, trail_leaf
+from linkage_vault.seal import Tampered, encode_lengths
+from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
 from linkage_vault.vault import Vault
 from moiety.kit.errors import Unavailable
 
-# Octets inside the seal: the longest reason and name fit, and the row stays in one page's tuple
-# (PostgreSQL moves values out of rows over about 2,030 octets).
-ENTRY_SIZE = 1872
+__all__ = ["Entry", "Leaf", "open_leaf"]
 _PAGE = 1000
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One decision.  `subject` is the id that was asked with, never the id that was answered."""
-
-    at: datetime
-    action: str
-    outcome: str
-    user_id: UUID | None
-    user_name: str | None
-    key_id: str
-    purpose_of_use: str | None
-    reason: str | None
-    subject: UUID | None
-    role: str | None = None
-    legal_basis: str | None = None
-    grant_id: UUID | None = None
-    approval_id: UUID | None = None
-    project_id: UUID | None = None
-    service: str | None = None  # the program through which a person asked, by its key's id
-    request_hash: bytes | None = None  # SHA-256 of the exact request that was approved
-    kind: str | None = None  # "break_glass", "bulk" and other words of the decisions
-    count: int | None = None  # of the ids that one request asked about
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A row of the trail as it is stored: the sealed entry and its hash in the tree."""
-
-    position: int
-    month: date
-    entry: bytes
-    leaf_hash: bytes
-
-
 def record(vault: Vault, entry: Entry) -> int:
-    """Commits an entry in a transaction of its own and returns its position.
+    """Commits an entry and returns its position.
 
     Raises Unavailable when it cannot be committed: then the caller must reveal nothing.
     Raises Tampered when the stored tree is not the one that the last signed head describes.
@@ -73,60 +40,91 @@ def record(vault: Vault, entry: Entry) -> int:
     return record_all(vault, [entry])
 
 
-def record_all(vault: Vault, entries: Sequence[Entry]) -> int:
+def record_all(vault: Vault, decisions: Sequence[Entry]) -> int:
     """Commits entries together, in their order; returns the position of the first.
 
     Errors as `record`: all of them are in the trail, or none.
     """
-    try:
+    encoded = [entries.encode(entry) for entry in decisions]
+
+    def append(batch: Sequence[Encoded]) -> int:
         with vault.engine.begin() as connection:
-            return [
-                _append(connection, vault.keys, msgspec.json.encode(entry)) for entry in entries
-            ][0]
+            return _append(connection, vault, batch)
+
+    try:
+        return vault.appends.run(encoded, append)
     except SQLAlchemyError:
         raise Unavailable("The trail cannot be written, so nothing is answered.") from None
 
 
-def hash_entry(position: int, month: date, sealed: bytes) -> bytes:
-    """The leaf hash of a row: over its position, its month and the hash of the sealed octets."""
-    return merkle.hash_leaf(
-        encode_lengths(
-            b"moiety/vault/trail/1",
-            position.to_bytes(8, "big"),
-            month.isoformat().encode(),
-            hashlib.sha256(sealed).digest(),
-        )
-    )
+def shred(connection: sa.Connection, keys: KeyRing, subjects: Sequence[UUID]) -> int:
+    """Removes the personal values of every entry about some ids; the number of entries.
+
+    The tree keeps its commitments, so every proof and head holds as before.  Who calls this writes
+    a decision of its own down first.  Entries of version 0.1.0 cannot be shredded.
+    """
+    found = [
+        leaf.position
+        for leaf in newest_about(connection, keys, subjects)
+        if leaf.subject is not None
+        and personal.open_subject(keys, leaf.position, leaf.subject) in subjects
+    ]
+    gone = trail_personal.delete().where(trail_personal.c.position.in_(found))
+    return connection.execute(gone).rowcount
 
 
-def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
-    """The entry of a row.  Raises Tampered."""
-    plaintext = open_sealed(keys.trail.by_version, leaf.entry, _place(leaf.position))
-    return msgspec.json.decode(plaintext, type=Entry)
+def hash_entry(position: int, month: date, sealed: bytes, commitment: bytes | None) -> bytes:
+    """The leaf hash of a row: over its position, month, sealed octets and commitment.
+
+    Rows of version 0.1.0 have no commitment, and another label.
+    """
+    parts = (position.to_bytes(8, "big"), month.isoformat().encode())
+    digest = hashlib.sha256(sealed).digest()
+    if commitment is None:
+        return merkle.hash_leaf(encode_lengths(b"moiety/vault/trail/1", *parts, digest))
+    return merkle.hash_leaf(encode_lengths(b"moiety/vault/trail/2", *parts, digest, commitment))
 
 
 def leaves(connection: sa.Connection, *, first: int = 0) -> Iterator[Leaf]:
     """The rows from position `first`, in order."""
     column = trail_leaf.c.position
-    for row in _paged(connection, sa.select(trail_leaf).where(column >= first), column):
-        yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
+    yield from map(_leaf, _paged(connection, _rows().where(column >= first), column))
 
 
 def newest(connection: sa.Connection, *, before: int | None = None) -> Iterator[Leaf]:
     """The rows below position `before`, newest first."""
     column = trail_leaf.c.position
-    query = sa.select(trail_leaf)
-    if before is not None:
-        query = query.where(column < before)
-    for row in _paged(connection, query, column, descending=True):
-        yield Leaf(row.position, row.month, row.entry, row.leaf_hash)
+    query = _rows() if before is None else _rows().where(column < before)
+    yield from map(_leaf, _paged(connection, query, column, descending=True))
 
 
-def hashes(connection: sa.Connection, *, size: int) -> list[bytes]:
-    """The leaf hashes of the first `size` entries, or of all if there are fewer."""
+def newest_about(
+    connection: sa.Connection, keys: KeyRing, subjects: Sequence[UUID]
+) -> Iterator[Leaf]:
+    """The rows in the heaps of some ids, newest first: more than those about the ids, and all."""
+    heaps = sorted({heap for one in subjects for heap in personal.buckets_of(keys, one)})
     column = trail_leaf.c.position
-    query = sa.select(trail_leaf.c.leaf_hash).where(column < size).order_by(column)
-    return list(connection.scalars(query))
+    about = trail_personal.c.bucket.in_(heaps) | trail_leaf.c.commitment.is_(None)
+    yield from map(_leaf, _paged(connection, _rows().where(about), column, descending=True))
+
+
+def prove_inclusion(connection: sa.Connection, position: int, *, size: int) -> list[bytes]:
+    """The audit path of an entry in the tree of `size`: RFC 9162 §2.1.3.1.  Raises ValueError."""
+    return roots(connection, merkle.inclusion_ranges(position, size))
+
+
+def prove_consistency(connection: sa.Connection, first: int, *, size: int) -> list[bytes]:
+    """That the tree of `first` entries begins that of `size`: RFC 9162 §2.1.4.1.
+
+    Raises ValueError for an empty or longer tree.
+    """
+    return roots(connection, merkle.consistency_ranges(first, size))
+
+
+def leaf_hash(connection: sa.Connection, position: int) -> bytes | None:
+    """The hash of one leaf, or None beyond the trail."""
+    query = sa.select(trail_leaf.c.leaf_hash).where(trail_leaf.c.position == position)
+    return connection.scalar(query)
 
 
 def heads(connection: sa.Connection) -> Iterator[TreeHead]:
@@ -148,23 +146,92 @@ def current_month() -> date:
     return datetime.now(UTC).date().replace(day=1)
 
 
-def _append(connection: sa.Connection, keys: KeyRing, plaintext: bytes) -> int:
+def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -> int:
+    keys = vault.keys
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ORDER)))
-    size, peaks = _extendable(connection, keys)
+    first, peaks = _extendable(connection, keys)
     month = current_month()
-    sealed = seal(keys.trail.current, plaintext, _place(size), size=ENTRY_SIZE)
-    leaf_hash = hash_entry(size, month, sealed)
-    peaks = merkle.append(peaks, size, leaf_hash)
-    head = sign_head(keys.tree_head, size + 1, merkle.root_of_peaks(peaks))
-    connection.execute(
-        trail_leaf.insert().values(position=size, month=month, entry=sealed, leaf_hash=leaf_hash)
-    )
+    box = personal.new_box(vault.auditor) if vault.auditor else None
+    rows, inner = [], []
+    for position, entry in enumerate(batch, first):
+        commitment = personal.commit(entry.values)
+        sealed = entries.seal_entry(keys, position, entry.kept)
+        hashed = hash_entry(position, month, sealed, commitment)
+        peaks, done = merkle.complete(peaks, position, hashed)
+        inner += done
+        subject = entry.values.subject
+        rows.append((
+            position, sealed, commitment, hashed, personal.bucket_of(keys, subject),
+            personal.seal_subject(keys, position, subject),
+            personal.seal_disclosed(keys, box, position, entry.values),
+        ))  # fmt: skip
+    head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
+    _store(connection, month, rows, inner)
     connection.execute(
         trail_head.insert().values(
             size=head.size, root=head.root, peaks=b"".join(peaks), signature=head.signature
         )
     )
-    return size
+    return first
+
+
+def _store(
+    connection: sa.Connection,
+    month: date,
+    rows: Sequence[tuple[int, bytes, bytes, bytes, int, bytes, bytes]],
+    inner: Sequence[tuple[merkle.Subtree, bytes]],
+) -> None:
+    """One statement a table, however many rows: arrays, unnested by the database."""
+    position, sealed, commitment, hashed, bucket, subject, disclosed = zip(*rows, strict=True)
+    connection.execute(
+        _INSERT_LEAVES,
+        {"position": list(position), "month": month, "entry": list(sealed),
+         "commitment": list(commitment), "leaf_hash": list(hashed)},
+    )  # fmt: skip
+    connection.execute(
+        _INSERT_PERSONAL,
+        {"position": list(position), "bucket": list(bucket),
+         "subject": list(subject), "disclosed": list(disclosed)},
+    )  # fmt: skip
+    if inner:
+        places, hashes = zip(*inner, strict=True)
+        levels, numbers = zip(*places, strict=True)
+        connection.execute(
+            _INSERT_NODES, {"level": list(levels), "place": list(numbers), "hash": list(hashes)}
+        )
+
+
+def _unnested(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[object]:
+    return sa.func.unnest(sa.bindparam(name, type_=ARRAY(kind)))
+
+
+_INSERT_LEAVES = trail_leaf.insert().from_select(
+    ["position", "month", "entry", "commitment", "leaf_hash"],
+    sa.select(
+        _unnested("position", sa.BigInteger()),
+        sa.bindparam("month", type_=sa.Date()),
+        _unnested("entry", BYTEA()),
+        _unnested("commitment", BYTEA()),
+        _unnested("leaf_hash", BYTEA()),
+    ),
+)
+_INSERT_PERSONAL = trail_personal.insert().from_select(
+    ["position", "bucket", "subject", "disclosed"],
+    sa.select(
+        _unnested("position", sa.BigInteger()),
+        _unnested("bucket", sa.SmallInteger()),
+        _unnested("subject", BYTEA()),
+        _unnested("disclosed", BYTEA()),
+    ),
+)
+_INSERT_NODES = trail_node.insert().from_select(
+    ["level", "place", "hash"],
+    sa.select(
+        _unnested("level", sa.SmallInteger()),
+        _unnested("place", sa.BigInteger()),
+        _unnested("hash", BYTEA()),
+    ),
+)
 
 
 def _extendable(connection: sa.Connection, keys: KeyRing) -> tuple[int, merkle.Peaks]:
@@ -180,12 +247,66 @@ def _extendable(connection: sa.Connection, keys: KeyRing) -> tuple[int, merkle.P
     return row.size, peaks
 
 
+def roots(connection: sa.Connection, ranges: Sequence[merkle.Range]) -> list[bytes]:
+    """The roots of ranges of leaves, from their stored subtrees, in one query."""
+    parts = [merkle.subtrees(one) for one in ranges]
+    wanted = [subtree for part in parts for subtree in part]
+    stored = _stored(connection, wanted)
+    if len(stored) < len(set(wanted)):
+        raise ValueError("the trail has not that many entries")
+    return [merkle.root_of_peaks(tuple(stored[one] for one in part)) for part in parts]
+
+
+def _stored(
+    connection: sa.Connection, wanted: Sequence[merkle.Subtree]
+) -> dict[merkle.Subtree, bytes]:
+    low = [place for level, place in wanted if level == 0]
+    leaf_query = sa.select(trail_leaf.c.position, trail_leaf.c.leaf_hash)
+    found: dict[merkle.Subtree, bytes] = {
+        (0, row.position): row.leaf_hash
+        for row in connection.execute(leaf_query.where(trail_leaf.c.position.in_(low)))
+    }
+    key = sa.tuple_(trail_node.c.level, trail_node.c.place)
+    inner = [subtree for subtree in wanted if subtree[0]]
+    for row in connection.execute(sa.select(trail_node).where(key.in_(inner))):
+        found[row.level, row.place] = row.hash
+    for subtree in set(inner) - set(found):
+        found[subtree] = _root_of(connection, *subtree)
+    return found
+
+
+def _root_of(connection: sa.Connection, level: int, place: int) -> bytes:
+    """The root of a subtree that version 0.1.0 completed, which stored none.
+
+    Raises ValueError where the trail does not reach.
+    """
+    column = trail_leaf.c.position
+    first, size = place << level, 1 << level
+    query = sa.select(trail_leaf.c.leaf_hash).where(column.between(first, first + size - 1))
+    hashes = connection.scalars(query.order_by(column)).all()
+    if len(hashes) < size:
+        raise ValueError("the trail has not that many entries")
+    return merkle.root_of_leaves(hashes)
+
+
+def _rows() -> sa.Select[tuple[object, ...]]:
+    joined = trail_leaf.outerjoin(
+        trail_personal, trail_personal.c.position == trail_leaf.c.position
+    )
+    return sa.select(trail_leaf, trail_personal.c.subject, trail_personal.c.disclosed).select_from(
+        joined
+    )
+
+
+def _leaf(row: sa.Row[tuple[object, ...]]) -> Leaf:
+    return Leaf(
+        row.position, row.month, row.entry, row.leaf_hash,
+        row.commitment, row.subject, row.disclosed,
+    )  # fmt: skip
+
+
 def _latest() -> sa.Select[tuple[int, bytes, bytes, bytes]]:
     return sa.select(trail_head).order_by(trail_head.c.size.desc()).limit(1)
-
-
-def _place(position: int) -> Place:
-    return Place("trail_leaf", str(position), "entry", 1)
 
 
 def _paged(

@@ -1,5 +1,6 @@
 """People who use the vault, and the roles that decide what they may ask."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID, uuid4
 
@@ -41,3 +42,9 @@ def find(connection: sa.Connection, user_id: UUID) -> tuple[str, frozenset[Role]
     query = sa.select(app_user).where(app_user.c.user_id == user_id, app_user.c.active)
     row = connection.execute(query).one_or_none()
     return None if row is None else (row.name, frozenset(Role(role) for role in row.roles))
+
+
+def names(connection: sa.Connection, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of users, also of those who left."""
+    query = sa.select(app_user.c.user_id, app_user.c.name).where(app_user.c.user_id.in_(user_ids))
+    return {row.user_id: row.name for row in connection.execute(query)}

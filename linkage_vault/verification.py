@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from linkage_vault import merkle
-from linkage_vault.trail import Leaf, hash_entry
+from linkage_vault.entries import Leaf
+from linkage_vault.trail import hash_entry
 from linkage_vault.tree_heads import TreeHead, is_genuine
 
 
@@ -18,7 +19,8 @@ from linkage_vault.tree_heads import TreeHead, is_genuine
 class Fault:
     """The first place where the trail is not what was signed.
 
-    `kind` is one of `changed`, `deleted`, `reordered`, `rewritten`, `truncated`, `forged head`.
+    `kind` is one of `changed`, `deleted`, `reordered`, `rewritten`, `truncated`, `unsigned`,
+    `forged head`.
     `position` counts from 0; for a head it is the last entry that the head covers.
     """
 
@@ -44,8 +46,10 @@ def verify(rows: Iterable[Leaf], heads: Iterable[TreeHead], public_key: Ed25519P
     2. Positions run from 0 without a gap, a repeat or a step back.
     3. Every leaf hash is that of its row.
     4. At every size for which there is a head, the root is the signed one.
-    5. No head covers more entries than there are.
+    5. No head covers more entries than there are, and no entry stands beyond the newest head:
+       an append commits its entries and their head together.
 
+    Heads and rows come from one snapshot of the database.
     It does not check that the newest head is the newest that was ever signed: a witness does.
     """
     signed: dict[int, set[bytes]] = {}
@@ -56,10 +60,13 @@ def verify(rows: Iterable[Leaf], heads: Iterable[TreeHead], public_key: Ed25519P
             fault = fault or _forged(head)
         signed.setdefault(head.size, set()).add(head.root)
     size, peaks, row_fault = _walk(rows, signed)
+    newest = max(signed, default=0)
     fault = row_fault or fault
     beyond = min((known for known in signed if known > size), default=None)
     if fault is None and beyond is not None:  # (5)
         fault = Fault(size, "truncated", f"a signed head covers {beyond} entries; there are {size}")
+    elif fault is None and size > newest:
+        fault = Fault(newest, "unsigned", f"no signed head covers entry {newest}")
     return Report(size, count, merkle.root_of_peaks(peaks), fault)
 
 
@@ -89,7 +96,7 @@ def _misplaced(row: Leaf, expected: int) -> Fault | None:
 
 
 def _changed(row: Leaf) -> Fault | None:
-    if hash_entry(row.position, row.month, row.entry) == row.leaf_hash:
+    if hash_entry(row.position, row.month, row.entry, row.commitment) == row.leaf_hash:
         return None
     return Fault(
         row.position, "changed", f"entry {row.position} does not have the hash it was given"

@@ -343,6 +343,46 @@ def verify_trail(
         raise typer.Exit(1)
 
 
+@trail.command("auditor-key")
+def create_auditor_key(file: Annotated[Path, typer.Argument(help="Where the key goes.")]) -> None:
+    """Make the auditor's key: FILE keeps the private half, the public half is printed.
+
+    Give the public half to the vault (MOIETY_VAULT_AUDITOR_KEY) and keep the file away from it:
+    subjects and reasons of the trail are then read with this file and in no other way.
+    """
+    from moiety.commands import trail as work
+
+    try:
+        work.create_auditor_key(file)
+    except FileExistsError:
+        raise Stop(f"{file} exists already and is not overwritten.") from None
+    out.print(work.auditor_public_key(file))
+
+
+@trail.command("disclose")
+def disclose_trail(
+    auditor_key: Annotated[Path, typer.Option(help="The file of the auditor's private key.")],
+    first: Annotated[int, typer.Option(help="The first position to show.", min=0)] = 0,
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Show whom entries were about and the reasons given, which no service can read.
+
+    Each line is checked against the commitment in the tree; exit 1 if one does not hold.
+    """
+    from linkage_vault.seal import Tampered
+    from moiety.commands import occasion
+    from moiety.commands import trail as work
+
+    with occasion.database(home_of(home), "vault", database_url_file) as url:
+        try:
+            found = work.disclose(url, auditor_key, first=first)
+        except (ValueError, Tampered) as error:
+            raise Stop(f"Nothing was disclosed: {error}.") from None
+    if not work.show_disclosed(out, found):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command; what can be explained ends in a sentence, never in a stack trace."""
     from moiety.commands.desk import DeskError

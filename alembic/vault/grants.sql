@@ -12,3 +12,6 @@ GRANT SELECT, INSERT                 ON link       TO vault_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pool_slot  TO vault_app;
 GRANT SELECT, INSERT                 ON trail_leaf TO vault_app;
 GRANT SELECT, INSERT                 ON trail_head TO vault_app;
+GRANT SELECT, INSERT                 ON trail_node TO vault_app;
+-- Outside the tree: what of an entry is personal may go.
+GRANT SELECT, INSERT, DELETE         ON trail_personal TO vault_app;

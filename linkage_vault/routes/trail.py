@@ -9,7 +9,7 @@ from linkage_vault.deps import TheRequester, TheVault
 from linkage_vault.routes.link import answer
 from moiety.kit.bodies import Body
 from moiety.wire.decoding import decode
-from moiety.wire.vault import TrailSearch
+from moiety.wire.trail import TrailSearch
 
 router = APIRouter(prefix="/trail", tags=["trail"])
 Position = Annotated[int | None, Query(ge=0, lt=1 << 62)]

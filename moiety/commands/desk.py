@@ -162,6 +162,7 @@ def _write_secrets(desk: Desk) -> None:
     if "vault" not in desk.names:
         return
     _vault_keys(_folder(desk.home, "vault") / "keys.json")
+    _auditor_key(desk.home)
     pool_key = _folder(desk.home, "vault") / "clinical_key"
     if not pool_key.exists() or not _still_valid(pool_key, desk):
         token = issue.key(
@@ -181,6 +182,16 @@ def _vault_keys(file: Path) -> None:
         from linkage_vault.keys import create_key_file
 
         create_key_file(file)
+
+
+def _auditor_key(home: Path) -> None:
+    """The key that alone opens the personal values of the trail; a real auditor keeps it away."""
+    from moiety.commands.trail import auditor_public_key, create_auditor_key
+
+    file = _folder(home, "auditor") / "private_key"
+    if not file.exists():
+        create_auditor_key(file)
+    secret(home, "vault", "auditor_key", auditor_public_key(file))
 
 
 def _folder(home: Path, service: str) -> Path:
@@ -213,6 +224,7 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_KEY_FILE": str(folder / "keys.json"),
             f"{prefix}_CLINICAL_URL": desk.url("clinical"),
             f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
+            f"{prefix}_AUDITOR_KEY": (folder / "auditor_key").read_text(),
         }
     if service == "clinical":
         found |= {

@@ -1,19 +1,29 @@
-"""`moiety trail verify`: the whole trail checked against its signed heads.
+"""`moiety trail …`: the whole trail checked, and what only the auditor can read of it.
 
-No secret is needed, only the rows, the heads and the public key; heads that a witness kept on
-another machine are what shows a trail that was cut off or rebuilt whole.
+Verifying needs no secret, only the rows, the heads and the public key; heads that a witness kept on
+another machine are what shows a trail that was cut off or rebuilt whole.  Disclosing needs the
+auditor's private key, which no service has.
 """
 
 import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
+from rich.progress import track
 
-from linkage_vault import trail, verification
+from linkage_vault import personal, trail, verification
+from linkage_vault.entries import Leaf
 from linkage_vault.keys import public_key_of
+from linkage_vault.personal import AuditorKey
 from linkage_vault.tree_heads import TreeHead
 from linkage_vault.verification import Report
 from moiety.commands import issue
+
+_PROGRESS = Console(stderr=True)
 
 
 def verify(database_url: str, public_key: str, witness: Path | None) -> Report:
@@ -25,8 +35,71 @@ def verify(database_url: str, public_key: str, witness: Path | None) -> Report:
     key = public_key_of(public_key)
     kept = [] if witness is None else _read_witness(witness)
     with issue.engine(database_url).connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
         heads = [*trail.heads(connection), *kept]
-        return verification.verify(trail.leaves(connection), heads, key)
+        size = max((head.size for head in heads), default=0)
+        rows = track(
+            trail.leaves(connection), "verifying", total=size, transient=True, console=_PROGRESS
+        )
+        return verification.verify(rows, heads, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What the auditor reads of one entry; `holds`: it is what the tree's commitment says."""
+
+    position: int
+    subject: UUID | None
+    reason: str | None
+    holds: bool
+
+
+def disclose(database_url: str, private_key: Path, *, first: int) -> list[Disclosure]:
+    """The personal values of the entries from position `first`, opened and checked.
+
+    Raises ValueError for a file that is no auditor's key, and Tampered for another auditor's.
+    """
+    key = _private_key(private_key)
+    with issue.engine(database_url).connect() as connection:
+        return list(_disclosed(key, trail.leaves(connection, first=first)))
+
+
+def create_auditor_key(file: Path) -> None:
+    """Writes a new private key, 64 hexadecimal digits, mode 0600; never over an existing file."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(personal.new_auditor_key() + "\n")
+
+
+def auditor_public_key(file: Path) -> str:
+    """The public half of a private key's file.  Raises ValueError."""
+    return _private_key(file).public_text
+
+
+def show_disclosed(console: Console, found: Iterable[Disclosure]) -> bool:
+    """One line an entry; False when one is not what was committed to."""
+    whole = True
+    for one in found:
+        word = "" if one.holds else "  [red]not what was committed to[/red]"
+        console.print(f"{one.position}  {one.subject or '-'}  {one.reason or '-'}{word}")
+        whole &= one.holds
+    return whole
+
+
+def _disclosed(key: AuditorKey, leaves: Iterable[Leaf]) -> Iterator[Disclosure]:
+    for leaf in leaves:
+        if leaf.disclosed is None or leaf.disclosed[0] != personal.BOX_FORMAT:
+            continue
+        values = key.open_box(leaf.position, leaf.disclosed)
+        holds = personal.commit(values) == leaf.commitment
+        yield Disclosure(leaf.position, values.subject, values.reason, holds)
+
+
+def _private_key(file: Path) -> AuditorKey:
+    try:
+        return AuditorKey(file.read_text().strip())
+    except ValueError:
+        raise ValueError(f"{file} is no auditor's private key of 64 hexadecimal digits") from None
 
 
 def show(console: Console, report: Report) -> None:

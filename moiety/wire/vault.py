@@ -4,7 +4,6 @@ Ids travel in bodies only, never in a URL.  The server decodes and the client en
 types, so the two cannot drift.
 """
 
-from datetime import datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -21,7 +20,6 @@ T = TypeVar("T")
 Reason = Annotated[str, Meta(min_length=10, max_length=300, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 # Whether a word is a purpose is decided by the vault's list of HL7 codes.
 Purpose = Annotated[str, Meta(min_length=1, max_length=32)]
-Limit = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,14 +47,6 @@ class ResolveEhr(Message, frozen=True):
     reason: Reason
 
 
-class TrailSearch(Message, frozen=True):
-    """What was asked about one person, or about one record: `POST /trail/search`."""
-
-    person_id: UUID | None = None
-    ehr_id: UUID | None = None
-    limit: Limit = 100
-
-
 class EhrAnswer(Message, frozen=True):
     """The record of the person that was asked about."""
 
@@ -67,43 +57,6 @@ class PersonAnswer(Message, frozen=True):
     """The person whose record was asked about."""
 
     person_id: UUID
-
-
-class TrailEntry(Message, frozen=True):
-    """One crossing or refusal, as an auditor reads it: who, what, why and when, not of whom."""
-
-    position: int
-    at: datetime
-    action: str
-    outcome: str
-    user_id: UUID | None
-    user_name: str | None
-    key_id: str
-    purpose_of_use: str | None
-    reason: str | None
-
-
-class TrailAnswer(Message, frozen=True):
-    """Entries, newest first."""
-
-    entries: list[TrailEntry]
-
-
-class HeadAnswer(Message, frozen=True):
-    """A signed tree head and the key that checks it, hexadecimal."""
-
-    size: int
-    root: str
-    signature: str
-    public_key: str
-
-
-class ProofAnswer(Message, frozen=True):
-    """Hashes, hexadecimal: an RFC 9162 inclusion path with its leaf hash, or a consistency path."""
-
-    size: int
-    leaf_hash: str | None
-    path: list[str]
 
 
 class PoolAnswer(Message, frozen=True):
@@ -129,35 +82,6 @@ def resolve_ehr(client: httpx.Client, ehr_id: UUID, *, purpose_of_use: str, reas
     """The person of an EHR.  Raises NotFound and Forbidden as resolve_person does."""
     message = ResolveEhr(ehr_id, purpose_of_use, reason)
     return _ask(client, "/resolve/ehr", message, PersonAnswer).person_id
-
-
-def read_trail(client: httpx.Client, *, limit: int = 100) -> list[TrailEntry]:
-    """The newest entries of the trail."""
-    answer = call(client, "GET", f"{BASE}/trail?limit={limit}")
-    return msgspec.json.decode(answer.content, type=TrailAnswer).entries
-
-
-def search_trail(client: httpx.Client, search: TrailSearch) -> list[TrailEntry]:
-    """The entries about one person or one EHR."""
-    return _ask(client, "/trail/search", search, TrailAnswer).entries
-
-
-def read_head(client: httpx.Client) -> HeadAnswer:
-    """The latest signed tree head, for a witness to keep."""
-    answer = call(client, "GET", f"{BASE}/trail/head")
-    return msgspec.json.decode(answer.content, type=HeadAnswer)
-
-
-def prove_inclusion(client: httpx.Client, position: int, *, size: int) -> ProofAnswer:
-    """That an entry is in the tree of `size` entries.  Raises NotFound beyond the trail."""
-    answer = call(client, "GET", f"{BASE}/trail/proof?size={size}&position={position}")
-    return msgspec.json.decode(answer.content, type=ProofAnswer)
-
-
-def prove_consistency(client: httpx.Client, first: int, *, size: int) -> ProofAnswer:
-    """That the tree of `first` entries is the beginning of that of `size` entries."""
-    answer = call(client, "GET", f"{BASE}/trail/proof?size={size}&first={first}")
-    return msgspec.json.decode(answer.content, type=ProofAnswer)
 
 
 def read_pool(client: httpx.Client) -> PoolAnswer:

@@ -47,6 +47,8 @@ ALLOWED = {
         "pool_slot": "SIUD",
         "trail_leaf": "SI",
         "trail_head": "SI",
+        "trail_node": "SI",
+        "trail_personal": "SID",
     },
 }
 """The readable table: S(elect) I(nsert) U(pdate) D(elete), a role an application, a row a table."""

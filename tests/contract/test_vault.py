@@ -14,11 +14,11 @@ from linkage_vault import minting, tables, trail
 from linkage_vault.app import create_app
 from linkage_vault.keys import create_key_file
 from linkage_vault.settings import Settings
-from linkage_vault.vault import Vault
 from linkage_vault.verification import verify
 from moiety.commands import issue
 from moiety.kit.errors import Forbidden, NotFound, Unavailable, Unprocessable
 from moiety.kit.settings import SettingsError
+from moiety.wire import trail as wire_trail
 from moiety.wire import vault as wire
 from moiety.wire.exchange import connect
 from tests.fixtures.fix_database import copied
@@ -240,11 +240,11 @@ def test_the_trail_verifies_and_tells_who_asked_what_and_why(caller, filled_pool
     officer = caller("linkage_officer")
     wire.resolve_ehr(officer, ehr_id, purpose_of_use="PATSFTY", reason=REASON)
     read = officer.get(f"{BASE}/trail?limit=5")
-    entry = wire.read_trail(officer, limit=3)[2]
+    entry = wire_trail.read_trail(officer, limit=3)[2]
     assert ("read_trail", "allowed", None) == (
-        wire.read_trail(officer, limit=1)[0].action,
-        wire.read_trail(officer, limit=1)[0].outcome,
-        wire.read_trail(officer, limit=1)[0].reason,
+        wire_trail.read_trail(officer, limit=1)[0].action,
+        wire_trail.read_trail(officer, limit=1)[0].outcome,
+        wire_trail.read_trail(officer, limit=1)[0].reason,
     )
     assert ("resolve_ehr", "PATSFTY", REASON, "Test User") == (
         entry.action,
@@ -254,8 +254,8 @@ def test_the_trail_verifies_and_tells_who_asked_what_and_why(caller, filled_pool
     )
     assert not any(str(id_) in read.text for id_ in (person_id, ehr_id))
     report = check(vault)
-    assert (None, report.size) == (report.fault, report.heads)
-    assert report.size > 0
+    assert report.fault is None
+    assert report.size >= report.heads > 0
 
 
 def test_a_search_finds_both_directions_of_one_person_and_nobody_else(caller, filled_pool):
@@ -267,8 +267,8 @@ def test_a_search_finds_both_directions_of_one_person_and_nobody_else(caller, fi
     wire.link(registrar, other)
     wire.resolve_person(clinician, person_id, purpose_of_use="TREAT")
     wire.resolve_ehr(officer, ehr_id, purpose_of_use="TREAT", reason=REASON)
-    by_person = wire.search_trail(auditor, wire.TrailSearch(person_id=person_id))
-    by_ehr = wire.search_trail(auditor, wire.TrailSearch(ehr_id=ehr_id))
+    by_person = wire_trail.search_trail(auditor, wire_trail.TrailSearch(person_id=person_id))
+    by_ehr = wire_trail.search_trail(auditor, wire_trail.TrailSearch(ehr_id=ehr_id))
     crossings = ["resolve_ehr", "resolve_person", "link"]
     assert crossings == [e.action for e in by_person if e.action != "read_trail"]
     assert crossings == [e.action for e in by_ehr if e.action != "read_trail"]
@@ -280,12 +280,12 @@ def test_heads_and_proofs_of_the_service_hold(caller, filled_pool, vault):
 
     officer = caller("linkage_officer")
     wire.link(caller("registrar"), uuid4())
-    old = wire.read_head(officer)
+    old = wire_trail.read_head(officer)
     wire.link(caller("registrar"), uuid4())
-    new = wire.read_head(officer)
+    new = wire_trail.read_head(officer)
     path = [
         bytes.fromhex(node)
-        for node in wire.prove_consistency(officer, old.size, size=new.size).path
+        for node in wire_trail.prove_consistency(officer, old.size, size=new.size).path
     ]
     assert merkle.verify_consistency(
         old.size,
@@ -294,7 +294,7 @@ def test_heads_and_proofs_of_the_service_hold(caller, filled_pool, vault):
         first_root=bytes.fromhex(old.root),
         second_root=bytes.fromhex(new.root),
     )
-    proof = wire.prove_inclusion(officer, old.size, size=new.size)
+    proof = wire_trail.prove_inclusion(officer, old.size, size=new.size)
     leaf, nodes = bytes.fromhex(proof.leaf_hash), [bytes.fromhex(node) for node in proof.path]
     root = bytes.fromhex(new.root)
     assert merkle.verify_inclusion(leaf, old.size, new.size, nodes, root=root)
@@ -304,7 +304,7 @@ def test_heads_and_proofs_of_the_service_hold(caller, filled_pool, vault):
             == officer.get(f"{BASE}/trail/proof", params={"size": new.size, **beyond}).status_code
         )
     with pytest.raises(NotFound):
-        wire.prove_inclusion(officer, 0, size=new.size + 99)
+        wire_trail.prove_inclusion(officer, 0, size=new.size + 99)
 
 
 def test_entries_written_at_once_make_one_chain(caller, vault):
@@ -499,9 +499,7 @@ def test_organisations_are_separate_worlds(cluster, tmp_path, clinical_stub):
                 more = {"scopes": frozenset({"vault:use"}), "user_id": user_id}
                 key = issue.key(copy.url("migrator"), "vault", name, label="test", **more)
                 clients[name] = connect(service.url, str(key))
-            engine = app.state.organisations.engine("one")
-            first = Vault(engine, app.state.key_rings["one"])
-            minting.fill(first, clinical_stub, target=2, stop=threading.Event())
+            minting.fill(app.state.vaults["one"], clinical_stub, target=2, stop=threading.Event())
             ehr_id = wire.link(clients["one"], person_id)
             found = wire.resolve_person(clients["one"], person_id, purpose_of_use="TREAT")
             assert ehr_id == found

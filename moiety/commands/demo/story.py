@@ -29,6 +29,7 @@ from moiety.commands.desk import Desk
 from moiety.commands.occasion import trail_public_key
 from moiety.kit.errors import Forbidden, ServiceError, Unavailable
 from moiety.wire import demographic, vault
+from moiety.wire import trail as wire_trail
 from moiety.wire.exchange import call, connect
 
 T = TypeVar("T")
@@ -216,7 +217,7 @@ def _reidentify(console: Console, running: Desk, cast: Cast) -> None:
     )
     demand(answered == person_id, "the vault answers another person")
     demographic.read_patient(cast.officer_at_persons, person_id)
-    entries = vault.search_trail(cast.auditor, vault.TrailSearch(ehr_id=ehr_id))
+    entries = wire_trail.search_trail(cast.auditor, wire_trail.TrailSearch(ehr_id=ehr_id))
     crossed = [entry for entry in entries if entry.purpose_of_use == "PATSFTY"]
     demand(len(crossed) == 1, "the trail does not show the crossing")
     key = trail_public_key(running.home)

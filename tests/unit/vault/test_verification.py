@@ -2,34 +2,35 @@
 
 import dataclasses
 import secrets
-from datetime import UTC, date, datetime
-from uuid import uuid4
+from datetime import date
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage_vault import merkle
-from linkage_vault.keys import Kek, Secret
-from linkage_vault.purposes import PurposeOfUse
-from linkage_vault.seal import Place, seal
-from linkage_vault.trail import ENTRY_SIZE, Entry, Leaf, hash_entry
+from linkage_vault.entries import Leaf
+from linkage_vault.trail import hash_entry
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
 from linkage_vault.verification import verify
 
 KEY = Ed25519PrivateKey.generate()
 MONTH = date(2026, 11, 1)
 SIZE = 9
+SALTED = bytes(range(32))
+
+
+def leaf(position, entry, *, month=MONTH):
+    """A row of a sealed entry with its own hash."""
+    return Leaf(position, month, entry, hash_entry(position, month, entry, SALTED), SALTED)
 
 
 def build(size):
     """A trail of random sealed entries with a signed head after each."""
     rows, heads, peaks = [], [], ()
     for position in range(size):
-        entry = secrets.token_bytes(64)
-        rows.append(Leaf(position, MONTH, entry, hash_entry(position, MONTH, entry)))
+        rows.append(leaf(position, secrets.token_bytes(64)))
         peaks = merkle.append(peaks, position, rows[-1].leaf_hash)
         heads.append(sign_head(KEY, position + 1, merkle.root_of_peaks(peaks)))
     return rows, heads
@@ -64,8 +65,7 @@ def test_a_changed_entry_is_found(position, octet):
 def test_a_changed_entry_with_its_hash_made_right_is_found(position):
     """An attacker who also corrects the hash meets the signed head."""
     rows, heads = build(SIZE)
-    entry = secrets.token_bytes(64)
-    rows[position] = Leaf(position, MONTH, entry, hash_entry(position, MONTH, entry))
+    rows[position] = leaf(position, secrets.token_bytes(64))
     assert (position, "rewritten") == fault_of(rows, heads)
 
 
@@ -89,10 +89,7 @@ def test_a_deleted_entry_with_the_rest_moved_up_is_found(position):
     """Closing the gap changes every leaf after it, and no signed head fits."""
     rows, heads = build(SIZE)
     del rows[position]
-    moved = [
-        Leaf(place, row.month, row.entry, hash_entry(place, row.month, row.entry))
-        for place, row in enumerate(rows)
-    ]
+    moved = [leaf(place, row.entry) for place, row in enumerate(rows)]
     assert (position, "rewritten") == fault_of(moved, heads)
 
 
@@ -101,7 +98,7 @@ def test_an_inserted_entry_is_found():
     rows, heads = build(SIZE)
     entries = [row.entry for row in rows]
     entries.insert(3, secrets.token_bytes(64))
-    moved = [Leaf(n, MONTH, entry, hash_entry(n, MONTH, entry)) for n, entry in enumerate(entries)]
+    moved = [leaf(place, entry) for place, entry in enumerate(entries)]
     assert (3, "rewritten") == fault_of(moved, heads)
 
 
@@ -122,10 +119,7 @@ def test_two_swapped_entries_are_found(position):
     ]
     rows[position : position + 2] = swapped
     assert (position, "changed") == fault_of(rows, heads)
-    rows[position : position + 2] = [
-        dataclasses.replace(row, leaf_hash=hash_entry(row.position, row.month, row.entry))
-        for row in swapped
-    ]
+    rows[position : position + 2] = [leaf(row.position, row.entry) for row in swapped]
     assert (position, "rewritten") == fault_of(rows, heads)
 
 
@@ -161,19 +155,38 @@ def test_a_signature_binds_size_and_root():
     assert not is_genuine(TreeHead(6, head.root, head.signature), KEY.public_key())
 
 
-def test_the_longest_entry_fits_its_seal():
-    """A reason and a name of the longest kind, in four-octet letters, with the longest purpose."""
-    entry = Entry(
-        at=datetime.now(UTC),
-        action="resolve_person",
-        outcome="allowed",
-        user_id=uuid4(),
-        user_name="𝔐" * 100,
-        key_id="f" * 12,
-        purpose_of_use=max(PurposeOfUse, key=len),
-        reason="𝔐" * 300,
-        subject=uuid4(),
-    )
-    kek = Kek(1, Secret(secrets.token_bytes(32)))
-    place = Place("trail_leaf", "0", "entry", 1)
-    assert seal(kek, msgspec.json.encode(entry), place, size=ENTRY_SIZE)
+def test_a_changed_commitment_is_found():
+    """What was committed to cannot be exchanged, nor taken away."""
+    rows, heads = build(SIZE)
+    rows[2] = dataclasses.replace(rows[2], commitment=bytes(32))
+    assert (2, "changed") == fault_of(rows, heads)
+    rows[2] = dataclasses.replace(rows[2], commitment=None)
+    assert (2, "changed") == fault_of(rows, heads)
+
+
+def test_a_fork_is_found():
+    """Two signed heads over as many entries: somebody was shown another trail."""
+    rows, heads = build(SIZE)
+    peaks = ()
+    fork = [*rows[:4], leaf(4, secrets.token_bytes(64))]
+    for row in fork:
+        peaks = merkle.append(peaks, row.position, row.leaf_hash)
+    shown = sign_head(KEY, 5, merkle.root_of_peaks(peaks))
+    assert is_genuine(shown, KEY.public_key())
+    assert (4, "rewritten") == fault_of(rows, [*heads, shown])
+
+
+def test_heads_over_batches_leave_no_entry_unsigned():
+    """One head for several entries: a change to any of them is found at that head."""
+    rows, heads = build(SIZE)
+    for position in range(SIZE):
+        changed = list(rows)
+        changed[position] = leaf(position, secrets.token_bytes(64))
+        kind = fault_of(changed, [heads[3], heads[-1]])
+        assert (3 if position < 4 else SIZE - 1, "rewritten") == kind
+
+
+def test_an_entry_beyond_the_newest_head_is_found():
+    """Rightly hashed and signed by nobody."""
+    rows, heads = build(SIZE)
+    assert (SIZE - 1, "unsigned") == fault_of(rows, heads[:-1])

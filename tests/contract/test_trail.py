@@ -1,0 +1,302 @@
+"""The trail in its database: proofs from stored subtrees, values that go, witnesses that know."""
+
+import json
+import socket
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from linkage_vault import merkle, trail, witnesses
+from linkage_vault.entries import Entry
+from linkage_vault.keys import create_key_file, load_key_file, public_octets
+from linkage_vault.personal import AuditorKey, auditor_key_of, new_auditor_key
+from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node
+from linkage_vault.vault import Vault
+from linkage_vault.verification import verify
+from linkage_vault.witnesses import Rewritten, Target
+from moiety.commands import trail as command
+from moiety.kit.settings import SettingsError
+from tests.fixtures.fix_database import copied
+
+
+@pytest.fixture
+def own(cluster, tmp_path):
+    """A vault of this test's own, as the app role; its migrator's URL beside it."""
+    with copied(cluster, "vault") as copy:
+        create_key_file(tmp_path / "vault.keys")
+        url = sa.make_url(copy.url()).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url)
+        yield Vault(engine, load_key_file(tmp_path / "vault.keys")), copy
+        engine.dispose()
+
+
+def ask(subject=None, reason=None, **more):
+    """An entry."""
+    return Entry(
+        at=datetime.now(UTC), action="resolve_ehr", outcome="allowed", user_id=uuid4(),
+        user_name=None, key_id="0123456789ab", purpose_of_use="TREAT", reason=reason,
+        subject=subject, **more,
+    )  # fmt: skip
+
+
+def rows_of(vault):
+    """Every row and head, heads first."""
+    with vault.engine.connect() as connection:
+        heads = list(trail.heads(connection))
+        return list(trail.leaves(connection)), heads
+
+
+def change(copy, statement):
+    """A statement as the superuser, whom no grant stops."""
+    engine = sa.create_engine(
+        sa.make_url(copy.url("postgres")).set(drivername="postgresql+psycopg")
+    )
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+# --- proofs --------------------------------------------------------------------------------------
+
+
+def test_proofs_from_stored_subtrees_are_those_of_the_leaves(own):
+    """Every inclusion and consistency proof of a trail in batches, against all leaf hashes."""
+    vault, _ = own
+    for size in (1, 2, 7, 1, 12):
+        trail.record_all(vault, [ask() for _ in range(size)])
+    with vault.engine.connect() as connection:
+        hashes = list(connection.scalars(
+            sa.select(trail_leaf.c.leaf_hash).order_by(trail_leaf.c.position)
+        ))  # fmt: skip
+        assert 23 == len(hashes)
+        for size in range(1, 24):
+            for other in range(size):
+                found = trail.prove_inclusion(connection, other, size=size)
+                assert merkle.prove_inclusion(hashes[:size], other) == found
+                found = trail.prove_consistency(connection, other + 1, size=size)
+                assert merkle.prove_consistency(hashes[:size], other + 1) == found
+        with pytest.raises(ValueError, match="not that many"):
+            trail.prove_inclusion(connection, 3, size=64)
+
+
+def test_entries_of_the_release_before_are_read_proved_and_extended(own):
+    """Rows without commitment, personal row and stored subtrees; then a new entry after them."""
+    vault, _ = own
+    with vault.engine.begin() as connection:
+        _append_as_before(connection, vault, [ask(uuid4(), "Recalled implant") for _ in range(6)])
+    trail.record_all(vault, [ask(), ask()])
+    rows, heads = rows_of(vault)
+    report = verify(rows, heads, vault.keys.tree_head_public)
+    assert (8, None) == (report.size, report.fault)
+    assert "Recalled implant" == trail.open_leaf(vault.keys, rows[2]).reason
+    with vault.engine.connect() as connection:
+        path = trail.prove_inclusion(connection, 1, size=8)
+        hashes = [row.leaf_hash for row in rows]
+        assert merkle.prove_inclusion(hashes, 1) == path
+        assert 1 < connection.scalar(sa.select(sa.func.count()).select_from(trail_node))
+
+
+# --- personal values -----------------------------------------------------------------------------
+
+
+def test_a_search_finds_the_entries_about_an_id_and_opens_no_other_heap(own):
+    """Newest first; entries about others in the same heap are left out by who asks."""
+    vault, _ = own
+    wanted = uuid4()
+    subjects = [uuid4(), wanted, None, uuid4(), wanted, *(uuid4() for _ in range(300))]
+    trail.record_all(vault, [ask(subject) for subject in subjects])
+    with vault.engine.connect() as connection:
+        looked = list(trail.newest_about(connection, vault.keys, [wanted]))
+    about = [row.position for row in looked
+             if trail.open_leaf(vault.keys, row).subject == wanted]  # fmt: skip
+    assert [4, 1] == about
+    assert len(looked) < 60, "more than a few of the 64 heaps were opened"
+
+
+def test_values_are_shredded_and_every_proof_still_holds(own, tmp_path):
+    """The subject and reason are gone for vault and auditor; the tree, heads and others stay."""
+    vault, _ = own
+    auditor = AuditorKey(new_auditor_key())
+    vault = Vault(vault.engine, vault.keys, auditor_key_of(auditor.public_text))
+    leaver, stayer = uuid4(), uuid4()
+    for subject in (leaver, stayer, leaver):
+        trail.record(vault, ask(subject, "Recalled implant, batch of May"))
+    before, heads = rows_of(vault)
+    opened = [auditor.open_box(row.position, row.disclosed).subject for row in before]
+    assert [leaver, stayer, leaver] == opened, "the control: before, all can be read"
+    with vault.engine.begin() as connection:
+        assert 2 == trail.shred(connection, vault.keys, [leaver])
+    after, heads = rows_of(vault)
+    assert [None, stayer, None] == [trail.open_leaf(vault.keys, row).subject for row in after]
+    assert [None, None] == [after[0].disclosed, after[2].disclosed]
+    report = verify(after, heads, vault.keys.tree_head_public)
+    assert (3, None) == (report.size, report.fault)
+    assert [row.leaf_hash for row in before] == [row.leaf_hash for row in after]
+
+
+def test_the_auditor_alone_reads_subjects_and_reasons(own, tmp_path):
+    """By the command, with the private key; a value that was exchanged does not hold."""
+    vault, copy = own
+    file = tmp_path / "auditor"
+    command.create_auditor_key(file)
+    assert 0o600 == file.stat().st_mode & 0o777
+    vault = Vault(vault.engine, vault.keys, auditor_key_of(command.auditor_public_key(file)))
+    subject = uuid4()
+    trail.record_all(vault, [ask(subject, "Recalled implant"), ask()])
+    found = command.disclose(copy.url("migrator"), file, first=0)
+    assert [(0, subject, "Recalled implant", True), (1, None, None, True)] == [
+        (one.position, one.subject, one.reason, one.holds) for one in found
+    ]
+    change(copy, "UPDATE trail_leaf SET commitment = sha256('x') WHERE position = 1")
+    assert [True, False] == [o.holds for o in command.disclose(copy.url("migrator"), file, first=0)]
+
+
+# --- tampering in the database -------------------------------------------------------------------
+
+TAMPERING = {
+    "change": ("UPDATE trail_leaf SET entry = set_byte(entry, 90, 1) WHERE position = 3", 3),
+    "delete": ("DELETE FROM trail_leaf WHERE position = 4", 4),
+    "swap": (
+        """UPDATE trail_leaf a
+           SET entry = b.entry, leaf_hash = b.leaf_hash, commitment = b.commitment
+           FROM trail_leaf b WHERE (a.position, b.position) IN ((5, 6), (6, 5))""",
+        5,
+    ),
+    "insert": (
+        """INSERT INTO trail_leaf (position, month, entry, commitment, leaf_hash)
+           SELECT 8, month, entry, commitment, leaf_hash FROM trail_leaf WHERE position = 1""",
+        8,
+    ),
+    "truncate": ("DELETE FROM trail_leaf WHERE position >= 6", 6),
+    "month": ("UPDATE trail_leaf SET month = month - 31 WHERE position = 2", 2),
+    "head": ("UPDATE trail_head SET root = sha256('x') WHERE size = 5", 4),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_tampering_in_the_database_is_found_with_its_position(own, kind):
+    """By a superuser, whom no grant stops; the control is the trail before, which is whole."""
+    vault, copy = own
+    for _ in range(8):
+        trail.record(vault, ask(uuid4()))
+    rows, heads = rows_of(vault)
+    assert verify(rows, heads, vault.keys.tree_head_public).fault is None
+    statement, position = TAMPERING[kind]
+    change(copy, statement)
+    rows, heads = rows_of(vault)
+    fault = verify(rows, heads, vault.keys.tree_head_public).fault
+    assert position == fault.position
+
+
+# --- witnesses -----------------------------------------------------------------------------------
+
+
+def test_a_file_is_told_each_new_head_once_and_proves_a_rebuilt_trail(own, tmp_path):
+    """Cut and continued, and wholly rebuilt with the vault's own key: both are an alarm."""
+    vault, copy = own
+    target = Target("file", str(tmp_path / "heads.jsonl"))
+    assert 0 == witnesses.tell(vault, target, after=0)
+    trail.record_all(vault, [ask() for _ in range(5)])
+    assert 5 == witnesses.tell(vault, target, after=0)
+    assert 5 == witnesses.tell(vault, target, after=5)
+    trail.record(vault, ask())
+    assert 6 == witnesses.tell(vault, target, after=5)
+    lines = [json.loads(line) for line in (tmp_path / "heads.jsonl").read_text().splitlines()]
+    assert [5, 6] == [line["size"] for line in lines]
+    report = command.verify(
+        copy.url("migrator"),
+        public_octets(vault.keys.tree_head_public).hex(),
+        tmp_path / "heads.jsonl",
+    )
+    assert report.fault is None
+    change(copy, "TRUNCATE trail_leaf, trail_personal, trail_node, trail_head")
+    trail.record_all(vault, [ask() for _ in range(7)])
+    rows, heads = rows_of(vault)
+    assert verify(rows, heads, vault.keys.tree_head_public).fault is None, "it agrees with itself"
+    with pytest.raises(Rewritten):
+        witnesses.tell(vault, target, after=0)
+    report = command.verify(
+        copy.url("migrator"),
+        public_octets(vault.keys.tree_head_public).hex(),
+        tmp_path / "heads.jsonl",
+    )
+    assert "rewritten" == report.fault.kind
+
+
+def test_an_address_and_a_syslog_are_told(own):
+    """One line of JSON each, over HTTP and as a datagram."""
+    vault, _ = own
+    trail.record(vault, ask())
+    got = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/heads"
+        assert 1 == witnesses.tell(vault, Target("http", url), after=0)
+    assert [1] == [one["size"] for one in got]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5)
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        assert 1 == witnesses.tell(vault, Target("syslog", address), after=0)
+        assert b'"size": 1' in listener.recv(2000)
+
+
+def test_a_witness_that_is_away_is_told_later(own, tmp_path):
+    """The worker goes on; the next look sends the head of that moment."""
+    vault, _ = own
+    trail.record(vault, ask())
+    folder = tmp_path / "later"
+    target = Target("file", str(folder / "heads.jsonl"))
+    with witnesses.keep_told(vault, [target], interval=0.05):
+        trail.record(vault, ask())
+        folder.mkdir()
+        deadline = threading.Event()
+        for _ in range(100):
+            if (folder / "heads.jsonl").exists() and (folder / "heads.jsonl").read_text():
+                break
+            deadline.wait(0.05)
+    assert 2 == json.loads((folder / "heads.jsonl").read_text().splitlines()[-1])["size"]
+
+
+@pytest.mark.parametrize("text", ["ftp://x", "syslog:host", "file:", "https:///path", "heads"])
+def test_a_witness_that_is_no_address_stops_the_start(text):
+    """One sentence that says what a witness looks like."""
+    with pytest.raises(SettingsError, match="witness"):
+        witnesses.read_targets(text)
+
+
+def _append_as_before(connection, vault, asks):
+    """As version 0.1.0 appended: everything in one seal, no commitment, no subtree, a head each."""
+    import msgspec
+
+    from linkage_vault.seal import Place, seal
+    from linkage_vault.tree_heads import sign_head
+
+    peaks = ()
+    for position, entry in enumerate(asks):
+        month = trail.current_month()
+        place = Place("trail_leaf", str(position), "entry", 1)
+        sealed = seal(vault.keys.trail.current, msgspec.json.encode(entry), place, size=1872)
+        hashed = trail.hash_entry(position, month, sealed, None)
+        peaks = merkle.append(peaks, position, hashed)
+        head = sign_head(vault.keys.tree_head, position + 1, merkle.root_of_peaks(peaks))
+        connection.execute(trail_leaf.insert().values(
+            position=position, month=month, entry=sealed, leaf_hash=hashed,
+        ))  # fmt: skip
+        connection.execute(trail_head.insert().values(
+            size=head.size, root=head.root, peaks=b"".join(peaks), signature=head.signature,
+        ))  # fmt: skip

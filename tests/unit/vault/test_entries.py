@@ -1,0 +1,168 @@
+"""Entries of the trail in their row: one length, no person in it, values that can go."""
+
+import dataclasses
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage_vault import entries, personal
+from linkage_vault.entries import ENTRY_SIZE, Entry, Leaf
+from linkage_vault.keys import create_key_file, load_key_file
+from linkage_vault.personal import AuditorKey, new_auditor_key
+from linkage_vault.purposes import PurposeOfUse
+from linkage_vault.seal import Tampered
+
+MONTH = datetime(2026, 11, 1, tzinfo=UTC).date()
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """A fresh ring."""
+    file = tmp_path_factory.mktemp("keys") / "vault.keys"
+    create_key_file(file)
+    return load_key_file(file)
+
+
+def entry(**more):
+    """An entry as a linkage officer's question makes it."""
+    facts = {
+        "at": datetime.now(UTC),
+        "action": "resolve_ehr",
+        "outcome": "allowed",
+        "user_id": uuid4(),
+        "user_name": "Ada Example",
+        "key_id": "0123456789ab",
+        "purpose_of_use": "PATSFTY",
+        "reason": "Recalled implant, batch of May",
+        "subject": uuid4(),
+    }
+    return Entry(**(facts | more))
+
+
+def stored(keys, one, position=0, box=None):
+    """The row of an entry, as the trail stores it."""
+    encoded = entries.encode(one)
+    return Leaf(
+        position,
+        MONTH,
+        entries.seal_entry(keys, position, encoded.kept),
+        bytes(32),
+        personal.commit(encoded.values),
+        personal.seal_subject(keys, position, encoded.values.subject),
+        personal.seal_disclosed(keys, box, position, encoded.values),
+    )
+
+
+def test_an_entry_comes_back_whole_but_for_the_name(keys):
+    """The name is looked up by who reads: it is not kept."""
+    one = entry(role="linkage_officer", grant_id=uuid4(), request_hash=bytes(32), count=3)
+    found = entries.open_leaf(keys, stored(keys, one))
+    assert found == Entry(
+        **{name: getattr(one, name) for name in Entry.__struct_fields__} | {"user_name": None}
+    )
+
+
+def test_the_longest_entry_fits_its_seal():
+    """Every field at its longest, a reason of 300 four-octet letters."""
+    one = entry(
+        action="x" * 32, outcome="x" * 16, purpose_of_use=max(PurposeOfUse, key=len),
+        reason="𝔐" * 300, role="x" * 20, legal_basis="x" * 64, grant_id=uuid4(),
+        approval_id=uuid4(), project_id=uuid4(), service="f" * 12, request_hash=bytes(32),
+        kind="x" * 16, count=1 << 40,
+    )  # fmt: skip
+    encoded = entries.encode(one)
+    assert len(encoded.kept) <= ENTRY_SIZE - 2
+
+
+def test_a_longer_entry_is_refused_before_anything_waits_for_it():
+    """ValueError, and the value is not repeated."""
+    with pytest.raises(ValueError, match="exceeds 576 octets") as caught:
+        entries.encode(entry(legal_basis="Fletcher" * 100))
+    assert "Fletcher" not in str(caught.value)
+
+
+@given(st.none() | st.uuids(), st.none() | st.text(max_size=300), st.none() | st.text(max_size=20))
+def test_all_envelopes_of_a_column_have_one_length(subject, reason, role):
+    """Whoever has a dump learns only whether a reason was given."""
+    keys = RING
+    one, other = entry(subject=subject, reason=reason, role=role), entry(subject=uuid4())
+    first, second = stored(keys, one), stored(keys, other)
+    assert len(first.entry) == len(second.entry)
+    assert len(first.subject) == len(second.subject)
+    if reason is not None:
+        assert len(first.disclosed) == len(second.disclosed)
+
+
+def test_with_an_auditor_the_vault_cannot_read_a_reason(keys):
+    """Only the auditor's private key opens the box; the commitment proves what was in it."""
+    auditor = AuditorKey(new_auditor_key())
+    box = personal.new_box(personal.auditor_key_of(auditor.public_text))
+    one = entry()
+    leaf = stored(keys, one, box=box)
+    found = entries.open_leaf(keys, leaf)
+    assert (one.subject, None) == (found.subject, found.reason)
+    values = auditor.open_box(0, leaf.disclosed)
+    assert (one.subject, one.reason) == (values.subject, values.reason)
+    assert leaf.commitment == personal.commit(values)
+    assert leaf.commitment != personal.commit(dataclasses_replace(values, reason="Another reason"))
+    for opened in (lambda: AuditorKey(new_auditor_key()).open_box(0, leaf.disclosed),
+                   lambda: auditor.open_box(1, leaf.disclosed),
+                   lambda: auditor.open_box(0, leaf.disclosed[:-1] + b"x")):  # fmt: skip
+        with pytest.raises(Tampered):
+            opened()
+
+
+def test_a_shredded_entry_still_opens_without_its_values(keys):
+    """What is left is who asked what and when, and nothing of whom."""
+    leaf = stored(keys, entry())
+    gone = dataclasses.replace(leaf, subject=None, disclosed=None)
+    found = entries.open_leaf(keys, gone)
+    assert ("resolve_ehr", None, None) == (found.action, found.subject, found.reason)
+
+
+def test_a_commitment_is_not_guessable_without_its_salt():
+    """Equal values have unequal commitments; the control, one salt, has equal ones."""
+    subject = UUID(int=7)
+    first, second = personal.disclose(subject, None), personal.disclose(subject, None)
+    assert personal.commit(first) != personal.commit(second)
+    same = personal.Disclosed(first.salt, subject, None)
+    assert personal.commit(first) == personal.commit(same)
+
+
+def test_values_moved_to_another_entry_do_not_open(keys):
+    """The subject and the values are bound to their position."""
+    leaf = stored(keys, entry(), position=3)
+    with pytest.raises(Tampered):
+        personal.open_subject(keys, 4, leaf.subject)
+    with pytest.raises(Tampered):
+        personal.open_disclosed(keys.trail, 4, leaf.disclosed)
+
+
+def test_heaps_spread_and_are_found_again(keys):
+    """64 heaps, each id always in the same."""
+    ids = [uuid4() for _ in range(2_000)]
+    assert all(personal.bucket_of(keys, one) in personal.buckets_of(keys, one) for one in ids)
+    assert personal.BUCKETS == len({personal.bucket_of(keys, one) for one in ids})
+
+
+def dataclasses_replace(values, **more):
+    """A struct with some fields changed."""
+    fields = {name: getattr(values, name) for name in values.__struct_fields__}
+    return type(values)(**(fields | more))
+
+
+def _ring(folder):
+    create_key_file(folder / "vault.keys")
+    return load_key_file(folder / "vault.keys")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_ring(tmp_path_factory):
+    global RING  # noqa: PLW0603  Hypothesis takes no function-scoped fixtures
+    RING = _ring(tmp_path_factory.mktemp("ring"))
+
+
+RING = None
