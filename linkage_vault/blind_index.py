@@ -22,7 +22,7 @@ def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
 def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:
     """Which of a few heaps a value lies in, under a key: many values share one.
 
-    A search looks through one heap; whoever has a dump cannot tell how often one value stands there.
+    A search looks through one heap; a dump does not tell how often one value stands there.
     `heaps` is at most 256.
     """
     label = hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256")
