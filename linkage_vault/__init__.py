@@ -8,7 +8,16 @@ links.py        link, resolve person → EHR, resolve EHR → person
 review.py       read the trail, its heads and proofs
 decisions.py    who may do what for which purpose; every refusal is written down
 purposes.py     HL7 purposes of use
+policy.py       the policy: files of Cedar, checked against their schema; policies/ holds them
+standing.py     what stands for a requester: counts, care, grants, approvals, in one statement
+approvals.py    four eyes: ask, decide, and the exact question once
+care.py         who cares for whom
+people.py       from a credential to the person behind it
+requesters.py   who asks
 users.py        people and their roles
+alerts.py       what two roles must see at once
+suspensions.py  credentials that are ended until an operator lifts it
+rules.py        limits, switches and times of the decisions
 pool.py         EHRs of nobody, minted beforehand and handed out at random
 minting.py      the worker that keeps the pool filled
 trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
@@ -22,6 +31,8 @@ merkle.py       the Merkle tree of RFC 9162
 blind_index.py  how a link is found by an id that the database does not hold
 seal.py         sealing bound to a place
 keys.py         the key file, outside every database
+people_keys.py  keys for people: sealing, marks, signing of tokens
+people_tables.py  tables of people
 vault.py        an engine with the keys of the same organisation
 tables.py       keys, users, links and the pool
 trail_tables.py the trail's tables

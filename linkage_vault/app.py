@@ -9,12 +9,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from fastapi import FastAPI
 
-from linkage_vault import routes, witnesses
+from linkage_vault import policy, routes, witnesses
 from linkage_vault.keys import BadKeys, KeyRing, load_key_file
 from linkage_vault.minting import keep_filled
+from linkage_vault.people_keys import PeopleKeyFile, people_key_path
+from linkage_vault.people_tables import api_key
 from linkage_vault.personal import auditor_key_of
 from linkage_vault.settings import PREFIX, Settings
-from linkage_vault.tables import api_key
 from linkage_vault.vault import Vault
 from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
@@ -29,9 +30,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     rings = {name: _load(_key_file(settings, name)) for name in urls}
+    people = {name: _load_people(_people_key_file(settings, name)) for name in urls}
+    _demand_policy()
     organisations = Organisations(urls, connections=settings.connections)
     vaults = {
-        name: Vault(organisations.engine(name), rings[name], _auditor(settings, name))
+        name: Vault(
+            organisations.engine(name),
+            rings[name],
+            _auditor(settings, name),
+            people=people[name],
+            rules=settings.rules(),
+        )
         for name in urls
     }
     workers = [
@@ -70,6 +79,27 @@ def _key_file(settings: Settings, organisation: str) -> Path:
     if settings.key_file is None:
         raise SettingsError(f"The vault does not start without its keys: set {PREFIX}_KEY_FILE.")
     return settings.key_file
+
+
+def _load_people(path: Path) -> PeopleKeyFile:
+    try:
+        return PeopleKeyFile(path)
+    except BadKeys as error:
+        raise SettingsError(f"The vault does not start. {error}") from None
+
+
+def _people_key_file(settings: Settings, organisation: str) -> Path:
+    if settings.organisations_folder is None and settings.people_key_file is not None:
+        return settings.people_key_file
+    links = _key_file(settings, organisation)
+    return people_key_path(links)
+
+
+def _demand_policy() -> None:
+    try:
+        policy.current()
+    except ValueError as error:
+        raise SettingsError(f"The vault does not start. Its policy is not valid: {error}") from None
 
 
 def _clinical_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str]:

@@ -1,23 +1,33 @@
-"""Who may do what, for which purpose: one table, and what is not in it is refused.
+"""Who may do what, for which purpose: what no policy permits is refused.
 
-Every refusal is committed to the trail before it is answered; every answered action is too, by the
-work function that answers it.  Not decided here yet: grants, second approvals and care
-relationships; break-the-glass (BTG) is refused until there is a review for it.
+A decision is made of what is asked (`Ask`), who asks (`Requester`) and what stands for them at this
+moment (`standing.py`); the rules are files (`policies/`).  Every refusal is committed to the trail
+before it is answered; every answered action is too, by the work function that answers it.
+
+    verdict = weigh(…)       a crossing: counted, decided, and what it needs is used up
+    demand(…)                the same, and a refusal is written down and raised
+    write_down(…)            commits the decision to the trail
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from uuid import UUID
 
-from linkage_vault import trail
+from linkage_vault import alerts, policy, standing, suspensions, trail
+from linkage_vault.policy import Facts
+from linkage_vault.purposes import LegalBasis
 from linkage_vault.purposes import PurposeOfUse as P
+from linkage_vault.requesters import Requester
+from linkage_vault.standing import Question, Standing
 from linkage_vault.trail import Entry
-from linkage_vault.users import Role
 from linkage_vault.vault import Vault
-from moiety.kit.errors import Forbidden, Unprocessable
+from moiety.kit.errors import Forbidden, ServiceError, TooMany, Unprocessable
+
+__all__ = ["Action", "Ask", "Requester", "Verdict", "demand", "demand_all", "weigh", "write_down"]
+
+REFUSED = "There is no answer to this for you and this purpose; the attempt is recorded."
 
 
 class Action(StrEnum):
@@ -26,19 +36,37 @@ class Action(StrEnum):
     LINK = "link"
     RESOLVE_PERSON = "resolve_person"
     RESOLVE_EHR = "resolve_ehr"
+    EHR_TO_PSEUDONYM = "ehr_to_pseudonym"
+    PSEUDONYM_TO_EHR = "pseudonym_to_ehr"
+    LIST = "list"
     READ_TRAIL = "read_trail"
     READ_HEAD = "read_head"
     READ_POOL = "read_pool"
+    MANAGE_USERS = "manage_users"
+    RECORD_CARE = "record_care"
+    GIVE_GRANT = "give_grant"
+    REVOKE_GRANT = "revoke_grant"
+    READ_GRANTS = "read_grants"
+    REQUEST = "request"
+    APPROVE = "approve"
+    READ_REQUESTS = "read_requests"
+    BREAK_GLASS = "break_glass"
+    REVIEW_BREAK_GLASS = "review_break_glass"
+    READ_ALERTS = "read_alerts"
+    MANAGE_CANARIES = "manage_canaries"
 
 
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who asks: the key that authenticated, and the person behind it with name and roles."""
-
-    key_id: str
-    user_id: UUID | None
-    name: str | None
-    roles: frozenset[Role]
+CROSSINGS = frozenset(
+    {
+        Action.LINK,
+        Action.RESOLVE_PERSON,
+        Action.RESOLVE_EHR,
+        Action.EHR_TO_PSEUDONYM,
+        Action.PSEUDONYM_TO_EHR,
+        Action.LIST,
+    }
+)
+"""Actions that lead from one id to another: these are counted, and looked at for what stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +77,100 @@ class Ask:
     subject: UUID | None = None
     purpose: P | None = None
     reason: str | None = None
+    basis: LegalBasis | None = None
+    approval_id: UUID | None = None
+    project_id: UUID | None = None
 
 
-_CARE = frozenset({P.TREAT, P.ETREAT, P.ERTREAT, P.COC, P.CAREMGT})
-_DESK = frozenset({P.HOPERAT, P.PATADMIN, P.RECORDMGT, P.PATRQT})
-_REIDENTIFY = frozenset(
-    {P.TREAT, P.ETREAT, P.PATSFTY, P.PATRQT, P.PUBHLTH, P.HLEGAL, P.HCOMPL, P.DISASTER, P.THREAT}
-)
-_NO_PURPOSE: frozenset[P | None] = frozenset({None})
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision, and what it rests on.  `outcome` is the word of a refusal in the trail."""
 
-RULES: Mapping[Action, Mapping[Role, frozenset[P] | frozenset[P | None]]] = MappingProxyType(
-    {
-        Action.LINK: {Role.REGISTRAR: frozenset({P.PATADMIN})},
-        Action.RESOLVE_PERSON: {
-            Role.CLINICIAN: _CARE | {P.HOPERAT},
-            Role.REGISTRAR: _DESK | {P.TREAT},
-        },
-        Action.RESOLVE_EHR: {Role.LINKAGE_OFFICER: _REIDENTIFY},
-        Action.READ_TRAIL: {Role.AUDITOR: _NO_PURPOSE, Role.LINKAGE_OFFICER: _NO_PURPOSE},
-        Action.READ_HEAD: dict.fromkeys(
-            (Role.AUDITOR, Role.LINKAGE_OFFICER, Role.OPERATOR), _NO_PURPOSE
-        ),
-        Action.READ_POOL: {Role.OPERATOR: _NO_PURPOSE},
-    }
-)
+    allowed: bool
+    outcome: str = "refused"
+    kind: str | None = None
+    grant_id: UUID | None = None
+    approval_id: UUID | None = None
+    request_hash: bytes | None = None
+    count: int | None = None
+
+    def error(self) -> ServiceError:
+        """What a refusal is answered with."""
+        if self.outcome == "limited":
+            wait = {"minute": "60"}.get(self.kind or "", "3600")
+            return TooMany(headers={"Retry-After": wait})
+        return Forbidden(REFUSED)
 
 
-def is_allowed(roles: frozenset[Role], ask: Ask) -> bool:
-    """Whether one of the roles may do this for the stated purpose."""
-    rules = RULES[ask.action]
-    return any(ask.purpose in rules[role] for role in roles if role in rules)
+def demand(vault: Vault, requester: Requester, ask: Ask) -> Verdict:
+    """Returns if the requester may; otherwise writes the refusal down and raises.
+
+    Raises Forbidden, and TooMany over a limit.
+    """
+    return demand_all(vault, requester, [ask])
 
 
-def demand(vault: Vault, requester: Requester, ask: Ask) -> None:
-    """Returns if the requester may; otherwise writes the refusal down and raises Forbidden."""
-    if is_allowed(requester.roles, ask):
-        return
-    write_down(vault, requester, ask, outcome="refused")
-    raise Forbidden("Your roles do not allow this for the stated purpose; the attempt is recorded.")
+def demand_all(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
+    """The same for many subjects of one action, purpose and approval: one decision for them all.
+
+    A refusal of many is one entry with their count.
+    """
+    verdict = weigh(vault, requester, asks)
+    if not verdict.allowed:
+        refused = asks[0] if len(asks) == 1 else replace(asks[0], subject=None)
+        write_down(vault, requester, refused, outcome=verdict.outcome, verdict=verdict)
+        raise verdict.error()
+    return verdict
 
 
-def write_down(vault: Vault, requester: Requester, ask: Ask, *, outcome: str) -> None:
+def weigh(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
+    """Decides without writing down: a refusal is the caller's to commit and answer.
+
+    The asks differ in their subjects alone.  For crossings it counts the call, and uses up the
+    grant or approval that an allowed one rests on.
+    """
+    ask = asks[0]
+    verdict = Verdict(allowed=False, count=len(asks) if len(asks) > 1 else None)
+    if requester.actions is not None and ask.action not in requester.actions:
+        return replace(verdict, outcome="refused")
+    facts = _facts(requester, ask, bulk=len(asks) > vault.rules.bulk)
+    if ask.action not in CROSSINGS:
+        return replace(verdict, allowed=_permits(requester, ask, facts))
+    question = _question(requester, asks)
+    found = standing.look(vault, question)
+    if found.canary:
+        return _caught(vault, requester, verdict)
+    if over := _over(vault, question, found):
+        return replace(verdict, outcome="limited", kind=over)
+    return _decide(vault, requester, asks, facts, found, verdict)
+
+
+def is_allowed(requester: Requester, ask: Ask, facts: Facts) -> bool:
+    """Whether the policy permits an action, with these facts and no others."""
+    return _permits(requester, ask, facts)
+
+
+def write_down(
+    vault: Vault, requester: Requester, ask: Ask, *, outcome: str, verdict: Verdict | None = None
+) -> None:
     """Commits a decision to the trail.  Raises Unavailable when that fails."""
-    entry = Entry(
-        at=datetime.now(UTC),
-        action=ask.action,
-        outcome=outcome,
-        user_id=requester.user_id,
-        user_name=requester.name,
-        key_id=requester.key_id,
-        purpose_of_use=ask.purpose,
-        reason=ask.reason,
-        subject=ask.subject,
-    )
-    trail.record(vault, entry)
+    trail.record(vault, _entry(requester, ask, outcome, verdict))
+
+
+def write_down_all(
+    vault: Vault,
+    requester: Requester,
+    asks: Sequence[Ask],
+    outcomes: Sequence[str],
+    *,
+    verdict: Verdict | None = None,
+) -> None:
+    """Commits the decisions about many subjects together.  Raises Unavailable when that fails."""
+    entries = [
+        _entry(requester, ask, outcome, verdict)
+        for ask, outcome in zip(asks, outcomes, strict=True)
+    ]
+    trail.record_all(vault, entries)
 
 
 def read_purpose(code: str) -> P:
@@ -112,3 +180,146 @@ def read_purpose(code: str) -> P:
     except ValueError:
         findings = [{"path": "$.purpose_of_use", "rule": "HL7 PurposeOfUse"}]
         raise Unprocessable("This is no HL7 purpose of use.", findings=findings) from None
+
+
+def read_basis(code: str | None) -> LegalBasis | None:
+    """The legal basis of its word.  Raises Unprocessable."""
+    try:
+        return None if code is None else LegalBasis(code)
+    except ValueError:
+        findings = [{"path": "$.legal_basis", "rule": "legal basis"}]
+        known = ", ".join(LegalBasis)
+        raise Unprocessable(f"A legal basis is one of {known}.", findings=findings) from None
+
+
+def request_hash(vault: Vault, user_id: UUID, asks: Sequence[Ask], until: datetime) -> bytes:
+    """32 octets that bind an approval to the exact request: who, what, why, of whom, until when.
+
+    Keyed: a plain hash of ids could be found out by whoever holds lists of them.
+    """
+    ask = asks[0]
+    words = (
+        ask.action.value,
+        ask.purpose.value if ask.purpose else "",
+        ask.basis.value if ask.basis else "",
+        ask.reason or "",
+        str(ask.project_id or ""),
+        until.astimezone(UTC).isoformat(timespec="seconds"),
+    )
+    subjects = sorted(one.subject.bytes for one in asks if one.subject is not None)
+    return vault.people_keys.bind(user_id.bytes, *(word.encode() for word in words), *subjects)
+
+
+def _decide(
+    vault: Vault,
+    requester: Requester,
+    asks: Sequence[Ask],
+    facts: Facts,
+    found: Standing,
+    verdict: Verdict,
+) -> Verdict:
+    """The least that is enough: nothing, care, an approval, a grant, broken glass, new care."""
+    ask = asks[0]
+    facts = replace(facts, care=found.care)
+    if _permits(requester, ask, facts):
+        return replace(verdict, allowed=True, kind="care" if found.care else None)
+    if found.approval_until is not None and _permits(requester, ask, replace(facts, approved=True)):
+        return _by_approval(vault, requester, asks, found.approval_until, verdict)
+    if found.grant_id is not None and _permits(requester, ask, replace(facts, grant=True)):
+        subjects = [one.subject for one in asks if one.subject is not None]
+        if standing.use_grant(vault, found.grant_id, subjects):
+            return replace(verdict, allowed=True, kind="grant", grant_id=found.grant_id)
+    if found.break_glass_id is not None and _permits(requester, ask, replace(facts, broken=True)):
+        return replace(verdict, allowed=True, kind="break_glass")
+    first_use = vault.rules.care == "record" and not facts.bulk
+    if first_use and ask.action is Action.RESOLVE_PERSON:
+        allowed = _permits(requester, ask, replace(facts, care=True))
+        return replace(verdict, allowed=allowed, kind="care_recorded" if allowed else None)
+    return verdict
+
+
+def _by_approval(
+    vault: Vault, requester: Requester, asks: Sequence[Ask], until: datetime, verdict: Verdict
+) -> Verdict:
+    """Allowed if the approval is of exactly this request and nobody has used it."""
+    approval_id, user_id = asks[0].approval_id, requester.user_id
+    if approval_id is None or user_id is None:
+        return verdict
+    asked = request_hash(vault, user_id, asks, until)
+    if not standing.use_approval(vault, approval_id, user_id, asked):
+        return verdict
+    return replace(
+        verdict, allowed=True, kind="approved", approval_id=approval_id, request_hash=asked
+    )
+
+
+def _caught(vault: Vault, requester: Requester, verdict: Verdict) -> Verdict:
+    """Somebody asked about a person who does not exist: end the credentials, and say so."""
+    suspensions.suspend(vault, requester, reason="canary")
+    alerts.sound(vault, "canary", _who(requester))
+    return replace(verdict, outcome="canary")
+
+
+def _over(vault: Vault, question: Question, found: Standing) -> str | None:
+    limits = {"key": vault.rules.program, "user": vault.rules.user}
+    for principal in question.principals:
+        if over := found.over(principal, limits[principal.partition(":")[0]]):
+            return over
+    return None
+
+
+def _who(requester: Requester) -> dict[str, str]:
+    user = {} if requester.user_id is None else {"user_id": str(requester.user_id)}
+    return {"key_id": requester.key_id, **user}
+
+
+def _facts(requester: Requester, ask: Ask, *, bulk: bool) -> Facts:
+    return Facts(
+        purpose=ask.purpose.value if ask.purpose else "",
+        basis=ask.basis.value if ask.basis else "",
+        person=requester.user_id is not None,
+        bulk=bulk,
+        project=ask.project_id is not None,
+    )
+
+
+def _permits(requester: Requester, ask: Ask, facts: Facts) -> bool:
+    roles = frozenset(role.value for role in requester.roles)
+    return policy.permits(roles, ask.action.value, facts)
+
+
+def _question(requester: Requester, asks: Sequence[Ask]) -> Question:
+    ask = asks[0]
+    return Question(
+        user_id=requester.user_id,
+        key_id=requester.service or requester.key_id,
+        action=ask.action.value,
+        purpose=ask.purpose.value if ask.purpose else "",
+        subjects=[one.subject for one in asks if one.subject is not None],
+        project_id=ask.project_id,
+        approval_id=ask.approval_id,
+    )
+
+
+def _entry(requester: Requester, ask: Ask, outcome: str, verdict: Verdict | None) -> Entry:
+    made = verdict or Verdict(allowed=True)
+    return Entry(
+        at=datetime.now(UTC),
+        action=ask.action,
+        outcome=outcome,
+        user_id=requester.user_id,
+        user_name=requester.name,
+        key_id=requester.key_id,
+        purpose_of_use=ask.purpose,
+        reason=ask.reason,
+        subject=ask.subject,
+        role="+".join(sorted(requester.roles)) or None,
+        legal_basis=ask.basis,
+        grant_id=made.grant_id,
+        approval_id=made.approval_id,
+        project_id=ask.project_id,
+        service=requester.service,
+        request_hash=made.request_hash,
+        kind=made.kind,
+        count=made.count,
+    )

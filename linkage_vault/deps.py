@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from linkage_vault import users
+from linkage_vault import people
 from linkage_vault.decisions import Requester
-from linkage_vault.users import Role
 from linkage_vault.vault import Vault
-from moiety.kit.auth import Engine, Require
+from moiety.kit.auth import Require
 from moiety.kit.credentials import Caller
 
 SCOPE = "vault:use"
@@ -17,23 +16,21 @@ OPERATE = "vault:operate"
 
 
 def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
-    """Database and keys of the organisation that the key names."""
+    """Database, keys and rules of the organisation that the credential names."""
     vaults: Mapping[str, Vault] = request.app.state.vaults
     return vaults[caller.organisation]
 
 
-def find_requester(caller: Annotated[Caller, Depends(Require(SCOPE))], engine: Engine) -> Requester:
-    """The person behind the key, with the roles of this moment; a program has at most one role.
+def find_requester(
+    caller: Annotated[Caller, Depends(Require(SCOPE))],
+    vault: Annotated[Vault, Depends(find_vault)],
+) -> Requester:
+    """The person behind the credential, with the roles of this moment.
 
     Somebody without a role passes here and is refused, in writing, by the decision.
+    Raises Unauthenticated for a credential that was suspended.
     """
-    if caller.user_id is None:
-        roles = frozenset({Role.OPERATOR} if OPERATE in caller.scopes else ())
-        return Requester(caller.key_id, None, None, roles)
-    with engine.connect() as connection:
-        found = users.find(connection, caller.user_id)
-    name, roles = found or (None, frozenset())
-    return Requester(caller.key_id, caller.user_id, name, roles)
+    return people.requester(vault, caller, operates=OPERATE in caller.scopes)
 
 
 TheVault = Annotated[Vault, Depends(find_vault)]

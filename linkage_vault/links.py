@@ -4,23 +4,25 @@ Each function decides, writes the decision down, and only then opens a seal.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID, uuid4
 
 import msgspec
 import sqlalchemy as sa
 
-from linkage_vault import decisions, pool
+from linkage_vault import care, decisions, pool
 from linkage_vault.blind_index import blind_index
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import IndexKind, KeyRing
-from linkage_vault.purposes import PurposeOfUse
+from linkage_vault.purposes import LegalBasis, PurposeOfUse
 from linkage_vault.seal import Place, open_sealed, seal
 from linkage_vault.tables import link
 from linkage_vault.trail import current_month
 from linkage_vault.vault import Vault
-from moiety.kit.errors import NotFound, Unavailable
+from moiety.kit.errors import Unavailable
 
 LINK_SIZE = 256  # octets inside the seal
+_DECOY = UUID(int=0)
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,10 +60,17 @@ def resolve_person(
 
 
 def resolve_ehr(
-    vault: Vault, requester: Requester, ehr_id: UUID, *, purpose: PurposeOfUse, reason: str
+    vault: Vault,
+    requester: Requester,
+    ehr_id: UUID,
+    *,
+    purpose: PurposeOfUse,
+    reason: str,
+    basis: LegalBasis | None = None,
+    approval_id: UUID | None = None,
 ) -> UUID:
     """The person of an EHR; steps and errors as in `resolve`."""
-    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason)
+    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason, basis, approval_id)
     return resolve(vault, requester, ask).person_id
 
 
@@ -70,27 +79,30 @@ def resolve(vault: Vault, requester: Requester, ask: Ask) -> Pair:
 
     0. The caller is known: the route's key was checked, and the person behind it has roles.
     1. The purpose is one of HL7's: the route read it.
-    2. A role allows this direction for this purpose; otherwise the refusal is committed, then 403.
+    2. It is decided: counted against the limits, held against the policy with what stands for the
+       requester (care, approval, grant, broken glass), and what it rests on is used up.
     3. The link is looked for by blind index; its seal stays closed.
     4. The decision is committed to the trail; if that fails, 503 and nothing is revealed.
     5. The seal is opened in its place; if it does not open, Tampered: an alarm, not an answer.
     6. The pair is checked to hold the id that was asked with.
 
-    It does not check a care relationship, a grant or a second person's approval, and it does not
-    hide by its timing whether a link exists.
+    Refused, unknown and erased have one answer, Forbidden, after the same work: steps 3 and 4 are
+    done for each, and where step 5 has nothing to open or may not, a decoy is opened.
     """
-    decisions.demand(vault, requester, ask)  # (2)
+    verdict = decisions.weigh(vault, requester, [ask])  # (2)
     kind: IndexKind = "person" if ask.action is Action.RESOLVE_PERSON else "ehr"
     subject = _subject_of(ask)
     with vault.engine.connect() as connection:
         row = _find(connection, vault.keys, kind, subject)  # (3)
-    outcome = "allowed" if row else "unknown"
-    decisions.write_down(vault, requester, ask, outcome=outcome)  # (4)
-    if row is None:
-        raise NotFound
+    outcome = verdict.outcome if not verdict.allowed else "allowed" if row else "unknown"
+    decisions.write_down(vault, requester, ask, outcome=outcome, verdict=verdict)  # (4)
+    if row is None or not verdict.allowed:
+        _open_decoy(vault.keys)
+        raise verdict.error()
     pair = _open(vault.keys, row)  # (5)
     if subject != (pair.person_id if kind == "person" else pair.ehr_id):  # (6)
         raise RuntimeError("a link was found under an index that is not its own")
+    care.note(vault, requester, verdict, pair.person_id, pair.ehr_id)
     return pair
 
 
@@ -145,6 +157,17 @@ def _open(keys: KeyRing, row: sa.Row[tuple[object, ...]]) -> Pair:
     place = _place(row.link_id, row.version)
     plaintext = open_sealed(keys.links.by_version, row.sealed, place)
     return msgspec.json.decode(plaintext, type=Pair)
+
+
+def _open_decoy(keys: KeyRing) -> None:
+    open_sealed(keys.links.by_version, _decoy(keys), _place(_DECOY, 1))
+
+
+@cache
+def _decoy(keys: KeyRing) -> bytes:
+    """A sealed pair of nobody, as long as any other."""
+    pair = Pair(_DECOY, _DECOY)
+    return seal(keys.links.current, msgspec.json.encode(pair), _place(_DECOY, 1), size=LINK_SIZE)
 
 
 def _subject_of(ask: Ask) -> UUID:

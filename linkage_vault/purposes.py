@@ -1,6 +1,8 @@
-"""Purposes of use: the codes of HL7 v3 ActReason, value set PurposeOfUse, that a caller may state.
+"""Purposes of use and legal bases: what a caller may say of why an answer is wanted.
 
-Source: HL7 Terminology (THO), code system ActReason, the concepts below `PurposeOfUse`.
+Purposes are the codes of HL7 v3 ActReason, value set PurposeOfUse.  Source: HL7 Terminology (THO),
+code system ActReason, the concepts below `PurposeOfUse`.  Legal bases are words of our own for what
+UK law allows to share confidential patient information on.
 """
 
 from enum import StrEnum
@@ -68,3 +70,16 @@ class PurposeOfUse(StrEnum):
     PUBHLTH = "PUBHLTH"  # public health
     DISASTER = "DISASTER"  # disaster
     THREAT = "THREAT"  # threat
+
+
+class LegalBasis(StrEnum):
+    """What allows an answer in law."""
+
+    DIRECT_CARE = "direct_care"  # implied consent for one's own care
+    CONSENT = "consent"  # explicit consent of the person
+    PATIENT_REQUEST = "patient_request"  # the person asked for it
+    VITAL_INTERESTS = "vital_interests"  # somebody's life
+    SECTION_251 = "section_251"  # NHS Act 2006, s 251: support for research and other purposes
+    PUBLIC_HEALTH = "public_health"  # COPI Regulations 2002, regulation 3
+    LEGAL_OBLIGATION = "legal_obligation"  # a statute or a court's order
+    PUBLIC_INTEREST = "public_interest"  # overriding public interest, as a safety recall

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from linkage_vault.rules import Limit, Rules
 from moiety.kit import settings
-from moiety.kit.settings import secret
+from moiety.kit.settings import SettingsError, secret
 
 PREFIX = "MOIETY_VAULT"
 
@@ -21,6 +22,8 @@ class Settings:
     organisation: str = "main"
     database_url: str | None = secret(default=None)
     key_file: Path | None = None
+    # The vault's keys for its people; without it the key file's name with `.people` at the end.
+    people_key_file: Path | None = None
     organisations_folder: Path | None = None
     # Where EHRs are opened for the pool, and with which key; without a URL it is not filled.
     clinical_url: str = ""
@@ -32,6 +35,18 @@ class Settings:
     # Where signed heads of the trail are sent, separated by spaces: file:/… syslog:host:port https://…
     witnesses: str = ""
     witness_interval: float = 60.0  # seconds between looks for a new head
+    # What one user, and one program, may ask: requests a minute, ids and distinct ids a day.
+    user_minute: int = 3000
+    user_day: int = 50_000
+    user_subjects: int = 2000
+    program_minute: int = 60_000
+    program_day: int = 1_000_000
+    program_subjects: int = 100_000
+    bulk: int = 1  # more ids in one request than this need a second person
+    care: str = "record"  # or "required": a clinician's care must have been recorded before
+    personal_keys: str = "accept"  # or "refuse": people ask with tokens alone
+    approver_other_line: bool = False
+    alert_url: str = ""
     connections: int = 16
     threads: int = 32
     body_limit: int = 65_536  # octets
@@ -41,4 +56,24 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings.  Raises SettingsError with one sentence."""
-        return settings.read(cls, PREFIX, environ)
+        found = settings.read(cls, PREFIX, environ)
+        _demand_word(found.care, "CARE", ("record", "required"))
+        _demand_word(found.personal_keys, "PERSONAL_KEYS", ("accept", "refuse"))
+        return found
+
+    def rules(self) -> Rules:
+        """The rules of the decisions."""
+        return Rules(
+            user=Limit(self.user_minute, self.user_day, self.user_subjects),
+            program=Limit(self.program_minute, self.program_day, self.program_subjects),
+            bulk=self.bulk,
+            care=self.care,
+            personal_keys=self.personal_keys,
+            approver_other_line=self.approver_other_line,
+            alert_url=self.alert_url,
+        )
+
+
+def _demand_word(word: str, name: str, known: tuple[str, ...]) -> None:
+    if word not in known:
+        raise SettingsError(f"{PREFIX}_{name} is {' or '.join(known)}.")

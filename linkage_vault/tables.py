@@ -1,28 +1,27 @@
 """The vault's database: sealed values, blind indexes and months; no id of a person or EHR in clear.
 
-All keys are random; the trail's position counts up, inside this database alone.
+All keys are random.  Tables of people and of the trail stand in modules of their own, named at the
+end so that whoever reads this module's metadata has them all.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA
 
 from linkage_vault.metadata import metadata
+from linkage_vault.people_tables import api_key, app_user
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
-from moiety.kit import credentials
 
-__all__ = ["metadata", "trail_head", "trail_leaf", "trail_node", "trail_personal"]
-
-api_key = credentials.table(metadata)
-
-app_user = sa.Table(
+__all__ = [
+    "api_key",
     "app_user",
-    metadata,
-    sa.Column("user_id", sa.Uuid, primary_key=True),
-    # A member of staff, as auditors read the name; never a person who has a record.
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("roles", ARRAY(sa.Text), nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
-)
+    "link",
+    "metadata",
+    "pool_slot",
+    "trail_head",
+    "trail_leaf",
+    "trail_node",
+    "trail_personal",
+]
 
 link = sa.Table(
     "link",

@@ -1,4 +1,4 @@
-"""What a work function of the vault needs: the database and the keys of one organisation."""
+"""What a work function of the vault needs: the database, keys and rules of one organisation."""
 
 from dataclasses import dataclass, field
 
@@ -7,14 +7,17 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from linkage_vault.appending import Appends
 from linkage_vault.keys import KeyRing
+from linkage_vault.people_keys import PeopleKeyFile, PeopleKeys
+from linkage_vault.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """An organisation's database and keys.
+    """An organisation's database, keys and rules.
 
     Work functions take this and not a connection: a decision is committed in a transaction of its
-    own before the link is opened in another.
+    own before the link is opened in another.  Only what decides nothing (filling the pool) works
+    without `people`.
     """
 
     engine: sa.Engine
@@ -23,3 +26,12 @@ class Vault:
     auditor: X25519PublicKey | None = None
     # Where decisions of this process wait to be committed together.
     appends: Appends = field(default_factory=Appends)
+    people: PeopleKeyFile | None = None
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def people_keys(self) -> PeopleKeys:
+        """The keys for people as their file has them now.  Raises RuntimeError without a file."""
+        if self.people is None:
+            raise RuntimeError("this vault was made without its keys for people")
+        return self.people.current()

@@ -15,3 +15,22 @@ GRANT SELECT, INSERT                 ON trail_head TO vault_app;
 GRANT SELECT, INSERT                 ON trail_node TO vault_app;
 -- Outside the tree: what of an entry is personal may go.
 GRANT SELECT, INSERT, DELETE         ON trail_personal TO vault_app;
+
+-- People.  A user is changed by the functions of the schema `staff` alone, which look at who asks.
+GRANT SELECT, INSERT, UPDATE         ON sign_in       TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON user_session  TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON spent_token   TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON care          TO vault_app;
+GRANT SELECT, INSERT                 ON access_grant  TO vault_app;
+GRANT UPDATE (uses_left, subjects_left, revoked) ON access_grant TO vault_app;
+GRANT SELECT, INSERT                 ON grant_subject TO vault_app;
+GRANT SELECT, INSERT                 ON approval      TO vault_app;
+GRANT UPDATE (state, decided_by)     ON approval      TO vault_app;
+GRANT SELECT, INSERT                 ON break_glass   TO vault_app;
+GRANT UPDATE (finding, reviewed_by)  ON break_glass   TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage         TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON usage_subject TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON canary        TO vault_app;
+GRANT SELECT, INSERT                 ON suspension    TO vault_app;
+GRANT SELECT, INSERT                 ON alert         TO vault_app;
+GRANT UPDATE (acknowledged_by)       ON alert         TO vault_app;

@@ -3,13 +3,14 @@
 link.py   POST /link, POST /resolve/person, POST /resolve/ehr
 trail.py  GET /trail, POST /trail/search, GET /trail/head, GET /trail/proof
 pool.py   GET /pool
+approval.py  GET /approval, POST /approval/request, POST /approval/decide
 """
 
 from fastapi import APIRouter
 
-from linkage_vault.routes import link, pool, trail
+from linkage_vault.routes import approval, link, pool, trail
 from moiety.wire.vault import BASE
 
 router = APIRouter(prefix=BASE)
-for part in (link.router, trail.router, pool.router):
+for part in (link.router, trail.router, pool.router, approval.router):
     router.include_router(part)

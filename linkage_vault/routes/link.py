@@ -35,7 +35,13 @@ def resolve_ehr(vault: TheVault, requester: TheRequester, body: Body) -> Respons
     message = decode(body, ResolveEhr)
     purpose = decisions.read_purpose(message.purpose_of_use)
     person_id = links.resolve_ehr(
-        vault, requester, message.ehr_id, purpose=purpose, reason=message.reason
+        vault,
+        requester,
+        message.ehr_id,
+        purpose=purpose,
+        reason=message.reason,
+        basis=decisions.read_basis(message.legal_basis),
+        approval_id=message.approval_id,
     )
     return answer(PersonAnswer(person_id))
 

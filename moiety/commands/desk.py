@@ -178,10 +178,14 @@ def _still_valid(file: Path, desk: Desk) -> bool:
 
 
 def _vault_keys(file: Path) -> None:
+    from linkage_vault.people_keys import create_people_key_file, people_key_path
+
     if not file.exists():
         from linkage_vault.keys import create_key_file
 
         create_key_file(file)
+    if not people_key_path(file).exists():
+        create_people_key_file(people_key_path(file), ORGANISATION)
 
 
 def _auditor_key(home: Path) -> None:

@@ -77,15 +77,19 @@ def admit(url: str, service: str, text: str, *, label: str, scopes: frozenset[st
     return True
 
 
-def user(url: str, name: str, roles: frozenset[str]) -> UUID:
-    """A new user of the vault, with roles.  Raises ValueError for an unknown role."""
+def user(url: str, name: str, roles: frozenset[str], *, staff_id: str | None = None) -> UUID:
+    """A new user of the vault, with roles.  Raises ValueError for an unknown role.
+
+    `staff_id` stands for the human behind the account; without it the name does.
+    """
     from linkage_vault import users
 
     known = {role.value for role in users.Role}
     if unknown := roles - known:
         raise ValueError(f"there is no role {min(unknown)}; known are {', '.join(sorted(known))}")
     with engine(url).begin() as connection:
-        return users.add(connection, name, frozenset(users.Role(role) for role in roles))
+        known_roles = frozenset(users.Role(role) for role in roles)
+        return users.add(connection, name, known_roles, staff_id=staff_id)
 
 
 def table() -> sa.Table:

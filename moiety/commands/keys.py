@@ -23,6 +23,10 @@ def create_key(
         list[str] | None,
         typer.Option(help="Vault only: makes a user with this role, whose personal key it is."),
     ] = None,
+    staff_id: Annotated[
+        str | None,
+        typer.Option(help="With --role: the human's number; two accounts of one share it."),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=90, help="Days until it expires.")] = 90,
     organisation: Annotated[str, typer.Option(help="The organisation it names.")] = "main",
     home: HomeOption = None,
@@ -38,7 +42,7 @@ def create_key(
         raise Stop(f"There is no service {service}: clinical, demographic or vault.")
     with occasion.database(home_of(home), service, database_url_file) as url:
         try:
-            user_id = issue.user(url, label, frozenset(role)) if role else None
+            user_id = issue.user(url, label, frozenset(role), staff_id=staff_id) if role else None
             token = issue.key(
                 url, service, organisation,
                 label=label, scopes=frozenset(scope or _default_scopes(service)),

@@ -46,6 +46,7 @@ def _of_database(folder: Path, name: str, host: str) -> Iterator[Path]:
 
 def _of_vault(folder: Path, organisation: str) -> Iterator[Path]:
     from linkage_vault.keys import create_key_file
+    from linkage_vault.people_keys import create_people_key_file, people_key_path
 
     yield from _write(folder / "clinical_key", str(credentials.mint(organisation)), SERVICE_USER)
     keys = folder / "keys"
@@ -53,6 +54,11 @@ def _of_vault(folder: Path, organisation: str) -> Iterator[Path]:
         create_key_file(keys)
         _give(keys, SERVICE_USER)
         yield keys
+    people = people_key_path(keys)
+    if not people.exists():
+        create_people_key_file(people, organisation)
+        _give(people, SERVICE_USER)
+        yield people
 
 
 def _write(file: Path, text: str, owner: int) -> Iterator[Path]:

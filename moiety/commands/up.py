@@ -24,6 +24,7 @@ FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
     ("registrar", "vault", frozenset({"vault:use"}), frozenset({"registrar"})),
     ("clinician", "vault", frozenset({"vault:use"}), frozenset({"clinician"})),
     ("linkage officer", "vault", frozenset({"vault:use"}), frozenset({"linkage_officer"})),
+    ("approver", "vault", frozenset({"vault:use"}), frozenset({"approver"})),
     ("auditor", "vault", frozenset({"vault:use"}), frozenset({"auditor"})),
 )
 """Who gets a key at the first start: name, service, scopes, roles in the vault."""

@@ -46,12 +46,21 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a program's key, or a person's.  `user_id` is None for a program."""
+    """Who calls: a program's key, a person's, or a person's token.
+
+    `user_id` is None for a program.  Of a token, `key_id` is the program that the person signed in
+    through, `token_id` its own name, and `actions` all that one narrow token allows (None: whatever
+    the roles do).
+    """
 
     organisation: str
     key_id: str
     scopes: frozenset[str]
     user_id: UUID | None
+    roles: frozenset[str] = frozenset()
+    token_id: str | None = None
+    session_id: UUID | None = None
+    actions: frozenset[str] | None = None
 
 
 def table(metadata: sa.MetaData) -> sa.Table:

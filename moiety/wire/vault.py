@@ -45,6 +45,8 @@ class ResolveEhr(Message, frozen=True):
     ehr_id: UUID
     purpose_of_use: Purpose
     reason: Reason
+    legal_basis: str | None = None
+    approval_id: UUID | None = None
 
 
 class EhrAnswer(Message, frozen=True):
@@ -68,20 +70,28 @@ class PoolAnswer(Message, frozen=True):
 
 def link(client: httpx.Client, person_id: UUID) -> UUID:
     """The EHR opened for a person, the same if asked again.  Raises Unavailable if none is left."""
-    return _ask(client, "/link", Link(person_id), EhrAnswer).ehr_id
+    return ask(client, "/link", Link(person_id), EhrAnswer).ehr_id
 
 
 def resolve_person(client: httpx.Client, person_id: UUID, *, purpose_of_use: str) -> UUID:
-    """The EHR of a person.  Raises NotFound without a link, Forbidden where one may not ask."""
-    return _ask(
+    """The EHR of a person.  Raises Forbidden, without a link as where one may not ask."""
+    return ask(
         client, "/resolve/person", ResolvePerson(person_id, purpose_of_use), EhrAnswer
     ).ehr_id
 
 
-def resolve_ehr(client: httpx.Client, ehr_id: UUID, *, purpose_of_use: str, reason: str) -> UUID:
-    """The person of an EHR.  Raises NotFound and Forbidden as resolve_person does."""
-    message = ResolveEhr(ehr_id, purpose_of_use, reason)
-    return _ask(client, "/resolve/ehr", message, PersonAnswer).person_id
+def resolve_ehr(
+    client: httpx.Client,
+    ehr_id: UUID,
+    *,
+    purpose_of_use: str,
+    reason: str,
+    legal_basis: str | None = None,
+    approval_id: UUID | None = None,
+) -> UUID:
+    """The person of an EHR, in care or by an approval.  Raises as resolve_person does."""
+    message = ResolveEhr(ehr_id, purpose_of_use, reason, legal_basis, approval_id)
+    return ask(client, "/resolve/ehr", message, PersonAnswer).person_id
 
 
 def read_pool(client: httpx.Client) -> PoolAnswer:
@@ -90,6 +100,7 @@ def read_pool(client: httpx.Client) -> PoolAnswer:
     return msgspec.json.decode(answer.content, type=PoolAnswer)
 
 
-def _ask(client: httpx.Client, path: str, message: Message, kind: type[T]) -> T:
+def ask(client: httpx.Client, path: str, message: Message, kind: type[T]) -> T:
+    """The answer to a message, decoded.  Raises the ServiceError that the vault answered with."""
     answer = call(client, "POST", BASE + path, json=msgspec.to_builtins(message))
     return msgspec.json.decode(answer.content, type=kind)

@@ -43,6 +43,19 @@ ALLOWED = {
     "vault": {
         "api_key": "S",
         "app_user": "S",
+        "sign_in": "SIU",
+        "user_session": "SIUD",
+        "spent_token": "SID",
+        "care": "SIUD",
+        "access_grant": "SI",  # and UPDATE of what is left of it
+        "grant_subject": "SI",
+        "approval": "SI",  # and UPDATE of its state
+        "break_glass": "SI",  # and UPDATE of its review
+        "usage": "SIUD",
+        "usage_subject": "SID",
+        "canary": "SID",
+        "suspension": "SI",
+        "alert": "SI",  # and UPDATE of who has seen it
         "link": "SI",
         "pool_slot": "SIUD",
         "trail_leaf": "SI",

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from linkage_vault import minting, tables, trail
 from linkage_vault.app import create_app
 from linkage_vault.keys import create_key_file
+from linkage_vault.people_keys import create_people_key_file
 from linkage_vault.settings import Settings
 from linkage_vault.verification import verify
 from moiety.commands import issue
@@ -44,7 +45,7 @@ def check(vault):
 # --- links ---------------------------------------------------------------------------------------
 
 
-def test_a_person_gets_a_record_and_keeps_it(caller, filled_pool):
+def test_a_person_gets_a_record_and_keeps_it(caller, filled_pool, whose):
     """201 with an EHR from the pool, 200 with the same; both directions find the other side."""
     person_id = uuid4()
     registrar, clinician, officer = (
@@ -58,8 +59,7 @@ def test_a_person_gets_a_record_and_keeps_it(caller, filled_pool):
     assert first.json() == second.json()
     ehr_id = UUID(first.json()["ehr_id"])
     assert ehr_id == wire.resolve_person(clinician, person_id, purpose_of_use="TREAT")
-    found = wire.resolve_ehr(officer, ehr_id, purpose_of_use="PATSFTY", reason=REASON)
-    assert person_id == found
+    assert person_id == whose(officer, ehr_id)
 
 
 def test_a_record_is_given_to_one_person_only(caller, filled_pool):
@@ -110,7 +110,7 @@ def test_the_pool_is_seen_by_operators_only(caller, filled_pool):
 
 def test_every_question_by_every_other_role_is_refused_and_written_down(caller, vault):
     """403, one entry, and the answer is the same whether or not a link exists."""
-    allowed = {"/link": "registrar", "/resolve/ehr": "linkage_officer"}
+    allowed = {"/link": "registrar"}
     bodies = {
         "/link": {"person_id": str(uuid4())},
         "/resolve/ehr": {"ehr_id": str(uuid4()), "purpose_of_use": "TREAT", "reason": REASON},
@@ -138,22 +138,36 @@ def test_a_purpose_outside_the_role_is_refused(caller, vault):
     assert ["refused"] == [entry.outcome for entry in entries(vault)[before:]]
 
 
-def test_unknown_ids_have_one_answer(caller, vault, clinical_stub):
-    """Unknown person, unknown EHR, and an EHR that waits in the pool: one status and one body."""
+def test_unknown_ids_have_one_answer(caller, vault, approved):
+    """Unknown person, unknown EHR, and a question that is not allowed: one status and one body."""
     officer, clinician = caller("linkage_officer"), caller("clinician")
+    ehr_id = uuid4()
+    approval_id = approved(officer, ehr_id)
     answers = [
         officer.post(
             f"{BASE}/resolve/ehr",
-            json={"ehr_id": str(uuid4()), "purpose_of_use": "TREAT", "reason": REASON},
+            json={
+                "ehr_id": str(ehr_id),
+                "purpose_of_use": "PATSFTY",
+                "reason": REASON,
+                "legal_basis": "public_interest",
+                "approval_id": str(approval_id),
+            },
+        ),
+        officer.post(
+            f"{BASE}/resolve/ehr",
+            json={"ehr_id": str(ehr_id), "purpose_of_use": "PATSFTY", "reason": REASON},
         ),
         clinician.post(
             f"{BASE}/resolve/person", json={"person_id": str(uuid4()), "purpose_of_use": "TREAT"}
         ),
     ]
     bodies = [{k: v for k, v in answer.json().items() if k != "trace_id"} for answer in answers]
-    assert [404, 404] == [answer.status_code for answer in answers]
-    assert bodies[0] == bodies[1]
-    assert ["unknown", "unknown"] == [entry.outcome for entry in entries(vault)[-2:]]
+    assert [403, 403, 403] == [answer.status_code for answer in answers]
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert 1 == len({answer.headers["content-length"] for answer in answers})
+    outcomes = ["unknown", "refused", "unknown"]
+    assert outcomes == [entry.outcome for entry in entries(vault)[-3:]]
 
 
 def test_keys_that_are_missing_wrong_expired_or_of_nobody_open_nothing(caller, vault_admin):
@@ -203,7 +217,7 @@ def test_broken_messages_are_refused_without_an_echo(caller, path, body, status)
 
 
 @pytest.mark.parametrize("table", ["trail_leaf", "trail_head"])
-def test_without_a_trail_there_is_no_answer(caller, filled_pool, vault_admin, table):
+def test_without_a_trail_there_is_no_answer(caller, filled_pool, vault_admin, approved, table):
     """The database refuses the entry: 503 in every direction, and no id in the answer."""
     person_id = uuid4()
     registrar, clinician, officer = (
@@ -212,13 +226,15 @@ def test_without_a_trail_there_is_no_answer(caller, filled_pool, vault_admin, ta
         caller("linkage_officer"),
     )
     ehr_id = wire.link(registrar, person_id)
+    more = {"purpose_of_use": "PATSFTY", "reason": REASON, "legal_basis": "public_interest"}
+    spent, again = approved(officer, ehr_id), approved(officer, ehr_id)
     questions = [
         (registrar, "/link", {"person_id": str(person_id)}),
         (clinician, "/resolve/person", {"person_id": str(person_id), "purpose_of_use": "TREAT"}),
         (
             officer,
             "/resolve/ehr",
-            {"ehr_id": str(ehr_id), "purpose_of_use": "TREAT", "reason": REASON},
+            {"ehr_id": str(ehr_id), "approval_id": str(spent), **more},
         ),
         (clinician, "/link", {"person_id": str(person_id)}),
     ]
@@ -229,16 +245,17 @@ def test_without_a_trail_there_is_no_answer(caller, filled_pool, vault_admin, ta
         _run(vault_admin, f"GRANT INSERT ON {table} TO vault_app")
     assert [503] * 4 == [answer.status_code for answer in answers]
     assert not any(str(id_) in answer.text for answer in answers for id_ in (person_id, ehr_id))
-    again = [client.post(BASE + path, json=body).status_code for client, path, body in questions]
-    assert [200, 200, 200, 403] == again
+    questions[2][2]["approval_id"] = str(again)  # the first was used, though nothing was answered
+    after = [client.post(BASE + path, json=body).status_code for client, path, body in questions]
+    assert [200, 200, 200, 403] == after
 
 
-def test_the_trail_verifies_and_tells_who_asked_what_and_why(caller, filled_pool, vault):
+def test_the_trail_verifies_and_tells_who_asked_what_and_why(caller, filled_pool, vault, whose):
     """Entries come in order, are the auditor's to read, and never show a person or an EHR."""
     person_id = uuid4()
     ehr_id = wire.link(caller("registrar"), person_id)
     officer = caller("linkage_officer")
-    wire.resolve_ehr(officer, ehr_id, purpose_of_use="PATSFTY", reason=REASON)
+    whose(officer, ehr_id)
     read = officer.get(f"{BASE}/trail?limit=5")
     entry = wire_trail.read_trail(officer, limit=3)[2]
     assert ("read_trail", "allowed", None) == (
@@ -258,7 +275,7 @@ def test_the_trail_verifies_and_tells_who_asked_what_and_why(caller, filled_pool
     assert report.size >= report.heads > 0
 
 
-def test_a_search_finds_both_directions_of_one_person_and_nobody_else(caller, filled_pool):
+def test_a_search_finds_both_directions_of_one_person_and_nobody_else(caller, filled_pool, whose):
     """By person id or by EHR id the same entries, and none of another person's."""
     registrar, clinician = caller("registrar"), caller("clinician")
     auditor, officer = caller("auditor"), caller("linkage_officer")
@@ -266,7 +283,7 @@ def test_a_search_finds_both_directions_of_one_person_and_nobody_else(caller, fi
     ehr_id = wire.link(registrar, person_id)
     wire.link(registrar, other)
     wire.resolve_person(clinician, person_id, purpose_of_use="TREAT")
-    wire.resolve_ehr(officer, ehr_id, purpose_of_use="TREAT", reason=REASON)
+    whose(officer, ehr_id)
     by_person = wire_trail.search_trail(auditor, wire_trail.TrailSearch(person_id=person_id))
     by_ehr = wire_trail.search_trail(auditor, wire_trail.TrailSearch(ehr_id=ehr_id))
     crossings = ["resolve_ehr", "resolve_person", "link"]
@@ -440,7 +457,7 @@ def test_a_vault_without_safe_keys_does_not_start(vault_settings, tmp_path):
 def test_no_route_takes_an_id_in_its_url(vault_service):
     """Ids travel in bodies: no path has a parameter."""
     paths = [path for path in vault_service.app.openapi()["paths"] if path.startswith(BASE)]
-    assert len(paths) == 8
+    assert len(paths) >= 8
     assert not [path for path in paths if "{" in path]
 
 
@@ -491,6 +508,7 @@ def test_organisations_are_separate_worlds(cluster, tmp_path, clinical_stub):
         for name, copy in (("one", one), ("other", other)):
             (tmp_path / f"{name}.url").write_text(copy.url())
             create_key_file(tmp_path / f"{name}.keys")
+            create_people_key_file(tmp_path / f"{name}.people", name)
         app = create_app(Settings(organisations_folder=tmp_path))
         with served("vault", app, one) as service:
             clients = {}
@@ -503,7 +521,7 @@ def test_organisations_are_separate_worlds(cluster, tmp_path, clinical_stub):
             ehr_id = wire.link(clients["one"], person_id)
             found = wire.resolve_person(clients["one"], person_id, purpose_of_use="TREAT")
             assert ehr_id == found
-            with pytest.raises(NotFound):
+            with pytest.raises(Forbidden):
                 wire.resolve_person(clients["other"], person_id, purpose_of_use="TREAT")
             key = clients["other"].headers["Authorization"].replace("_other_", "_one_")
             with connect(service.url, key.removeprefix("Bearer ")) as stolen:

@@ -60,7 +60,7 @@ def test_the_story_of_an_admission(client):
     crossed = vault.resolve_person(clinician, created.person_id, purpose_of_use="TREAT")
     assert ehr_id == crossed
     with pytest.raises(Forbidden):
-        vault.resolve_ehr(clinician, ehr_id, purpose_of_use="TREAT", reason="may not, by role")
+        vault.resolve_ehr(clinician, ehr_id, purpose_of_use="PATSFTY", reason="may not, by role")
 
 
 def _linked(registrar, person_id):

@@ -23,6 +23,7 @@ def test_the_main_job_comes_true_from_registration_to_theft():
         "commit 150 documents",
         "crosses to the EHR for treatment",
         "is refused 3 ways to an identity",
+        "an approver who sees why and not whom allows it, and the vault answers once",
         "the trail of",
         "The screen refuses a letter with an NHS number",
         "The search finds the number planted for control (1 of 1)",

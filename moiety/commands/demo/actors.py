@@ -17,6 +17,7 @@ class Cast:
     clinician: httpx.Client
     clinician_at_vault: httpx.Client
     officer: httpx.Client
+    approver: httpx.Client
     officer_at_persons: httpx.Client
     auditor: httpx.Client
     researcher_at_vault: httpx.Client

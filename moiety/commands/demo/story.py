@@ -28,8 +28,9 @@ from moiety.commands.demo.people import Person
 from moiety.commands.desk import Desk
 from moiety.commands.occasion import trail_public_key
 from moiety.kit.errors import Forbidden, ServiceError, Unavailable
-from moiety.wire import demographic, vault
+from moiety.wire import crossing, demographic, vault
 from moiety.wire import trail as wire_trail
+from moiety.wire.crossing import AskApproval
 from moiety.wire.exchange import call, connect
 
 T = TypeVar("T")
@@ -207,25 +208,38 @@ def _research(console: Console, cast: Cast) -> None:
 
 
 def _reidentify(console: Console, running: Desk, cast: Cast) -> None:
-    """An officer asks whose one record is; the trail has written it down before the answer."""
+    """An officer asks whose one record is, a second person approves, the vault answers once."""
     person_id, ehr_id = list(cast.links.items())[-1]
-    answered = vault.resolve_ehr(
-        cast.officer,
-        ehr_id,
-        purpose_of_use="PATSFTY",
-        reason="Critical result, patient not reached",
-    )
-    demand(answered == person_id, "the vault answers another person")
+    why = "Critical result, patient not reached"
+    request = AskApproval("resolve_ehr", [ehr_id], "PATSFTY", "vital_interests", why)
+    asked = crossing.ask_approval(cast.officer, request)
+
+    def name() -> UUID:
+        return vault.resolve_ehr(
+            cast.officer, ehr_id, purpose_of_use="PATSFTY", reason=why,
+            legal_basis="vital_interests", approval_id=asked.approval_id,
+        )  # fmt: skip
+
+    demand(_is_refused(name), "the vault answers without an approval")
+    (shown,) = crossing.read_approvals(cast.approver)
+    demand(str(ehr_id) not in str(shown), "the approver is shown the record's id")
+    crossing.decide(cast.approver, shown.approval_id, shown.request_hash, approve=True)
+    demand(name() == person_id, "the vault answers another person")
+    demand(_is_refused(name), "the vault answers twice for one approval")
     demographic.read_patient(cast.officer_at_persons, person_id)
     entries = wire_trail.search_trail(cast.auditor, wire_trail.TrailSearch(ehr_id=ehr_id))
     crossed = [entry for entry in entries if entry.purpose_of_use == "PATSFTY"]
-    demand(len(crossed) == 1, "the trail does not show the crossing")
+    demand(
+        [entry.outcome for entry in crossed] == ["refused", "allowed", "refused"],
+        "the trail does not show the crossing",
+    )
     key = trail_public_key(running.home)
     report = trail.verify(running.database("vault"), key, None)
     demand(report.fault is None, "the trail is not whole")
     console.print(
-        "[green]✓[/green] A linkage officer resolves one EHR to its person for patient safety; the "
-        f"auditor sees who and why; the trail of {report.size} entries is whole"
+        "[green]✓[/green] A linkage officer asks whose one EHR is, for patient safety; an approver "
+        "who sees why and not whom allows it, and the vault answers once; the auditor sees who and "
+        f"why; the trail of {report.size} entries is whole"
     )
 
 
@@ -252,6 +266,7 @@ def _cast(stack: ExitStack, running: Desk) -> Cast:
         clinician=actor("demographic", "clinician", "person:read"),
         clinician_at_vault=actor("vault", "C. Clinician", use, roles=("clinician",)),
         officer=actor("vault", "O. Officer", use, roles=("linkage_officer",)),
+        approver=actor("vault", "A. Approver", use, roles=("approver",)),
         officer_at_persons=actor("demographic", "linkage officer", "person:read"),
         auditor=actor("vault", "A. Auditor", use, roles=("auditor",)),
         researcher_at_vault=actor("vault", "R. Researcher", use, roles=("researcher",)),

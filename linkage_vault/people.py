@@ -1,0 +1,52 @@
+"""From a credential to the person behind it, as of this moment."""
+
+from linkage_vault.requesters import Requester
+from linkage_vault.users import Role
+from linkage_vault.vault import Vault
+from moiety.kit.credentials import Caller
+from moiety.kit.errors import Forbidden, Unauthenticated
+
+# One question for every request: who is it, are they still here, and is their session?
+_WHO = """
+SELECT
+  (SELECT ARRAY[name, staff_id] || roles FROM app_user WHERE user_id = %(user_id)s AND active),
+  EXISTS (SELECT FROM suspension WHERE principal = ANY(%(principals)s)),
+  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id = s.key_id
+    WHERE session_id = %(session_id)s AND s.user_id = %(user_id)s AND NOT s.ended
+      AND now() < s.until AND NOT k.revoked AND k.expires >= current_date)
+"""
+
+
+def requester(vault: Vault, caller: Caller, *, operates: bool) -> Requester:
+    """Who calls, with the roles that the vault itself keeps; a program has at most one role.
+
+    Raises Unauthenticated when the credential was suspended or its session has ended, and Forbidden
+    for a personal key where only tokens are taken.
+    """
+    principals = [f"key:{caller.key_id}"]
+    if caller.user_id is not None:
+        principals.append(f"user:{caller.user_id}")
+    given = {
+        "user_id": caller.user_id,
+        "session_id": caller.session_id,
+        "principals": principals,
+    }
+    with vault.engine.connect() as connection:
+        found, suspended, in_session = connection.exec_driver_sql(_WHO, given).one()
+    if suspended or (caller.token_id is not None and not in_session):
+        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    if caller.user_id is None:
+        roles = frozenset({Role.OPERATOR} if operates else ())
+        return Requester(caller.key_id, None, None, roles)
+    if caller.token_id is None and vault.rules.personal_keys == "refuse":
+        raise Forbidden("Here people ask with a user token: sign in.")
+    name, staff_id, *names = found or (None, None)
+    return Requester(
+        caller.key_id,
+        caller.user_id,
+        name,
+        frozenset(Role(role) for role in names),
+        service=caller.key_id if caller.token_id is not None else None,
+        staff_id=staff_id,
+        actions=caller.actions,
+    )
