@@ -81,7 +81,7 @@ def test_own_words_are_seen_however_they_are_written(text, part, kind):
         "Maganet attended",  # two slips
         "of LS21 3AC",
         "BP 120/80, dose 9.2 mg, score 47",
-        "the quarry is hollow",
+        "The quarry is hollow.",
         "ring 0113 496 0043",
     ],
 )
