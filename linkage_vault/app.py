@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from fastapi import FastAPI
 
 from linkage_vault import policy, routes, witnesses
@@ -114,7 +113,7 @@ def _clinical_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str
     return {name: file.read_text().strip() for name, file in files.items() if file.exists()}
 
 
-def _auditor(settings: Settings, organisation: str) -> X25519PublicKey | None:
+def _auditor(settings: Settings, organisation: str) -> bytes | None:
     """Whose box the trail's personal values are put in."""
     text = settings.auditor_key
     if settings.organisations_folder is not None:

@@ -2,50 +2,31 @@
 
 The tree holds SHA-256 over a random salt, the subject and the reason.  The values stand beside it
 in two envelopes: the subject under the trail's key, by which the vault finds the entries about a
-person; and everything, with the salt, in a box that only the auditor's private key opens:
-
-    +--------+------------------+-------+------------+-----+
-    | format | ephemeral X25519 | nonce | ciphertext | tag |
-    |   1    |        32        |  12   |    size    | 16  |
-    +--------+------------------+-------+------------+-----+
-
-    key = HKDF-SHA-256(X25519(ephemeral, auditor), salt = both public keys, info = label)
+person; and everything, with the salt, in a box that only the auditor's private key opens
+(`moiety.kit.boxes`), one octet of format in front.
 
 When the row goes, the commitment stays: every proof holds, and nobody can learn or guess what was
 committed to, for the salt of 256 random bits went with it.  Without an auditor's key the second
-envelope is sealed under the trail's key too.  Source: RFC 7748 (X25519), RFC 5869 (HKDF).
+envelope is sealed under the trail's key too.
 """
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from linkage_vault.blind_index import heap_of
 from linkage_vault.keys import Keks, KeyRing
-from linkage_vault.seal import (
-    LENGTH_SIZE,
-    NONCE_SIZE,
-    Place,
-    Tampered,
-    encode_lengths,
-    open_sealed,
-    seal,
-)
+from linkage_vault.seal import Place, Tampered, encode_lengths, open_sealed, seal
+from moiety.kit.boxes import Boxes, BoxKey, NotOpened, boxes_for, new_key
 
 BOX_FORMAT = 0x41
 SALT_SIZE = 32
 SUBJECT_SIZE = 32  # octets inside the seal: an id takes 16
 SHORT, LONG = 192, 1472  # octets inside a box: without a reason, and with the longest
 BUCKETS = 64
-_KEY_SIZE = 32
+_LABEL = b"moiety/vault/auditor/1"
 
 
 class Disclosed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -54,14 +35,6 @@ class Disclosed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     salt: bytes
     subject: UUID | None
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A key agreed with the auditor for one batch of entries; `opening` is what opens it."""
-
-    opening: bytes
-    key: AESGCM
 
 
 def disclose(subject: UUID | None, reason: str | None) -> Disclosed:
@@ -78,11 +51,9 @@ def commit(values: Disclosed) -> bytes:
     ).digest()
 
 
-def new_box(auditor: X25519PublicKey) -> Box:
-    """A box for one batch: one agreement, and a nonce of its own for every entry."""
-    ephemeral = X25519PrivateKey.generate()
-    opening = ephemeral.public_key().public_bytes_raw()
-    return Box(opening, _agreed(ephemeral.exchange(auditor), opening, auditor))
+def new_boxes(auditor: bytes) -> Boxes:
+    """Boxes for one batch of entries."""
+    return boxes_for(auditor, label=_LABEL)
 
 
 def seal_subject(keys: KeyRing, position: int, subject: UUID | None) -> bytes:
@@ -97,16 +68,13 @@ def open_subject(keys: KeyRing, position: int, sealed: bytes) -> UUID | None:
     return UUID(bytes=octets) if octets else None
 
 
-def seal_disclosed(keys: KeyRing, box: Box | None, position: int, values: Disclosed) -> bytes:
+def seal_disclosed(keys: KeyRing, boxes: Boxes | None, position: int, values: Disclosed) -> bytes:
     """All values, for the auditor where there is a box, else under the trail's key."""
     octets = msgspec.msgpack.encode(values)
     size = SHORT if values.reason is None else LONG
-    if box is None:
+    if boxes is None:
         return seal(keys.trail.current, octets, _place(position, "disclosed"), size=size)
-    padded = (len(octets).to_bytes(LENGTH_SIZE, "big") + octets).ljust(size, b"\0")
-    nonce = secrets.token_bytes(NONCE_SIZE)
-    ciphertext = box.key.encrypt(nonce, padded, _bound(position))
-    return b"".join((bytes([BOX_FORMAT]), box.opening, nonce, ciphertext))
+    return bytes([BOX_FORMAT]) + boxes.seal(octets, _bound(position), size=size)
 
 
 def open_disclosed(keks: Keks, position: int, sealed: bytes) -> Disclosed | None:
@@ -121,7 +89,7 @@ class AuditorKey:
     """The auditor's private key, written as 64 hexadecimal digits.  Raises ValueError."""
 
     def __init__(self, text: str) -> None:
-        self._key = X25519PrivateKey.from_private_bytes(bytes.fromhex(text))
+        self._key = BoxKey(bytes.fromhex(text))
 
     def __repr__(self) -> str:
         """No key."""
@@ -130,25 +98,20 @@ class AuditorKey:
     @property
     def public_text(self) -> str:
         """The public half, as the vault's setting takes it."""
-        return self._key.public_key().public_bytes_raw().hex()
+        return self._key.public.hex()
 
     def open_box(self, position: int, box: bytes) -> Disclosed:
         """The values of a box.  Raises Tampered, also for a box of another auditor or place."""
-        start = 1 + _KEY_SIZE
-        opening, nonce = box[1:start], box[start : start + NONCE_SIZE]
         try:
-            shared = self._key.exchange(X25519PublicKey.from_public_bytes(opening))
-            key = _agreed(shared, opening, self._key.public_key())
-            padded = key.decrypt(nonce, box[start + NONCE_SIZE :], _bound(position))
-            end = LENGTH_SIZE + int.from_bytes(padded[:LENGTH_SIZE], "big")
-            return msgspec.msgpack.decode(padded[LENGTH_SIZE:end], type=Disclosed)
-        except (InvalidTag, ValueError, msgspec.DecodeError):
+            octets = self._key.open_box(box[1:], _bound(position), label=_LABEL)
+            return msgspec.msgpack.decode(octets, type=Disclosed)
+        except (NotOpened, msgspec.DecodeError):
             raise Tampered("the personal values of an entry do not open with this key") from None
 
 
 def new_auditor_key() -> str:
     """A fresh private key as 64 hexadecimal digits."""
-    return X25519PrivateKey.generate().private_bytes_raw().hex()
+    return new_key().hex()
 
 
 def buckets_of(keys: KeyRing, subject: UUID) -> list[int]:
@@ -163,15 +126,11 @@ def bucket_of(keys: KeyRing, subject: UUID | None) -> int:
     return heap_of(keys.trail.current.secret, subject, heaps=BUCKETS)
 
 
-def auditor_key_of(text: str) -> X25519PublicKey:
+def auditor_key_of(text: str) -> bytes:
     """The public key that 64 hexadecimal digits write.  Raises ValueError."""
-    return X25519PublicKey.from_public_bytes(bytes.fromhex(text))
-
-
-def _agreed(shared: bytes, opening: bytes, auditor: X25519PublicKey) -> AESGCM:
-    salt = opening + auditor.public_bytes_raw()
-    hkdf = HKDF(hashes.SHA256(), _KEY_SIZE, salt=salt, info=b"moiety/vault/auditor/1")
-    return AESGCM(hkdf.derive(shared))
+    octets = bytes.fromhex(text)
+    boxes_for(octets, label=_LABEL)
+    return octets
 
 
 def _bound(position: int) -> bytes:

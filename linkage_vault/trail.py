@@ -151,7 +151,7 @@ def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ORDER)))
     first, peaks = _extendable(connection, keys)
     month = current_month()
-    box = personal.new_box(vault.auditor) if vault.auditor else None
+    boxes = personal.new_boxes(vault.auditor) if vault.auditor else None
     rows, inner = [], []
     for position, entry in enumerate(batch, first):
         commitment = personal.commit(entry.values)
@@ -163,7 +163,7 @@ def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -
         rows.append((
             position, sealed, commitment, hashed, personal.bucket_of(keys, subject),
             personal.seal_subject(keys, position, subject),
-            personal.seal_disclosed(keys, box, position, entry.values),
+            personal.seal_disclosed(keys, boxes, position, entry.values),
         ))  # fmt: skip
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
     _store(connection, month, rows, inner)

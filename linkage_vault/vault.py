@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from linkage_vault.appending import Appends
 from linkage_vault.keys import KeyRing
@@ -23,7 +22,7 @@ class Vault:
     engine: sa.Engine
     keys: KeyRing
     # Whose box the personal values of the trail are put in; without one the vault can read them.
-    auditor: X25519PublicKey | None = None
+    auditor: bytes | None = None
     # Where decisions of this process wait to be committed together.
     appends: Appends = field(default_factory=Appends)
     people: PeopleKeyFile | None = None

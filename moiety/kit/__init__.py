@@ -9,6 +9,7 @@ traces.py       the spans of a request
 collector.py    where they are sent, sifted: they can't carry a record's value
 credentials.py  API keys: minted, shown once, stored as a hash, verified in constant time
 auth.py         the caller of a request, and what the caller may do
+boxes.py        what anybody may seal for the owner of a public key
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread
 database.py     one set of engines per organisation; commit before response

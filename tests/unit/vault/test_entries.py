@@ -99,7 +99,7 @@ def test_all_envelopes_of_a_column_have_one_length(subject, reason, role):
 def test_with_an_auditor_the_vault_cannot_read_a_reason(keys):
     """Only the auditor's private key opens the box; the commitment proves what was in it."""
     auditor = AuditorKey(new_auditor_key())
-    box = personal.new_box(personal.auditor_key_of(auditor.public_text))
+    box = personal.new_boxes(personal.auditor_key_of(auditor.public_text))
     one = entry()
     leaf = stored(keys, one, box=box)
     found = entries.open_leaf(keys, leaf)
