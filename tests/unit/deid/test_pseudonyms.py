@@ -61,7 +61,7 @@ def test_other_projects_domains_and_kinds_are_unrelated(differs):
 
 
 def test_neighbouring_ids_are_no_neighbours():
-    """The order of pseudonyms tells nothing of the order of ids (Spearman's ρ in the null bound)."""
+    """The order of pseudonyms tells nothing of the order of ids (Spearman's ρ)."""
     start = random.Random(7).getrandbits(120)
     ids = [UUID(int=start + n) for n in range(5_000)]
     found = Pseudonyms(secrets.token_bytes(32), uuid4()).pseudonymise(Kind.EHR, ids)
