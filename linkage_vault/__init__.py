@@ -5,6 +5,8 @@ settings.py     what the environment sets
 deps.py         what a route asks for: the vault, the caller with roles, a decoded message
 routes/         HTTP only: parse, call one work function, render
 links.py        link, resolve person → EHR, resolve EHR → person
+screening.py    which words of a document are its subject's, without the words
+sealed_words.py words sealed out of a document, given back to readers of care
 review.py       read the trail, its heads and proofs
 decisions.py    who may do what for which purpose; every refusal is written down
 purposes.py     HL7 purposes of use
@@ -36,5 +38,6 @@ people_tables.py  tables of people
 vault.py        an engine with the keys of the same organisation
 tables.py       keys, users, links and the pool
 trail_tables.py the trail's tables
+screen_tables.py tokens of persons, and records that wait to be screened again
 metadata.py     the one MetaData
 """

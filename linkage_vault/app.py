@@ -14,6 +14,7 @@ from linkage_vault.minting import keep_filled
 from linkage_vault.people_keys import PeopleKeyFile, people_key_path
 from linkage_vault.people_tables import api_key
 from linkage_vault.personal import auditor_key_of
+from linkage_vault.screening import Guesses
 from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.vault import Vault
 from moiety.kit import app as kit
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         while_running=workers,
     )
     app.state.vaults = vaults
+    app.state.guesses = Guesses()
     app.state.pool_target = settings.pool_target
     return app
 

@@ -41,6 +41,8 @@ class Action(StrEnum):
     LIST = "list"
     READ_TRAIL = "read_trail"
     READ_HEAD = "read_head"
+    UNSEAL = "unseal"
+    SCREEN = "screen"
     READ_POOL = "read_pool"
     MANAGE_USERS = "manage_users"
     RECORD_CARE = "record_care"
@@ -64,9 +66,13 @@ CROSSINGS = frozenset(
         Action.EHR_TO_PSEUDONYM,
         Action.PSEUDONYM_TO_EHR,
         Action.LIST,
+        Action.UNSEAL,
     }
 )
-"""Actions that lead from one id to another: these are counted, and looked at for what stands."""
+"""Actions that lead from one id to another or to a person's words.
+
+These are counted, and looked at for what stands.
+"""
 
 
 @dataclass(frozen=True, slots=True)

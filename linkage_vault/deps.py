@@ -1,6 +1,7 @@
 """What a route asks for: the organisation's vault, and the requester with roles."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,11 +9,14 @@ from fastapi import Depends, Request
 from linkage_vault import people
 from linkage_vault.decisions import Requester
 from linkage_vault.vault import Vault
-from moiety.kit.auth import Require
+from moiety.kit.auth import Require, identify
 from moiety.kit.credentials import Caller
+from moiety.kit.errors import Forbidden, Unauthenticated
 
 SCOPE = "vault:use"
 OPERATE = "vault:operate"
+ASK = "screen:ask"
+TELL = "screen:tell"
 
 
 def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
@@ -35,3 +39,47 @@ def find_requester(
 
 TheVault = Annotated[Vault, Depends(find_vault)]
 TheRequester = Annotated[Requester, Depends(find_requester)]
+
+
+def asking(
+    request: Request, caller: Annotated[Caller, Depends(Require(ASK))]
+) -> tuple[Vault, Requester]:
+    """The clinical service, as itself."""
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    return vaults[caller.organisation], Requester(caller.key_id, None, None, frozenset())
+
+
+def telling(request: Request, caller: Annotated[Caller, Depends(Require(TELL))]) -> Vault:
+    """The vault that the demographic service tells."""
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    return vaults[caller.organisation]
+
+
+async def behind(request: Request) -> Caller:
+    """The person on whose behalf a service asks: a credential of this vault beside the service's.
+
+    Raises Unauthenticated without a valid one, Forbidden for one that may not use the vault.
+    """
+    caller = await identify(request, header="moiety-user")
+    if SCOPE not in caller.scopes:
+        raise Forbidden("The person's credential is not for the vault.")
+    return caller
+
+
+def find_user_behind(
+    request: Request,
+    caller: Annotated[Caller, Depends(behind)],
+    service: Annotated[Caller, Depends(Require(ASK))],
+) -> Requester:
+    """The person behind a service's question, with the roles of this moment.
+
+    Raises Unauthenticated where the two are of different organisations.
+    """
+    if caller.organisation != service.organisation:
+        raise Unauthenticated
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    found = people.requester(vaults[caller.organisation], caller, operates=False)
+    return replace(found, service=service.key_id)
+
+
+UserBehind = Annotated[Requester, Depends(find_user_behind)]

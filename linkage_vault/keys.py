@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_SIZE = 32  # octets: AES-256, HMAC-SHA-256 and the Ed25519 seed all take this size
 FORMAT = 1
-IndexKind = Literal["person", "ehr", "slot"]
+IndexKind = Literal["person", "ehr", "slot", "screen"]
 
 
 class BadKeys(ValueError):

@@ -3,6 +3,7 @@
 Each function decides, writes the decision down, and only then opens a seal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID, uuid4
@@ -112,6 +113,16 @@ def find_pair(
     """The pair of a person's or an EHR's id, for the vault's own use: no decision is made here."""
     row = _find(connection, keys, kind, value)
     return _open(keys, row) if row else None
+
+
+def find_pairs(
+    connection: sa.Connection, keys: KeyRing, kind: IndexKind, values: Sequence[UUID]
+) -> dict[UUID, Pair]:
+    """The pairs of many ids, in one query; ids without a link are absent."""
+    column = link.c.person_index if kind == "person" else link.c.ehr_index
+    wanted = {blind_index(keys, kind, value): value for value in values}
+    rows = connection.execute(sa.select(link).where(column.in_(list(wanted))))
+    return {wanted[getattr(row, column.key)]: _open(keys, row) for row in rows}
 
 
 def _find_or_make(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> Opened:

@@ -49,7 +49,7 @@ class Settings:
     alert_url: str = ""
     connections: int = 16
     threads: int = 32
-    body_limit: int = 65_536  # octets
+    body_limit: int = 4 * 1024 * 1024  # octets: a batch of documents to be screened
     # An OpenTelemetry collector (OTLP over HTTP, …/v1/traces) that spans are sent to.
     traces_url: str | None = None
 

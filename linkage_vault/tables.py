@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import BYTEA
 
 from linkage_vault.metadata import metadata
 from linkage_vault.people_tables import api_key, app_user
+from linkage_vault.screen_tables import own_words, rescreen, screened
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "app_user",
     "link",
     "metadata",
+    "own_words",
     "pool_slot",
+    "rescreen",
+    "screened",
     "trail_head",
     "trail_leaf",
     "trail_node",

@@ -34,3 +34,8 @@ GRANT SELECT, INSERT, DELETE         ON canary        TO vault_app;
 GRANT SELECT, INSERT                 ON suspension    TO vault_app;
 GRANT SELECT, INSERT                 ON alert         TO vault_app;
 GRANT UPDATE (acknowledged_by)       ON alert         TO vault_app;
+
+-- The own-identifier screen.
+GRANT SELECT, INSERT, UPDATE         ON own_words     TO vault_app;
+GRANT SELECT, INSERT                 ON screened      TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON rescreen      TO vault_app;

@@ -3,14 +3,15 @@
 link.py   POST /link, POST /resolve/person, POST /resolve/ehr
 trail.py  GET /trail, POST /trail/search, GET /trail/head, GET /trail/proof
 pool.py   GET /pool
+screen.py POST /screen, /screen/person, /screen/due, /screen/done, GET /screen/key, POST /unseal
 approval.py  GET /approval, POST /approval/request, POST /approval/decide
 """
 
 from fastapi import APIRouter
 
-from linkage_vault.routes import approval, link, pool, trail
+from linkage_vault.routes import approval, link, pool, screen, trail
 from moiety.wire.vault import BASE
 
 router = APIRouter(prefix=BASE)
-for part in (link.router, trail.router, pool.router, approval.router):
+for part in (link.router, trail.router, pool.router, approval.router, screen.router):
     router.include_router(part)

@@ -21,7 +21,7 @@ SCOPES = {
          "admin:configure"}
     ),
     "demographic": frozenset({"person:read", "person:write"}),
-    "vault": frozenset({"vault:use", "vault:operate"}),
+    "vault": frozenset({"vault:use", "vault:operate", "screen:ask", "screen:tell"}),
 }  # fmt: skip
 """What a key may do at each service."""
 UNUSUAL = frozenset({"admin:delete", "bulk:import", "bulk:export"})

@@ -38,9 +38,9 @@ class Require:
         return caller
 
 
-async def identify(request: Request) -> Caller:
-    """The caller behind the request's key.  Raises Unauthenticated."""
-    token = credentials.parse(request.headers.get("authorization"))
+async def identify(request: Request, *, header: str = "authorization") -> Caller:
+    """The caller behind the request's key, or behind another header's.  Raises Unauthenticated."""
+    token = credentials.parse(request.headers.get(header))
     organisations: Organisations = request.app.state.organisations
     row = await organisations.keys(token.organisation).find(token.key_id)
     return credentials.verify(token, row)

@@ -61,6 +61,9 @@ ALLOWED = {
         "trail_leaf": "SI",
         "trail_head": "SI",
         "trail_node": "SI",
+        "own_words": "SIU",
+        "screened": "SI",
+        "rescreen": "SID",
         "trail_personal": "SID",
     },
 }

@@ -202,7 +202,7 @@ def test_keys_that_are_missing_wrong_expired_or_of_nobody_open_nothing(caller, v
         ("/link", b'{"person_id": "5f2c9a34-7d0e-4b52-9f0a-1c2d3e4f5a6b", "Fletcher": 1}', 400),
         ("/resolve/person", b'{"person_id": "5f2c9a34-7d0e-4b52-9f0a-1c2d3e4f5a6b"}', 400),
         ("/trail/search", b"{}", 400),
-        ("/link", b" " * 70_000, 413),
+        ("/link", b" " * 4_200_000, 413),
     ],
 )
 def test_broken_messages_are_refused_without_an_echo(caller, path, body, status):

@@ -30,6 +30,8 @@ linkage_officer  ehr_to_pseudonym     project+basis+grant     {RESEARCH}
 linkage_officer  ehr_to_pseudonym     project+basis+approved  {RESEARCH}
 linkage_officer  pseudonym_to_ehr     project+basis+approved  PATSFTY PATRQT PUBHLTH HLEGAL HCOMPL TREAT THREAT
 linkage_officer  list                 grant                   RECORDMGT HCOMPL
+clinician        unseal               care                    {CARE}
+clinician        unseal               grant                   {CARE}
 linkage_officer  read_trail           -                       -
 linkage_officer  read_head            -                       -
 auditor          read_trail           -                       -
@@ -154,7 +156,7 @@ def test_every_crossing_with_every_combination_of_what_can_stand():
             roles, sorted(CROSSINGS), purposes, combinations
         )
     ]
-    assert compare(questions) == 4 * 6 * 7 * 256
+    assert compare(questions) == 4 * 7 * 7 * 256
 
 
 def test_nobody_without_a_role_may_do_anything():

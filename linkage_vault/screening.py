@@ -1,0 +1,187 @@
+"""The own-identifier screen: which of a document's words are its subject's, without the words.
+
+The demographic service tells the tokens of a person's identifiers, under a key that this vault does
+not have.  The clinical service asks with tokens of a document's words, blinded for each question.
+Equality is all that is seen here, and indexes of its own words all that clinical is told.
+
+Every question costs the same, whether or not the record belongs to anybody: 512 tokens are blinded
+and compared, random ones where there are none.  Guessing is bounded by how many tokens may be asked
+of one record in a day, in each process; beyond that the answer is 429, an alarm and an entry.
+"""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from linkage_vault import decisions, links
+from linkage_vault.blind_index import blind_index
+from linkage_vault.decisions import Action, Ask, Requester
+from linkage_vault.keys import KeyRing
+from linkage_vault.screen_tables import own_words, rescreen, screened
+from linkage_vault.seal import Place, open_sealed, seal
+from linkage_vault.vault import Vault
+from moiety.deid.own import tokens
+from moiety.deid.own.variants import MOST
+from moiety.kit.errors import Malformed, TooMany
+from moiety.wire.screening import Question
+
+DAILY = 400_000  # tokens that may be asked of one record in a day: twenty very long letters
+_SIZE = MOST * tokens.SIZE
+_SLOT_SIZE = 64
+_NOBODY = tuple(secrets.token_bytes(tokens.SIZE) for _ in range(MOST))
+
+
+class Guesses:
+    """How many tokens were asked of each record today, in this process; kept in memory alone.
+
+    A stored count would tell in the database how much is written about whom.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._day = datetime.now(UTC).date()
+        self._asked: Counter[UUID] = Counter()
+
+    def add(self, ehr_id: UUID, count: int) -> int:
+        """Counts `count` more and returns the day's sum."""
+        today = datetime.now(UTC).date()
+        with self._lock:
+            if today != self._day:
+                self._day = today
+                self._asked.clear()
+            self._asked[ehr_id] += count
+            return self._asked[ehr_id]
+
+
+def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
+    """Keeps the tokens of a person, 16 octets each, in place of those before.
+
+    The person's record, if it was ever screened, will be screened again.  Raises Malformed.
+    """
+    if len(told) % tokens.SIZE or len(told) > _SIZE:
+        raise Malformed(f"Tokens are {tokens.SIZE} octets each, at most {MOST}.")
+    padded = told + secrets.token_bytes(_SIZE - len(told))
+    index = blind_index(vault.keys, "person", person_id)
+    with vault.engine.begin() as connection:
+        row = connection.execute(
+            sa.select(own_words.c.words_id, own_words.c.version)
+            .where(own_words.c.person_index == index)
+            .with_for_update()
+        ).one_or_none()
+        words_id, version = (row.words_id, row.version + 1) if row else (uuid4(), 1)
+        sealed = seal(vault.keys.links.current, padded, _place(words_id, version), size=_SIZE + 2)
+        values = {"version": version, "person_index": index, "sealed": sealed}
+        connection.execute(
+            insert(own_words)
+            .values(words_id=words_id, **values)
+            .on_conflict_do_update(index_elements=["words_id"], set_=values)
+        )
+        _mark(connection, vault.keys, person_id)
+
+
+def ask(
+    vault: Vault, requester: Requester, guesses: Guesses, questions: Sequence[Question]
+) -> list[list[int]]:
+    """For each question the places of the tokens that are its subject's own.
+
+    Raises TooMany, after an entry in the trail, for a record of which too much was asked today.
+    """
+    for question in questions:
+        if len(question.tokens) % tokens.SIZE:
+            raise Malformed(f"Tokens are {tokens.SIZE} octets each.")
+        if guesses.add(question.ehr_id, len(question.tokens) // tokens.SIZE) > DAILY:
+            _alarm(vault, requester, question.ehr_id)
+    with vault.engine.begin() as connection:
+        known = _known(connection, vault.keys, [question.ehr_id for question in questions])
+    return [
+        tokens.compare(question.nonce, question.tokens, known.get(question.ehr_id, _NOBODY))
+        for question in questions
+    ]
+
+
+def due(vault: Vault, *, limit: int) -> list[UUID]:
+    """Records whose person's identifiers changed since they were screened, in no order."""
+    with vault.engine.connect() as connection:
+        rows = connection.execute(sa.select(rescreen).order_by(rescreen.c.slot_id).limit(limit))
+        return [
+            UUID(bytes=open_sealed(vault.keys.links.by_version, row.sealed, _slot(row.slot_id)))
+            for row in rows
+        ]
+
+
+def done(vault: Vault, ehr_ids: Sequence[UUID]) -> None:
+    """These records were screened again."""
+    indexes = [blind_index(vault.keys, "screen", ehr_id) for ehr_id in ehr_ids]
+    with vault.engine.begin() as connection:
+        connection.execute(rescreen.delete().where(rescreen.c.screened_index.in_(indexes)))
+
+
+def _alarm(vault: Vault, requester: Requester, ehr_id: UUID) -> None:
+    structlog.get_logger().error("screen guessed at", place="/screen")
+    decisions.write_down(vault, requester, Ask(Action.SCREEN, ehr_id), outcome="refused")
+    raise TooMany(
+        "More words were asked about this record today than letters hold.",
+        headers={"Retry-After": "3600"},
+    )
+
+
+def _known(
+    connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]
+) -> dict[UUID, tuple[bytes, ...]]:
+    """The tokens of the persons of some records; the records are marked as screened."""
+    _remember(connection, keys, set(ehr_ids))
+    pairs = links.find_pairs(connection, keys, "ehr", ehr_ids)
+    indexes = {
+        blind_index(keys, "person", pair.person_id): ehr_id for ehr_id, pair in pairs.items()
+    }
+    query = sa.select(own_words).where(own_words.c.person_index.in_(list(indexes)))
+    return {
+        indexes[row.person_index]: _split(
+            open_sealed(keys.links.by_version, row.sealed, _place(row.words_id, row.version))
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _remember(connection: sa.Connection, keys: KeyRing, ehr_ids: set[UUID]) -> None:
+    """That these records were screened; in one order, so that two batches never wait in a ring."""
+    wanted = {blind_index(keys, "screen", ehr_id) for ehr_id in ehr_ids}
+    column = screened.c.screened_index
+    known = set(connection.scalars(sa.select(column).where(column.in_(wanted))))
+    if missing := sorted(wanted - known):
+        rows = [{"screened_index": index} for index in missing]
+        connection.execute(insert(screened).values(rows).on_conflict_do_nothing())
+
+
+def _mark(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> None:
+    """The person's record, if it was screened before, waits to be screened again."""
+    pair = links.find_pair(connection, keys, "person", person_id)
+    if pair is None:
+        return
+    index = blind_index(keys, "screen", pair.ehr_id)
+    if connection.scalar(sa.select(screened).where(screened.c.screened_index == index)) is None:
+        return
+    slot_id = uuid4()
+    sealed = seal(keys.links.current, pair.ehr_id.bytes, _slot(slot_id), size=_SLOT_SIZE)
+    row = {"slot_id": slot_id, "screened_index": index, "sealed": sealed}
+    connection.execute(insert(rescreen).values(row).on_conflict_do_nothing())
+
+
+def _split(octets: bytes) -> tuple[bytes, ...]:
+    size = tokens.SIZE
+    return tuple(octets[at : at + size] for at in range(0, len(octets), size))
+
+
+def _place(words_id: UUID, version: int) -> Place:
+    return Place("own_words", str(words_id), "sealed", version)
+
+
+def _slot(slot_id: UUID) -> Place:
+    return Place("rescreen", str(slot_id), "sealed", 1)
