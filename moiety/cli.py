@@ -13,6 +13,7 @@ import typer
 
 from moiety import __version__
 from moiety.commands import indexes, keys, slow, template
+from moiety.commands.deid import group as deid
 from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ clinical.add_typer(indexes.commands, name="index")
 clinical.add_typer(slow.commands, name="queries")
 app.add_typer(trail, name="trail")
 app.add_typer(template.commands, name="template")
+app.add_typer(deid.commands, name="deid")
 
 
 @app.callback(invoke_without_command=True)

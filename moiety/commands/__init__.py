@@ -16,4 +16,5 @@ slow.py    `moiety clinical queries`
 secrets.py `moiety secrets`: the files of a deployment in containers
 backup.py  `moiety backup` and `moiety restore`
 template.py, lint.py  `moiety template lint`: its words, and its work
+deid/      `moiety deid`: clinical free text without identities
 """

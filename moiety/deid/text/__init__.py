@@ -6,24 +6,36 @@ known       the subject's own identifiers as fingerprints
 context     what is known besides the text
 options     what to look for
 detecting   all of it in order                             detect(text), detect_record(texts)
+backends/   other detectors beside ours
+replacement/, deidentifying     stand-ins; the second look  deidentify(text)
+proof/      recall, precision, bounds from samples
 """
 
 from moiety.deid.text.context import Context
+from moiety.deid.text.deidentifying import Deidentified, deidentify
 from moiety.deid.text.detecting import detect, detect_record
 from moiety.deid.text.known import Fingerprints
 from moiety.deid.text.labels import Label
 from moiety.deid.text.options import DEFAULT, BadOption, Format, Options
+from moiety.deid.text.replacement.policy import BadPolicy, BirthDates, Dates, Policy, Style
 from moiety.deid.text.spans import Span, resolve
 
 __all__ = [
     "DEFAULT",
     "BadOption",
+    "BadPolicy",
+    "BirthDates",
     "Context",
+    "Dates",
+    "Deidentified",
     "Fingerprints",
     "Format",
     "Label",
     "Options",
+    "Policy",
     "Span",
+    "Style",
+    "deidentify",
     "detect",
     "detect_record",
     "resolve",

@@ -1,0 +1,164 @@
+"""`moiety deid`: the words of the command.  The work is imported when a command runs."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moiety.commands.options import Stop
+
+if TYPE_CHECKING:
+    from moiety.commands.deid.config_schema import Configuration
+
+commands = typer.Typer(
+    no_args_is_help=True, help="Find and replace what identifies people, in text."
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration in YAML; every key is in the docs.")
+]
+
+
+@commands.command()
+def text(
+    source: Annotated[str | None, typer.Argument(metavar="IN", help="A file; - is stdin.")] = None,
+    out: Annotated[str | None, typer.Argument(metavar="OUT", help="A file; - is stdout.")] = None,
+    config: ConfigOption = None,
+    check_config: Annotated[
+        bool, typer.Option("--check-config", help="Only say whether --config can be obeyed.")
+    ] = False,
+    replace: Annotated[
+        str | None,
+        typer.Option(
+            help="none: tell the spans. tags: [NAME]. surrogates: invented ones, the same for the "
+            "same. remove: nothing.",
+            show_default="what the configuration says, else none; tags for tables and openEHR",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="The project's key, from `moiety deid key`: surrogates, shifted dates."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="jsonl, csv, parquet or openehr.", show_default="by the name of IN"
+        ),
+    ] = None,
+    text_column: Annotated[
+        list[str] | None, typer.Option(help="csv, parquet: a column of text; repeat for more.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="csv, parquet: names a row.")] = None,
+    subject_column: Annotated[
+        str | None, typer.Option(help="csv, parquet: the pseudonym of whose row it is.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="jsonl: a field to write again as it is; repeat for more."),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(help='Lines {"subject", "known": [...]}: identifiers that are surely known.'),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Write with each span its score and what found it.")
+    ] = False,
+    spans: Annotated[
+        bool | None,
+        typer.Option(
+            "--spans/--no-spans",
+            help="Write spans beside the text.",
+            show_default="yes, but not beside surrogates, which they would give away",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Read on a Ray cluster instead: its address, or `local`."),
+    ] = None,
+    deadline: Annotated[
+        float, typer.Option(min=0.01, help="Seconds for a text, and one more per 5,000 letters.")
+    ] = 30.0,
+    longest: Annotated[int, typer.Option(min=1, help="jsonl: megabytes of a line.")] = 64,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew where an earlier run was broken off.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where something was withheld.")
+    ] = False,
+) -> None:
+    """De-identify clinical free text: lines `{"id", "text"}` in, with spans or replaced out.
+
+    A line that can't be read, or was not read whole, is withheld: it is not in OUT, stands with its
+    reason in OUT.withheld.jsonl, and the others go on. A run that was broken off, by a power cut
+    too, goes on when the same command is given again; OUT appears when it is whole.
+
+    `moiety deid text notes.jsonl found.jsonl`
+
+    `moiety deid text notes.jsonl safe.jsonl --replace surrogates --key-file project.key`
+
+    `moiety deid text notes.csv safe.csv --text-column note --id-column row`
+    """
+    from moiety.commands.deid import task
+
+    configuration = _configuration(config, replace, key_file)
+    if check_config:
+        task.check(configuration, config)
+        return
+    if source is None or out is None:
+        raise Stop("Say what to read and where to write: moiety deid text IN OUT.")
+    asked = task.Task(
+        source=source, out=out, form=form, text_columns=tuple(text_column or ()),
+        id_column=id_column, subject_column=subject_column, keep=tuple(keep or ()), known=known,
+        explain=explain, spans=spans, workers=workers, ray=ray, deadline=deadline,
+        longest=longest << 20, restart=restart,
+    )  # fmt: skip
+    told = task.perform(asked, configuration)
+    if strict and told.withheld:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def key(file: Annotated[Path, typer.Argument(help="Where the key goes; must not exist.")]) -> None:
+    """Make the key of one project: surrogates and shifted dates follow from it.
+
+    Whoever has it can tell which names may stand behind a surrogate: keep it where the identities
+    are, one for each project, and destroy it when the project ends.
+    """
+    try:
+        with file.open("x") as target:
+            file.chmod(0o600)
+            target.write(secrets.token_hex(32) + "\n")
+    except FileExistsError:
+        raise Stop(f"{file} exists and was left as it is: a key that is lost can't be made again.")  # noqa: B904 - a sentence
+    print(f"{file} holds a new key, for you alone to read.", file=sys.stderr)
+
+
+def _configuration(
+    config: Path | None, style: str | None, key_file: Path | None
+) -> "Configuration":
+    """What the file and the options say together.  Raises Stop with every fault."""
+    from moiety.commands.deid import config_schema, settings
+    from moiety.commands.deid.config_file import ConfigurationError
+    from moiety.deid.text.replacement.policy import BadPolicy, Style
+
+    if style is not None and style not in {"none", *map(str, Style)}:
+        raise Stop("--replace is none, tags, surrogates or remove.")
+    try:
+        read = settings.configured(config)
+        secret = config_schema.read_key(key_file) if key_file else None
+        if style is None and secret is not None:
+            style = str(read.policy.style) if read.policy else "surrogates"
+        return settings.with_style(read, style, secret) if style is not None else read
+    except ConfigurationError as error:
+        raise Stop("\n".join(f"{config}: {fault}" for fault in error.faults)) from None
+    except BadPolicy as error:
+        raise Stop(f"{error}: give --key-file; `moiety deid key FILE` makes one.") from None
+    except ValueError as error:
+        raise Stop(f"{error}.") from None
+    except OSError as error:
+        raise Stop(f"{config} can't be read: {error.strerror}.") from None
