@@ -1,14 +1,29 @@
 """What identifies a person in clinical free text: sixteen kinds, found with their offsets.
 
-labels      the sixteen kinds
-spans       one finding; findings without overlap          resolve(spans)
-known       the subject's own identifiers as fingerprints
-context     what is known besides the text
-options     what to look for
-detecting   all of it in order                             detect(text), detect_record(texts)
-backends/   other detectors beside ours
-replacement/, deidentifying     stand-ins; the second look  deidentify(text)
-proof/      recall, precision, bounds from samples
+labels         the sixteen kinds
+spans          one finding; findings without overlap       resolve(spans)
+known          a subject's own identifiers as fingerprints
+context        what is known besides the text
+options        what to look for
+normalising    look-alikes in one form, with the way back
+vocabulary     what is known of a word                     data/*.txt
+words          a text as words
+numbers        e-mail, telephone, postcode, every number
+dates          dates, and what only looks like one
+site           formats and lists of the site
+landscape      words that streets and houses are named with
+organisations  hospitals, trusts, practices
+addresses      houses, streets, towns
+roles          words beside which a person is named
+people         names
+initials       initials
+propagating    a name found once is found wherever it stands
+subject        the subject's own identifiers
+fields         fields that are redacted whole
+detecting      all of it in order                          detect(text), detect_record(texts)
+backends/      other detectors beside ours
+replacement/, deidentifying  stand-ins; the second look    deidentify(text)
+proof/         recall, precision, bounds from samples
 """
 
 from moiety.deid.text.context import Context

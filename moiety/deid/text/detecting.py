@@ -1,26 +1,141 @@
 """A text → the spans that identify somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
-from moiety.deid import identifiers
+from moiety.deid.text import (
+    addresses,
+    dates,
+    fields,
+    initials,
+    numbers,
+    organisations,
+    people,
+    propagating,
+    site,
+    subject,
+)
 from moiety.deid.text.context import Context
+from moiety.deid.text.labels import Label
+from moiety.deid.text.normalising import Normalised, normalise
 from moiety.deid.text.options import DEFAULT, Options
 from moiety.deid.text.spans import Span, resolve
+from moiety.deid.text.words import Words, split
+
+PIECE = 20_000
+"""Characters that are read at once: what a rule may cost grows with them, not with the text."""
+
+_NO_CONTEXT = Context()
 
 
 def detect(text: str, *, options: Options = DEFAULT, context: Context | None = None) -> list[Span]:
     """Every identifier in `text`, in order, none overlapping; offsets are of `text` itself."""
-    del context
-    kinds = {"EMAIL": "EMAIL", "TELEPHONE": "TELEPHONE", "NHS_NUMBER": "NHS_NUMBER"}
-    return resolve(
-        Span(f.start, f.start + f.length, kinds[f.kind], 0.9, "number")
-        for f in identifiers.find(text)
-        if f.kind in kinds and kinds[f.kind] in options.labels
-    )
+    return detect_record([text], options=options, context=context)[0]
 
 
 def detect_record(
     texts: Sequence[str], *, options: Options = DEFAULT, context: Context | None = None
 ) -> list[list[Span]]:
-    """The spans of each document of one record: a name found in one is found in all."""
-    return [detect(text, options=options, context=context) for text in texts]
+    """The spans of each document of one record: a name found in one is found in all.
+
+    Raises BadOption where a format of the site can't be used.
+    """
+    context = context or _NO_CONTEXT
+    ways = [normalise(text) for text in texts]
+    read = [[_read(piece, at, options, context) for at, piece in _pieces(way.text)] for way in ways]
+    found = [name for pieces in read for piece in pieces for name in piece.names]
+    names = _names((*found, *context.names, *context.known))
+    out = []
+    for text, way, pieces in zip(texts, ways, read, strict=True):
+        spans = [span for piece in pieces for span in _again(piece, names, found, options)]
+        out.append(_given_back(text, way, spans, options, context))
+    return out
+
+
+class _Piece:
+    """A stretch of a normalised text with its words, what was found in it, and what is taken."""
+
+    __slots__ = ("names", "place", "spans", "taken", "words")
+
+    def __init__(self, words: Words, place: int, spans: list[Span]) -> None:
+        self.words, self.place, self.spans = words, place, spans
+        self.taken = bytearray(len(words.text) + 1)
+        self.names: list[str] = []
+        self.take(spans)
+
+    def take(self, spans: Iterable[Span]) -> None:
+        for span in spans:
+            self.taken[span.start : span.end] = b"\1" * (span.end - span.start)
+
+
+def _pieces(text: str) -> list[tuple[int, str]]:
+    """The text in pieces that end with a line, or with a word where a line is too long."""
+    if len(text) <= PIECE:
+        return [(0, text)]
+    out, start = [], 0
+    while start < len(text):
+        end = min(len(text), start + PIECE)
+        if end < len(text):
+            cut = max(text.rfind("\n", start + PIECE // 2, end), start)
+            cut = cut if cut > start else text.rfind(" ", start + PIECE // 2, end)
+            end = cut + 1 if cut > start else end
+        out.append((start, text[start:end]))
+        start = end
+    return out
+
+
+def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
+    """What rules find in one piece."""
+    words = split(text)
+    found = [*numbers.find(text), *dates.find(text), *site.find(text, options)]
+    postcodes = [span for span in found if span.label == Label.POSTCODE]
+    piece = _Piece(words, place, found)
+    institutions = list(organisations.find(words))
+    piece.take(institutions)
+    piece.take(lines := list(addresses.find(words, postcodes)))
+    persons = people.find(words, piece.taken)
+    piece.take(persons)
+    piece.spans = [*found, *institutions, *lines, *persons]
+    piece.spans += dates.births(text, piece.spans)
+    piece.names = [text[s.start : s.end] for s in persons if s.score >= people.LISTED]
+    del context
+    return piece
+
+
+@lru_cache(maxsize=64)
+def _names(found: tuple[str, ...]) -> propagating.Names:
+    return propagating.names_of(found)
+
+
+def _again(
+    piece: _Piece, names: propagating.Names, found: list[str], options: Options
+) -> list[Span]:
+    """What one piece holds once all names are known; offsets of the whole normalised text."""
+    more = list(propagating.find(piece.words, piece.taken, names))
+    piece.take(more)
+    letters = list(initials.find(piece.words, piece.taken, found))
+    del options
+    return [
+        replace(span, start=span.start + piece.place, end=span.end + piece.place)
+        for span in (*piece.spans, *more, *letters)
+    ]
+
+
+def _given_back(
+    text: str, way: Normalised, spans: list[Span], options: Options, context: Context
+) -> list[Span]:
+    """Offsets of the given text, known identifiers, whole fields; the site's choice of labels."""
+    own = [_moved(span, way) for span in spans]
+    own += subject.find(way, context)
+    own += fields.find(text, context)
+    kept = options.keep
+    return resolve(
+        span for span in own
+        if span.label in options.labels and not (kept and text[span.start : span.end].lower() in kept)
+    )  # fmt: skip
+
+
+def _moved(span: Span, way: Normalised) -> Span:
+    start, end = way.source(span.start, span.end)
+    return replace(span, start=start, end=end)

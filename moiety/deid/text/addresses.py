@@ -1,0 +1,370 @@
+"""Where somebody lives: house, street, town and county, up to the postcode."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, SURE_STREETS, UNITS
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, WORD
+from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words, split
+
+_FAR = 150
+_HOUSE_NUMBER = re.compile(r"\d{1,4}[a-z]?(?:[-/]\d{1,4}[a-z]?)?$")
+_UNIT_NUMBER = re.compile(r"(?:\d{1,4}[a-z]?|[a-z]\d{0,3})$")
+_PLAIN = re.compile(r"[A-Za-z0-9 ,.\n\t'/&-]*$")
+_SMALL = vocabulary.group("addresses_small")
+_NO_STREET = vocabulary.group("addresses_no_street")
+_PLACE_CUES = vocabulary.group("addresses_place_cues")
+_HEADS_BEHIND = vocabulary.group("addresses_heads_behind")
+
+
+def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
+    """Every line of an address and every town; some may overlap."""
+    for street in _streets(words):
+        yield _to_postcode(words, street, postcodes)
+    for postcode in postcodes:
+        if span := _before_postcode(words, postcode):
+            yield span
+    yield from _houses(words)
+    yield from _places(words)
+
+
+def _streets(words: Words) -> Iterator[Span]:
+    low = words.low
+    for i, word in enumerate(low):
+        if word not in STREETS or i == 0:
+            continue
+        if words.case == TITLE and words.shapes[i] == LOWER and word not in SURE_STREETS:
+            continue
+        first, own = i, False
+        while first > 0 and i - first < 4 and _street_word(words, first - 1, i):
+            first -= 1
+            own = own or _own(words, first)
+        if first == i:
+            continue
+        if (
+            word == "dr"
+            and i + 1 < len(low)
+            and words.gaps[i] == " "
+            and words.shapes[i + 1] != LOWER
+        ):
+            continue
+        numbered = (
+            first > 0
+            and words.gaps[first - 1] in (" ", ", ", "  ", ",")
+            and (
+                words.shapes[first - 1] in (NUMBER, LOWER, UPPER, TITLE)
+                and _HOUSE_NUMBER.match(low[first - 1]) is not None
+            )
+        )
+        if numbered:
+            if not own and word not in SURE_STREETS:
+                continue
+            first = _unit_before(words, first - 1)
+        elif not _street_alone(words, first, i, own=own):
+            continue
+        yield Span(words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.85, "street")
+
+
+def _street_word(words: Words, i: int, head: int) -> bool:
+    """Whether word `i` may stand in a street's name before the word that ends it."""
+    word = words.low[i]
+    if (
+        words.gaps[i] not in (" ", "-", ". ", "' ")
+        or words.shapes[i] == NUMBER
+        or word in _NO_STREET
+    ):
+        return False
+    if words.case == TITLE and words.shapes[head] != LOWER and words.shapes[i] == LOWER:
+        return word in _SMALL
+    if words.case == TITLE and words.shapes[i] == LOWER and words.shapes[head] == LOWER:
+        return False
+    known = words.flags[i]
+    return (
+        word in LANDSCAPE
+        or word in _SMALL
+        or not known & WORD
+        or bool(known & (NAME | PLACE))
+        or (words.case == TITLE and not known & CLINICAL)
+    )
+
+
+def _own(words: Words, i: int) -> bool:
+    known = words.flags[i]
+    return words.low[i] in LANDSCAPE or bool(known & (NAME | PLACE)) or not known & WORD
+
+
+def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
+    """A street without a house number."""
+    if not own or (words.low[first] in ("the", "of", "and", "in", "on", "a") and head - first == 1):
+        return False
+    if words.low[head] in SURE_STREETS:
+        if words.low[head] in ("close", "drive") and words.case == TITLE:
+            return words.shapes[head] != LOWER
+        return (
+            words.case == TITLE
+            or words.low[head] not in ("close", "drive", "ln")
+            or _after_cue(words, first)
+        )
+    if words.low[head] in (
+        "st",
+        "dr",
+        "cl",
+        "ct",
+        "pl",
+        "way",
+        "court",
+        "place",
+        "walk",
+        "rise",
+        "gate",
+    ):
+        if words.low[head] in ("dr", "ct"):
+            return False
+        return (words.case == TITLE and words.low[first] not in ("st", "saint")) or _after_cue(
+            words, first
+        )
+    return _after_cue(words, first)
+
+
+def _after_cue(words: Words, first: int) -> bool:
+    return first > 0 and words.low[first - 1] in (
+        *_PLACE_CUES,
+        "on",
+        "the",
+        "off",
+        "down",
+        "along",
+        "by",
+    )
+
+
+def _unit_before(words: Words, first: int) -> int:
+    """`Flat 7, Priory Court,` before a house number belongs to it."""
+    for back in range(2, 7):
+        i = first - back
+        if i < 0 or "\n" in "".join(words.gaps[i:first]):
+            break
+        if words.low[i] in UNITS and _UNIT_NUMBER.match(words.low[i + 1]):
+            return i
+    i = first - 1
+    if i > 0 and words.gaps[i] == ", " and words.low[i] in HOUSES | STREETS and _own(words, i - 1):
+        return i - 1 - (i > 1 and words.low[i - 2] == "the")
+    return first
+
+
+def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
+    """The street with all that stands between it and the postcode, or with the towns behind."""
+    text = words.text
+    for postcode in postcodes:
+        if 0 < postcode.start - street.end <= _FAR:
+            between = text[street.end : postcode.start]
+            if _PLAIN.match(between) and len(between.split()) <= 10 and between.count("\n") <= 5:
+                return _cut(text, Span(street.start, postcode.start, street.label, 0.87, "address"))
+            break
+    end = street.end
+    while match := _NEXT_PART.match(text, end):
+        phrase = match[1].lower()
+        longest = next((p for p in _longest(phrase) if p in _towns()), None)
+        if longest is None:
+            break
+        end = match.start(1) + len(longest)
+    return Span(street.start, end, street.label, street.score, street.why)
+
+
+_NEXT_PART = re.compile(r"[ ]?(?:,|\n|, ?\n)[ \t]{0,12}([A-Za-z'.-]+(?: [A-Za-z'.-]+){0,3})")
+
+
+def _longest(phrase: str) -> Iterator[str]:
+    parts = phrase.rstrip(".").split(" ")
+    for n in range(len(parts), 0, -1):
+        yield " ".join(parts[:n]).rstrip(".,")
+
+
+def _cut(text: str, span: Span) -> Span:
+    stretch = text[span.start : span.end].rstrip(" \n\t,.-/")
+    return Span(span.start, span.start + len(stretch), span.label, span.score, span.why)
+
+
+@cache
+def _towns() -> frozenset[str]:
+    return vocabulary.phrases_of("places")
+
+
+_BREAK = re.compile(r"[,\n;|\t]+|  +|: ?")
+
+
+def _before_postcode(words: Words, postcode: Span) -> Span | None:
+    """The parts before a postcode that can be an address: town, street, house."""
+    text = words.text
+    floor = max(0, postcode.start - _FAR)
+    head = text[floor : postcode.start].rstrip(" ,\n\t-.")
+    if ":" in text[floor + len(head) : postcode.start]:
+        return None
+    start, end = floor + len(head), floor + len(head)
+    for _ in range(6):
+        cuts = list(_BREAK.finditer(text, floor, start))
+        cut = cuts[-1] if cuts else None
+        part_start = cut.end() if cut else floor
+        if cut is None and floor > 0:
+            break
+        part = text[part_start:start].strip()
+        if part and not _may_be_part(part, words.case):
+            tail = _tail_part(text, part_start, start, words.case)
+            start = tail if tail is not None else start
+            break
+        start = part_start
+        if cut is None or ":" in cut[0] or "|" in cut[0] or ";" in cut[0]:
+            break
+        start = cut.start()
+    while start < end and not text[start].isalnum():
+        start += 1
+    if start >= end:
+        return None
+    return Span(start, end, Label.ADDRESS_LINE, 0.6, "before a postcode")
+
+
+def _tail_part(text: str, start: int, end: int, case: int) -> int | None:
+    """Where the last town of a sentence begins: `He moved from Leeds LS1 2AB`."""
+    part = text[start:end]
+    lowered = part.lower()
+    for phrase in sorted(_ending_phrases(lowered), key=len, reverse=True):
+        if phrase in _towns():
+            return end - len(phrase)
+    del case
+    return None
+
+
+def _ending_phrases(text: str) -> list[str]:
+    parts = text.split(" ")
+    return [" ".join(parts[-n:]) for n in range(1, min(4, len(parts)) + 1)]
+
+
+_NO_PART = vocabulary.group("addresses_no_part")
+
+
+def _may_be_part(part: str, case: int) -> bool:
+    inner = split(part)
+    if not inner.low or len(inner.low) > 6:
+        return False
+    for i, word in enumerate(inner.low):
+        if word in _NO_PART:
+            return False
+        if inner.shapes[i] == NUMBER or word.isdigit():
+            if not _HOUSE_NUMBER.match(word):
+                return False
+        elif (
+            word in _SMALL
+            or word in LANDSCAPE
+            or word in STREETS
+            or word in UNITS
+            or word in HOUSES
+        ):
+            continue
+        elif inner.shapes[i] == INITIAL:
+            if not (i and inner.low[i - 1] in UNITS):
+                return False
+        elif (
+            (inner.flags[i] & CLINICAL and not inner.flags[i] & (NAME | PLACE))
+            or (case == TITLE and inner.shapes[i] == LOWER)
+            or (case != TITLE and inner.flags[i] & ORDINARY and not inner.flags[i] & (NAME | PLACE))
+        ):
+            return False
+    return True
+
+
+def _houses(words: Words) -> Iterator[Span]:
+    """`Flat 3`, `Rose Cottage`, `The Old Rectory`."""
+    low = words.low
+    for i, word in enumerate(low):
+        if (
+            word in UNITS
+            and i + 1 < len(low)
+            and words.gaps[i] == " "
+            and any(c.isdigit() for c in low[i + 1])
+        ):
+            if word in ("flat", "apartment", "apt", "flt", "caravan"):
+                yield Span(words.starts[i], words.ends[i + 1], Label.ADDRESS_LINE, 0.6, "flat")
+        if word not in HOUSES or i == 0 or words.gaps[i - 1] != " ":
+            continue
+        if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[i - 1] == LOWER):
+            continue
+        first = i - 1
+        if not _own(words, first) or (
+            low[first] in ("old", "new", "main", "little", "high", "the", "st")
+            and (first == 0 or low[first - 1] != "the")
+        ):
+            continue
+        if words.flags[first] & EPONYM and not words.flags[first] & NAME:
+            continue
+        while (
+            first > 0
+            and words.gaps[first - 1] == " "
+            and i - first < 3
+            and (
+                low[first - 1] == "the"
+                or (_own(words, first - 1) and words.shapes[first - 1] != LOWER)
+            )
+        ):
+            first -= 1
+        if words.case != TITLE and not (_after_cue(words, first) or words.gaps[i].startswith(",")):
+            continue
+        yield Span(
+            words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.55, "house with a name"
+        )
+
+
+@cache
+def _place_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in _towns():
+        parts = tuple(split(phrase).low)
+        found.setdefault(parts[0], []).append(parts)
+    return {first: tuple(sorted(ones, key=len, reverse=True)) for first, ones in found.items()}
+
+
+def _places(words: Words) -> Iterator[Span]:
+    phrases, low = _place_phrases(), words.low
+    skip = -1
+    for i, word in enumerate(low):
+        if i < skip or word not in phrases:
+            continue
+        for parts in phrases[word]:
+            end = i + len(parts)
+            if tuple(low[i:end]) == parts and not any("\n" in g for g in words.gaps[i : end - 1]):
+                if _is_place(words, i, end):
+                    yield Span(
+                        words.starts[i], words.ends[end - 1], Label.ADDRESS_LINE, 0.5, "town"
+                    )
+                    skip = end
+                break
+
+
+def _is_place(words: Words, i: int, end: int) -> bool:
+    capital = words.shapes[i] in (TITLE, UPPER)
+    if words.case == TITLE and not capital:
+        return False
+    after = words.low[end] if end < len(words.low) else ""
+    if after in _HEADS_BEHIND and words.gaps[end - 1] in (" ", "-"):
+        return False
+    before = words.low[i - 1] if i else ""
+    cued = before in _PLACE_CUES and words.gaps[i - 1] in (" ", ": ", " - ")
+    known = words.flags[i] if end == i + 1 else 0
+    unsure = known & (ORDINARY | CLINICAL | EPONYM | NAME)
+    if words.case != TITLE and unsure & (ORDINARY | CLINICAL):
+        return before in ("in", "from", "near") and words.low[i] not in _ORDINARY_PLACES
+    if not unsure:
+        return True
+    listed = (
+        i > 0
+        and words.gaps[i - 1] in (", ", ",")
+        and end < len(words.low)
+        and words.gaps[end - 1][:1] in (",", "\n", ".")
+    )
+    return cued or (listed and bool(words.flags[i] & EPONYM))
+
+
+_ORDINARY_PLACES = vocabulary.group("addresses_ordinary_places")

@@ -1,0 +1,214 @@
+"""Initials that stand for a person: never by their form alone, always by where they stand.
+
+A sign-off, a reference, what follows `d/w` or `seen by`, a list of those present, or letters that
+are the initials of somebody named in the text.  `PE`, `CT` and `RN` are no initials.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
+from moiety.deid.text.words import LOWER, UPPER, Words
+
+_ROLES = vocabulary.group("initials_roles")
+_BY = re.compile(
+    r"(?<![a-z])(?:d/w|dw|c/w|w/|d/wth|discussed with|disc with|seen by|s/b|r/v by|reviewed by|review by|"
+    r"signed(?: off)?(?: by)?|sign|initials?|initialled|typed by|typed|dictated by|dict|transcribed by|tx by|"
+    r"checked by|checked|check|chkd|2nd check|second checker|witness(?:ed by)?|entered by|written by|author|by|from|"
+    r"nurse|staff rn|staff nurse|staff|rn|sn|triage|triaged by|operator|scrub|anaes|reporter|reported by|"
+    r"verified by|authorised by|auth by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
+    r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
+    r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|administered by|"
+    r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|asst|anaes|assistant|anaesthetist)"
+    r"[ .:=-]{0,3}(?:\(|\[)?$",
+    re.IGNORECASE,
+)
+_SURE_BY = re.compile(
+    r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
+    r"transcribed by|checked by|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
+    r"verified by|check|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
+    r"[ .:=-]{0,3}(?:\(|\[)?$",
+    re.IGNORECASE,
+)
+_TASK = re.compile(
+    r" (?:to|will) (?:ring|phone|call|chase|contact|review|see|speak|book|arrange|refer|email|write|"
+    r"discuss|follow|check|update|inform|tell|ask|prescribe|send|organise|r/v|rv|liaise|d/w|fax|"
+    r"request|complete|do|take|visit|text|copy|action)\b",
+    re.IGNORECASE,
+)
+_DOTTED = re.compile(
+    r"(?<![\w.])(?:[A-Z]\. ?){2,4}(?![\w])|(?<![\w.])[A-Z]\.[A-Z](?:\.[A-Z])?(?![\w.])"
+)
+_NOT_DOTTED = vocabulary.group("initials_not_dotted")
+_REFERENCE = re.compile(
+    r"(?<![a-z])(?:our|your|my)?[ ]?ref(?:erence)?[ .:]{1,3}((?:[A-Za-z]{1,5}[/ .:-]{1,2}){1,4}[A-Za-z]{0,5})(?=[\d\n(]|  |$)",
+    re.IGNORECASE,
+)
+_END_OF_LINE = re.compile(r"[ \t.]{0,3}(?:\n|$)")
+_LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?)$")
+_REACH = 24
+
+
+def find(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]:
+    """Every set of initials; `names` are the names found in the text, as they stand there."""
+    text = words.text
+    known = _initials_of(names)
+    yield from _dotted(text)
+    yield from _references(text)
+    for i, word in enumerate(words.low):
+        if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():
+            continue
+        if words.case == LOWER and words.shapes[i] == LOWER:
+            if _TASK.match(words.text, words.ends[i]) and word not in _SUBJECTS and len(word) < 4:
+                yield Span(
+                    words.starts[i], words.ends[i], Label.INITIALS, 0.65, "initials with a task"
+                )
+                continue
+            if words.flags[i] & ORDINARY or word in _ROLES:
+                continue
+        elif words.shapes[i] != UPPER:
+            if not (
+                words.shapes[i] == LOWER and word in known and len(word) < 4 and not words.flags[i]
+            ):
+                continue
+        if score := _score(words, i, known):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "initials")
+
+
+def _score(words: Words, i: int, known: frozenset[str]) -> float:
+    word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
+    if word in _ROLES:
+        return 0.0
+    plain = not words.flags[i] & (CLINICAL | ORDINARY)
+    before = max(0, start - _REACH)
+    if _SURE_BY.search(text, before, start) and _ends_here(words, i):
+        return 0.8 if plain or words.case != LOWER else 0.0
+    if _BY.search(text, before, start) and plain and _ends_here(words, i):
+        return 0.75
+    last = _END_OF_LINE.match(text, end) is not None
+    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
+    if last and opens and len(word) < 4 and (plain or word in known):
+        return 0.75
+    if word in known and (plain or (opens and last)):
+        return 0.7
+    if plain and len(word) < 4 and _TASK.match(text, end):
+        return 0.7
+    if plain and (_after_date(text, start) or _between_names(words, i)):
+        return 0.68
+    if (plain or word in known) and _REGISTERED.match(text, end):
+        return 0.75
+    if plain and _in_list(words, i):
+        return 0.65
+    return 0.7 if plain and last and _before_registration(text, start) else 0.0
+
+
+_SUBJECTS = vocabulary.group("initials_subjects")
+_DATED = re.compile(r"(?:\d{2,4}|[A-Za-z]{3}|\d[:.]?\d\d(?:hrs|h)?) {1,3}(?:- )?$")
+_REGISTERED = re.compile(r"[ ,-]{1,4}(?:HCPC|GMC|NMC|hcpc|gmc|nmc|bleep|Bleep|ext)\b")
+
+
+def _after_date(text: str, start: int) -> bool:
+    """At the head of an entry: `16/11/26 RP / …`."""
+    line = text.rfind("\n", 0, start) + 1
+    head = text[line:start]
+    return (
+        5 < len(head) < 26
+        and head[0].isdigit()
+        and _DATED.search(head) is not None
+        and (
+            text[start : start + 8].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")[:2]
+            in (" /", " -", ": ", " :", "\n", "")
+        )
+    )
+
+
+def _between_names(words: Words, i: int) -> bool:
+    """After a name and a comma, before the next heading: `Asst: G. Pool, CRC   Anaes:`."""
+    if i < 2 or words.gaps[i - 1] not in (", ", ",", " & ", " and "):
+        return False
+    line = words.text.rfind("\n", 0, words.starts[i]) + 1
+    head = words.text[line : words.starts[i]].lower()
+    return any(
+        cue in head
+        for cue in (
+            "asst",
+            "assist",
+            "surgeon",
+            "anaes",
+            "scrub",
+            "present",
+            "with ",
+            "seen by",
+            "staff",
+            "team",
+        )
+    )
+
+
+def _ends_here(words: Words, i: int) -> bool:
+    """`seen by AB` and `seen by AB (SpR)`, but not `seen by ENT team`."""
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    return not (words.gaps[i] == " " and after in _TEAMS)
+
+
+_TEAMS = vocabulary.group("initials_teams")
+
+
+def _in_list(words: Words, i: int) -> bool:
+    """Between other initials or names of those present: `Present: NCR, SBR, A Nair`."""
+    line = words.text.rfind("\n", 0, words.starts[i]) + 1
+    head = words.text[line : words.starts[i]].lower()
+    return any(
+        cue in head
+        for cue in (
+            "present:",
+            "attendees:",
+            "apologies:",
+            "in attendance:",
+            "present -",
+            "staff:",
+            "team:",
+        )
+    )
+
+
+def _before_registration(text: str, start: int) -> bool:
+    return text[max(0, start - 3) : start].strip(" ") in ("-", "/", ",") and start > 0
+
+
+def _initials_of(names: Iterable[str]) -> frozenset[str]:
+    """The initials that the names give, first to last and first with last."""
+    out: set[str] = set()
+    for name in names:
+        parts = [p for p in re.split(r"[ ,.\-']+", name.lower()) if p]
+        if len(parts) < 2 or len(parts) > 5:
+            continue
+        letters = [p[0] for p in parts]
+        turned = letters[1:] + letters[:1]
+        for some in (letters, turned):
+            out.add("".join(some))
+            out.add(some[0] + some[-1])
+    return frozenset(o for o in out if len(o) > 1)
+
+
+def _dotted(text: str) -> Iterator[Span]:
+    for match in _DOTTED.finditer(text):
+        letters = re.sub(r"[^a-z]", "", match[0].lower())
+        if letters in _NOT_DOTTED or (vocabulary.flags(letters) & CLINICAL and len(letters) > 2):
+            continue
+        stretch = match[0].rstrip()
+        yield Span(
+            match.start(), match.start() + len(stretch), Label.INITIALS, 0.6, "dotted initials"
+        )
+
+
+def _references(text: str) -> Iterator[Span]:
+    """`Our ref: ABC/de/12345`: the letters are whoever dictated and whoever typed."""
+    for match in _REFERENCE.finditer(text):
+        for part in re.finditer(r"[A-Za-z]{2,4}", match[1]):
+            if part[0].lower() not in ("nhs", "gp", "mrn", "no", "hosp", "unit", "nos", "hn"):
+                start = match.start(1) + part.start()
+                yield Span(start, start + len(part[0]), Label.INITIALS, 0.7, "reference")

@@ -1,0 +1,371 @@
+"""Hospitals, trusts and general practices: known by name, or by the word that ends their name."""
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
+
+_HOSPITAL_HEADS = ("hospital", "hospitals", "infirmary", "hospice", "nhsft", "ysbyty", "sanatorium",
+                   "asylum", "orthopaedic", "maternity")  # fmt: skip
+_MOST_WORDS = 7
+_GENERIC = vocabulary.group("organisations_generic")
+_TRUST = re.compile(
+    r"[ ,]{1,2}(?:(?:teaching |university |mental health |community |primary care |acute |ambulance service |healthcare |health care )?"
+    r"(?:nhs|n\.h\.s\.?)[ ]?(?:foundation |f )?(?:trust|ft)|nhsft|nhst|university health board|"
+    r"health board|hsc trust|health and social care trust|foundation trust|trust|university)(?![a-z])",
+    re.IGNORECASE,
+)
+_TRUST_HEAD = re.compile(
+    r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust)(?![a-z])",
+    re.IGNORECASE,
+)
+_WELL_KNOWN_NHS = re.compile(
+    r"(?<![\w])NHS (?:greater glasgow(?: and clyde|(?: ?& ?)clyde)?|lothian|grampian|tayside|fife|"
+    r"lanarkshire|highland|borders|forth valley|ayrshire(?: and arran| & arran)?|dumfries(?: and galloway| & galloway)?|"
+    r"orkney|shetland|western isles)(?![a-z])",
+    re.IGNORECASE,
+)
+_CUES = vocabulary.group("organisations_cues")
+_SCAN_OR_PLACE = vocabulary.group("organisations_scan_or_place")
+_CLINICAL_TOO = vocabulary.group("organisations_clinical_too")
+
+
+def find(words: Words) -> Iterator[Span]:
+    """Every hospital, trust and practice; some may overlap."""
+    yield from _known(words)
+    yield from _by_head(words)
+    yield from _abbreviated(words)
+    for match in _WELL_KNOWN_NHS.finditer(words.text):
+        yield Span(*match.span(), Label.HOSPITAL_NAME, 0.85, "health board")
+
+
+@cache
+def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
+    """Hospitals by their first word, the longest first; and whether one is sure without a cue."""
+    found: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+    for phrase in vocabulary.phrases_of("hospitals"):
+        parts = tuple(split(phrase).low)
+        bare = [p for p in parts if p != "the"]
+        unsure = NAME | PLACE | ORDINARY
+        sure = (
+            any(p in _HOSPITAL_HEADS for p in parts)
+            or len(bare) > 2
+            or parts[-1] == "general"
+            or (not any(vocabulary.flags(p) & unsure for p in bare))
+        )
+        found.setdefault(parts[0], []).append((parts, sure))
+    return {
+        first: tuple(sorted(ones, key=lambda one: -len(one[0]))) for first, ones in found.items()
+    }
+
+
+def _known(words: Words) -> Iterator[Span]:
+    phrases, low = _phrases(), words.low
+    for i, word in enumerate(low):
+        for parts, sure in phrases.get(word, ()):
+            end = i + len(parts)
+            if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
+                continue
+            if sure or _cued(words, i, end):
+                yield _with_trust(words, i, end - 1, "known hospital")
+                break
+
+
+def _cued(words: Words, first: int, end: int) -> bool:
+    """Whether what stands before or behind makes a hospital of a name such as `King's`."""
+    if words.case == TITLE and words.shapes[end - 1] == LOWER:
+        return False
+    after = words.low[end] if end < len(words.low) else ""
+    before = words.low[first - 1] if first else ""
+    if before == "the" and first > 1:
+        before = words.low[first - 2]
+    if after in _HEAD_OF_TERM:
+        return False
+    return before in _CUES or after in ("a&e", "ed", "icu", "trust", "site", "campus", "nhs")
+
+
+_HEAD_OF_TERM = frozenset(
+    {"disease", "syndrome", "sign", "test", "scale", "score", "road", "street"}
+)
+
+
+@lru_cache(maxsize=20_000)
+def _is_head(word: str) -> bool:
+    """`hospital` and its like, one slip of the pen allowed."""
+    if word in ("hospitable", "hospitalised", "hospitalise", "orthopaedic", "maternity"):
+        return False
+    return word in _HOSPITAL_HEADS or (
+        7 <= len(word) <= 10
+        and any(vocabulary.one_slip(word, head) for head in ("hospital", "infirmary", "hospitals"))
+    )
+
+
+def _by_head(words: Words) -> Iterator[Span]:
+    low, last = words.low, len(words.low)
+    for i, word in enumerate(low):
+        if word in _PRACTICE_ENDS:
+            span = _practice(words, i)
+            if span:
+                yield span
+        elif word in {"trust", "board"}:
+            if _TRUST_HEAD.match(words.text, words.starts[max(0, i - 2)]) or _TRUST_HEAD.match(
+                words.text, words.starts[max(0, i - 1)]
+            ):
+                first = _back(words, i)
+                if first is not None:
+                    yield Span(
+                        words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
+                    )
+        elif len(word) > 5 and _is_head(word):
+            first = _back(words, i)
+            end = _forward(words, i, last)
+            if first is not None:
+                yield _with_trust(words, first, end, "word that ends a hospital's name")
+            elif end > i:
+                yield _with_trust(words, i, end, "hospital of a place")
+
+
+def _back(words: Words, head: int) -> int | None:
+    """The first word of the name that ends with `head`; None where all is generic."""
+    first, own = head, False
+    while first > 0 and head - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
+        word = words.low[first - 1]
+        if not _belongs(words, first - 1):
+            break
+        own = own or not (word in _GENERIC or word in CONNECTORS)
+        first -= 1
+    while first < head and (words.low[first] in CONNECTORS or words.low[first] in _LEADING):
+        first += 1
+    return first if own and first < head else None
+
+
+_LEADING = vocabulary.group("organisations_leading")
+
+
+def _joined(gap: str) -> bool:
+    return gap in (" ", "-", "  ", ". ", " & ", "&", "'s ", "' ", "'s  ")
+
+
+def _belongs(words: Words, i: int) -> bool:
+    """Whether a word can be part of an organisation's name."""
+    word, known = words.low[i], words.flags[i]
+    if words.shapes[i] == NUMBER:
+        return False
+    if word in _NEVER:
+        return False
+    if words.case == TITLE:
+        if words.shapes[i] == LOWER:
+            return (
+                word in ("of", "and", "for", "upon", "the")
+                and i > 0
+                and words.shapes[i - 1] in (TITLE, UPPER)
+            )
+        if known & WORD and not (
+            known & (NAME | PLACE) or word in LANDSCAPE or word in _PARTS or word in CONNECTORS
+        ):
+            return False
+        return word not in _CUES
+    if word in ("of", "and", "for", "upon"):
+        return i > 0 and (
+            words.low[i - 1] in LANDSCAPE
+            or bool(words.flags[i - 1] & (PLACE | NAME))
+            or words.low[i - 1] in _PARTS
+        )
+    return (
+        word in LANDSCAPE
+        or word in _PARTS
+        or bool(known & (PLACE | NAME))
+        or not known
+        or (word == "the" and words.case == UPPER and words.low[i + 1] in LANDSCAPE)
+    )
+
+
+_PARTS = vocabulary.group("organisations_parts")
+_NEVER = vocabulary.group("organisations_never")
+
+
+def _forward(words: Words, head: int, last: int) -> int:
+    """Whether the name goes on behind: `of Wales`, `Birmingham`, `for Children`."""
+    i = head + 1
+    if i < last and _joined(words.gaps[head]):
+        if words.low[i] in ("of", "for", "at") and i + 1 < last:
+            j = (
+                i
+                + 1
+                + (words.low[i + 1] in ("the", "north", "south", "st", "sick") and i + 2 < last)
+            )
+            capital = words.case != TITLE or words.shapes[j] in (TITLE, UPPER)
+            if capital and (
+                words.flags[j] & PLACE
+                or words.low[j]
+                in (
+                    "wales",
+                    "children",
+                    "sick",
+                    "wight",
+                    "tees",
+                    "durham",
+                    "neurology",
+                    "midlands",
+                    "england",
+                    "scotland",
+                )
+            ):
+                return j
+        if words.flags[i] & PLACE and (words.case != TITLE or words.shapes[i] != LOWER):
+            return i
+    return head
+
+
+def _with_trust(words: Words, first: int, end: int, why: str) -> Span:
+    stop = words.ends[end]
+    match = _TRUST.match(words.text, stop)
+    return Span(words.starts[first], match.end() if match else stop, Label.HOSPITAL_NAME, 0.88, why)
+
+
+_PRACTICE_ENDS = frozenset(
+    {
+        "surgery",
+        "practice",
+        "centre",
+        "center",
+        "partnership",
+        "group",
+        "clinic",
+        "surgeries",
+        "partners",
+        "medics",
+    }
+)
+_BEFORE_CENTRE = frozenset(
+    {"medical", "health", "healthcare", "primary", "care", "surgery", "family", "walk-in"}
+)
+
+
+def _practice(words: Words, end: int) -> Span | None:
+    """A practice that ends with this word: it needs a word of its own before."""
+    word, low = words.low[end], words.low
+    head = end
+    if word in ("centre", "center", "group", "partnership", "clinic"):
+        if end == 0 or (
+            low[end - 1] not in _BEFORE_CENTRE
+            and not (word == "partnership" and low[end - 1] == "gp")
+        ):
+            return None
+        head = end - 1
+        if word == "clinic" and low[head] not in ("medical", "health"):
+            return None
+    elif (
+        word == "practice"
+        and end
+        and low[end - 1]
+        in (
+            "medical",
+            "group",
+            "family",
+            "health",
+            "doctors",
+            "gp",
+            "surgery",
+            "general",
+            "road",
+            "street",
+        )
+    ):
+        head = end if low[end - 1] in ("road", "street") else end - 1
+    if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
+        return None
+    first, own = head, False
+    while first > 0 and end - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
+        i = first - 1
+        if not _belongs(words, i) or (
+            words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE)
+        ):
+            break
+        own = own or _is_own(words, i)
+        first = i
+    while first < head and low[first] in CONNECTORS and low[first] != "the":
+        first += 1
+    if not own or first >= head:
+        return None
+    if words.case == TITLE and words.shapes[end] == LOWER and not _is_own(words, head - 1):
+        return None
+    return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
+
+
+def _is_own(words: Words, i: int) -> bool:
+    word, known = words.low[i], words.flags[i]
+    if word in _GENERIC or word in CONNECTORS:
+        return False
+    if word in LANDSCAPE or word in ("road", "street", "lane", "avenue", "hill"):
+        return True
+    return bool(known & (NAME | PLACE)) or not known & WORD
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    return frozenset(word.lower() for word in vocabulary.words_of("hospital_abbreviations"))
+
+
+_AMPERSAND = re.compile(
+    r"(?<![\w&])(?:RD&E|L&D|R D & E|G&STT|C&W|N&N|C&I|K&C|H&I)(?![\w&])", re.IGNORECASE
+)
+
+
+def _abbreviated(words: Words) -> Iterator[Span]:
+    known, low = _abbreviations(), words.low
+    if "&" in words.text:
+        for match in _AMPERSAND.finditer(words.text):
+            yield Span(*match.span(), Label.HOSPITAL_NAME, 0.8, "abbreviated hospital")
+    for i, word in enumerate(low):
+        if word not in known or (words.case == TITLE and words.shapes[i] not in (UPPER, TITLE)):
+            continue
+        if words.case == TITLE and words.shapes[i] == TITLE and word != "slam":
+            continue
+        before = low[i - 1] if i else ""
+        if before == "the" and i > 1:
+            before = low[i - 2]
+        unsure = (
+            words.flags[i] & (CLINICAL | ORDINARY | NAME)
+            or word in _SCAN_OR_PLACE
+            or word in _CLINICAL_TOO
+        )
+        if (words.case == TITLE and not unsure) or (
+            before in _CUES
+            and before not in ("of", "with", "seen", "reviewed", "then")
+            and not _scanned(words, i)
+        ):
+            yield _abbreviation(words, i)
+
+
+def _scanned(words: Words, i: int) -> bool:
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    return after in (
+        "scan",
+        "head",
+        "brain",
+        "spine",
+        "report",
+        "of",
+        "findings",
+        "with",
+        "without",
+        "on",
+        "showed",
+        "shows",
+        "knee",
+        "liver",
+        "pelvis",
+        "lumbar",
+        "crew",
+    )
+
+
+def _abbreviation(words: Words, i: int) -> Span:
+    return Span(words.starts[i], words.ends[i], Label.HOSPITAL_NAME, 0.75, "abbreviated hospital")

@@ -1,0 +1,81 @@
+"""A normalised text as words, with what is known of each."""
+
+import re
+from dataclasses import dataclass
+
+from moiety.deid.text import vocabulary
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*'?", re.ASCII)
+_ANY = re.compile(r"[^\W_]+(?:'[^\W_]+)*'?")
+_MOSTLY = 0.6
+_HARDLY = 0.02
+
+LOWER, TITLE, UPPER, INITIAL, NUMBER = range(5)
+"""Shapes of words: `smith`, `Smith` or `McKay`, `SMITH`, `S`, and whatever has a digit."""
+
+
+@dataclass(slots=True)
+class Words:
+    """The words of one text side by side: five lists of the same length.
+
+    `gaps[i]` is what stands between word i and the next, the end of the text for the last.
+    `case` is LOWER or UPPER where capitals tell nothing, TITLE elsewhere.
+    """
+
+    text: str
+    low: list[str]
+    starts: list[int]
+    ends: list[int]
+    shapes: list[int]
+    flags: list[int]
+    gaps: list[str]
+    case: int
+
+
+def split(text: str) -> Words:
+    """The words of a normalised text.  `'s` belongs to no word: it is cut off."""
+    low: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    shapes: list[int] = []
+    known: list[int] = []
+    flags = vocabulary.flags
+    pattern = _WORD if text.isascii() else _ANY
+    for match in pattern.finditer(text):
+        word, start, end = match[0], match.start(), match.end()
+        lower = word.lower()
+        known.append(flags(lower))
+        cut = _possessive(lower)
+        low.append(lower[: len(lower) - cut])
+        starts.append(start)
+        ends.append(end - cut)
+        shapes.append(_shape(word[: len(word) - cut]))
+    gaps = [text[a:b] for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
+    return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low))
+
+
+def _possessive(word: str) -> int:
+    if word[-2:] == "'s":
+        return 2
+    return 1 if word[-1] == "'" else 0
+
+
+def _shape(word: str) -> int:
+    if word.islower():
+        return LOWER if word.isalpha() or not any(c.isdigit() for c in word) else NUMBER
+    if len(word) == 1:
+        return INITIAL if word.isalpha() else NUMBER
+    if any(c.isdigit() for c in word):
+        return NUMBER
+    if word.isupper():
+        return UPPER
+    return TITLE if word[0].isupper() else LOWER
+
+
+def _case(shapes: list[int], low: list[str]) -> int:
+    """LOWER or UPPER where hardly a word is written otherwise; abbreviations do not count."""
+    long = [shape for shape, word in zip(shapes, low, strict=True) if len(word) > 2]
+    titles, lowers, uppers = (long.count(shape) for shape in (TITLE, LOWER, UPPER))
+    if uppers > _MOSTLY * (titles + lowers + uppers):
+        return UPPER
+    return LOWER if titles <= _HARDLY * (titles + lowers) else TITLE
