@@ -33,6 +33,7 @@ from clinical_api.routes import (
 from clinical_api.routes import conformance as beside_openehr
 from clinical_api.settings import Settings
 from moiety.kit import app as kit
+from moiety.kit import user_tokens
 from moiety.kit.database import Organisations, read_urls
 
 
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,
+        user_tokens=user_tokens.by_url(settings.vault_keys_url, "clinical"),
         streamed_paths=bulk.STREAMED,
         while_running=(
             lambda app: deps.organisations(app, settings),

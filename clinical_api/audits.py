@@ -27,6 +27,7 @@ class Audit:
 
 
 def of_key(key_id: str, system_id: str, door: str = "") -> Audit:
-    """The audit of a change that says nothing of its committer: the key stands for one."""
-    committer = {"_type": "PARTY_IDENTIFIED", "name": f"API key {key_id}"}
+    """The audit of a change that says nothing of its committer: key or user stands for one."""
+    name = key_id if key_id.startswith("user-") else f"API key {key_id}"
+    committer = {"_type": "PARTY_IDENTIFIED", "name": name}
     return Audit({"system_id": system_id, "committer": committer}, key_id, door)

@@ -25,7 +25,7 @@ from clinical_api.slow_queries import Durations, SlowQueries
 from clinical_api.statistics import Gauges, Kept, keep
 from clinical_api.tags import Tagged
 from clinical_api.value_sets import ValueSets
-from moiety.kit import auth, bodies, credentials
+from moiety.kit import auth, bodies
 from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Conflict, NotFound
@@ -80,10 +80,10 @@ class Organisation:
 
 
 async def here(request: Request) -> Organisation:
-    """The organisation that the request's key names; no database is asked."""
-    token = credentials.parse(request.headers.get("authorization"))
-    request.app.state.organisations.engine(token.organisation)
-    found: Organisation = request.app.state.here[token.organisation]
+    """The organisation that the request's credential names; no database is asked."""
+    organisation = auth.organisation_of(request.headers.get("authorization"))
+    request.app.state.organisations.engine(organisation)
+    found: Organisation = request.app.state.here[organisation]
     return found
 
 

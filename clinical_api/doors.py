@@ -27,7 +27,7 @@ from clinical_api.refusals import NOBODY, Refusal, found_kinds, logging
 from clinical_api.routes.negotiation import BASE, CANONICAL, best_form
 from clinical_api.settings import Settings
 from moiety import __version__
-from moiety.kit import credentials
+from moiety.kit import auth
 from moiety.kit.errors import NotFound, NotSupported, ServiceError, Unavailable
 from moiety.kit.problems import rendered
 
@@ -217,11 +217,11 @@ async def _log(scope: Scope, status: int, told: Mapping[str, Any]) -> None:
     door = _WRITE_DOOR.fullmatch(template)
     if scope["method"] not in _WRITES or door is None or status == 401 or status >= 500:
         return
-    token = credentials.parse(Headers(scope=scope).get("authorization"))
-    here: Organisation = scope["app"].state.here[token.organisation]
+    header = Headers(scope=scope).get("authorization")
+    here: Organisation = scope["app"].state.here[auth.organisation_of(header)]
     refusal = Refusal(
         ehr_id=_ehr_id(scope),
-        key_id=token.key_id,
+        key_id=auth.key_id_of(header),
         door=f"{scope['method']} {template}",
         kind=_KINDS.get(door[1], door[1]),
         outcome=str(told["code"]),

@@ -74,6 +74,8 @@ class Settings:
     connections: int = 16
     threads: int = 40
     body_limit: int = 8 * 1024 * 1024
+    # Where the vault publishes its key set (…/vault/v1/keys); without it only API keys are taken.
+    vault_keys_url: str = ""
     # An OpenTelemetry collector (OTLP over HTTP, …/v1/traces) that spans are sent to.
     traces_url: str | None = None
 

@@ -8,6 +8,7 @@ from demographic_api import outcomes, routes
 from demographic_api.settings import Settings
 from demographic_api.tables import api_key
 from moiety.kit import app as kit
+from moiety.kit import user_tokens
 from moiety.kit.database import Organisations, read_urls
 from moiety.wire.demographic import BASE
 
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         threads=settings.threads,
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,
+        user_tokens=user_tokens.by_url(settings.vault_keys_url, "demographic"),
         open_paths=frozenset({f"{BASE}/metadata"}),
         render=outcomes.render,
     )

@@ -21,6 +21,8 @@ class Settings:
     connections: int = 16
     threads: int = 32
     body_limit: int = 262_144  # octets
+    # Where the vault publishes its key set (…/vault/v1/keys); without it only API keys are taken.
+    vault_keys_url: str = ""
     # An OpenTelemetry collector (OTLP over HTTP, …/v1/traces) that spans are sent to.
     traces_url: str | None = None
 

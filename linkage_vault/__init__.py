@@ -14,6 +14,15 @@ policy.py       the policy: files of Cedar, checked against their schema; polici
 standing.py     what stands for a requester: counts, care, grants, approvals, in one statement
 approvals.py    four eyes: ask, decide, and the exact question once
 care.py         who cares for whom
+accounts.py     accounts, as an administrator keeps them
+sign_in.py      password and second factor; enrolment
+sessions.py     what a sign-in opens
+tokens.py       user tokens, issued for one audience; the key set
+exchange.py     a service that acts for a user; what each may ask
+oidc.py         an outside OpenID Connect provider
+token_requests.py  what POST /token is asked
+passwords.py    argon2id
+totp.py         one-time passwords (RFC 6238)
 people.py       from a credential to the person behind it
 requesters.py   who asks
 users.py        people and their roles

@@ -1,16 +1,18 @@
 """create_app: the vault put together."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
+from joserfc.jwk import KeySet
 
-from linkage_vault import policy, routes, witnesses
+from linkage_vault import policy, routes, tokens, witnesses
 from linkage_vault.keys import BadKeys, KeyRing, load_key_file
 from linkage_vault.minting import keep_filled
+from linkage_vault.oidc import Provider
 from linkage_vault.people_keys import PeopleKeyFile, people_key_path
 from linkage_vault.people_tables import api_key
 from linkage_vault.personal import auditor_key_of
@@ -20,7 +22,9 @@ from linkage_vault.vault import Vault
 from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
 from moiety.kit.settings import SettingsError
+from moiety.kit.user_tokens import UserTokens
 from moiety.wire.exchange import connect
+from moiety.wire.vault import BASE
 
 _ROUTES = kit.tree(routes.router)
 
@@ -60,7 +64,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,
         while_running=workers,
+        open_paths=frozenset({f"{BASE}/keys"}),
+        user_tokens=UserTokens("vault", _own_keys(vaults)),
     )
+    app.state.provider = _provider(settings)
     app.state.vaults = vaults
     app.state.guesses = Guesses()
     app.state.pool_target = settings.pool_target
@@ -94,6 +101,23 @@ def _people_key_file(settings: Settings, organisation: str) -> Path:
         return settings.people_key_file
     links = _key_file(settings, organisation)
     return people_key_path(links)
+
+
+def _own_keys(vaults: Mapping[str, Vault]) -> Callable[[str], Awaitable[KeySet]]:
+    """The key set that this service publishes, without asking itself for it."""
+
+    async def found(_kid: str) -> KeySet:
+        return tokens.key_set(vault.people_keys for vault in vaults.values())
+
+    return found
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    if not settings.oidc_client:
+        raise SettingsError(f"{PREFIX}_OIDC_ISSUER needs {PREFIX}_OIDC_CLIENT.")
+    return Provider(settings.oidc_issuer, settings.oidc_client, settings.oidc_claim)
 
 
 def _demand_policy() -> None:

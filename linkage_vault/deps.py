@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from linkage_vault import people
+from linkage_vault import exchange, people, token_requests
 from linkage_vault.decisions import Requester
 from linkage_vault.vault import Vault
 from moiety.kit.auth import Require, identify
@@ -17,6 +17,9 @@ SCOPE = "vault:use"
 OPERATE = "vault:operate"
 ASK = "screen:ask"
 TELL = "screen:tell"
+SIGN_IN = token_requests.SIGN_IN
+EXCHANGES = frozenset(f"vault:exchange-{name}" for name in exchange.FOR_SERVICES)
+"""Scopes of services that exchange their users' tokens here, one a service."""
 
 
 def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
@@ -35,6 +38,19 @@ def find_requester(
     Raises Unauthenticated for a credential that was suspended.
     """
     return people.requester(vault, caller, operates=OPERATE in caller.scopes)
+
+
+def find_program(caller: Annotated[Caller, Depends(Require(SIGN_IN, EXCHANGES))]) -> Caller:
+    """A program that people sign in through, or a service that acts for them."""
+    return caller
+
+
+def find_programs_vault(
+    request: Request, program: Annotated[Caller, Depends(find_program)]
+) -> Vault:
+    """The vault of the organisation that a program's key names."""
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    return vaults[program.organisation]
 
 
 TheVault = Annotated[Vault, Depends(find_vault)]
@@ -83,3 +99,5 @@ def find_user_behind(
 
 
 UserBehind = Annotated[Requester, Depends(find_user_behind)]
+AProgram = Annotated[Caller, Depends(find_program)]
+AProgramsVault = Annotated[Vault, Depends(find_programs_vault)]

@@ -1,5 +1,6 @@
 """From a credential to the person behind it, as of this moment."""
 
+from linkage_vault import exchange
 from linkage_vault.requesters import Requester
 from linkage_vault.users import Role
 from linkage_vault.vault import Vault
@@ -11,9 +12,11 @@ _WHO = """
 SELECT
   (SELECT ARRAY[name, staff_id] || roles FROM app_user WHERE user_id = %(user_id)s AND active),
   EXISTS (SELECT FROM suspension WHERE principal = ANY(%(principals)s)),
-  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id = s.key_id
+  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id IN (s.key_id, %(program)s)
     WHERE session_id = %(session_id)s AND s.user_id = %(user_id)s AND NOT s.ended
-      AND now() < s.until AND NOT k.revoked AND k.expires >= current_date)
+      AND now() < s.until
+    HAVING bool_and(NOT k.revoked AND k.expires >= current_date)
+      AND count(*) = (CASE WHEN max(s.key_id) = %(program)s THEN 1 ELSE 2 END))
 """
 
 
@@ -23,12 +26,14 @@ def requester(vault: Vault, caller: Caller, *, operates: bool) -> Requester:
     Raises Unauthenticated when the credential was suspended or its session has ended, and Forbidden
     for a personal key where only tokens are taken.
     """
-    principals = [f"key:{caller.key_id}"]
+    key_id = caller.program or caller.key_id
+    principals = [f"key:{key_id}"]
     if caller.user_id is not None:
         principals.append(f"user:{caller.user_id}")
     given = {
         "user_id": caller.user_id,
         "session_id": caller.session_id,
+        "program": caller.program,
         "principals": principals,
     }
     with vault.engine.connect() as connection:
@@ -37,16 +42,17 @@ def requester(vault: Vault, caller: Caller, *, operates: bool) -> Requester:
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     if caller.user_id is None:
         roles = frozenset({Role.OPERATOR} if operates else ())
-        return Requester(caller.key_id, None, None, roles)
+        return Requester(key_id, None, None, roles)
     if caller.token_id is None and vault.rules.personal_keys == "refuse":
         raise Forbidden("Here people ask with a user token: sign in.")
     name, staff_id, *names = found or (None, None)
+    exchange.demand_unspent(vault, caller)
     return Requester(
-        caller.key_id,
+        key_id,
         caller.user_id,
         name,
         frozenset(Role(role) for role in names),
-        service=caller.key_id if caller.token_id is not None else None,
+        service=caller.program,
         staff_id=staff_id,
         actions=caller.actions,
     )

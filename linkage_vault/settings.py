@@ -47,6 +47,11 @@ class Settings:
     personal_keys: str = "accept"  # or "refuse": people ask with tokens alone
     approver_other_line: bool = False
     alert_url: str = ""
+    # An OpenID Connect provider in place of passwords here: its issuer, our client id there, and
+    # the claim of an ID token that names the person.
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_claim: str = "sub"
     connections: int = 16
     threads: int = 32
     body_limit: int = 4 * 1024 * 1024  # octets: a batch of documents to be screened

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moiety import __version__
-from moiety.commands import indexes, keys, slow, template
+from moiety.commands import indexes, keys, slow, template, users
 from moiety.commands.deid import group as deid
 from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every crossing.")
 clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(users.commands, name="users")
 app.add_typer(clinical, name="clinical")
 clinical.add_typer(indexes.commands, name="index")
 clinical.add_typer(slow.commands, name="queries")

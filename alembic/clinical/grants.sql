@@ -39,3 +39,6 @@ GRANT EXECUTE ON FUNCTION begin_event_era() TO clinical_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook             TO clinical_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_delivery    TO clinical_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON folder_template     TO clinical_app;
+
+-- The month in which a key was last used, and nothing else of a key.
+GRANT UPDATE (last_used) ON api_key TO clinical_app;

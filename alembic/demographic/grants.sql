@@ -10,3 +10,6 @@ GRANT SELECT, INSERT, UPDATE ON person         TO demographic_app;
 GRANT SELECT, INSERT         ON person_history TO demographic_app;
 GRANT SELECT, INSERT, DELETE ON identifier     TO demographic_app;
 GRANT SELECT, INSERT, DELETE ON person_name    TO demographic_app;
+
+-- The month in which a key was last used, and nothing else of a key.
+GRANT UPDATE (last_used) ON api_key TO demographic_app;

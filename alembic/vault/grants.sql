@@ -17,6 +17,9 @@ GRANT SELECT, INSERT                 ON trail_node TO vault_app;
 GRANT SELECT, INSERT, DELETE         ON trail_personal TO vault_app;
 
 -- People.  A user is changed by the functions of the schema `staff` alone, which look at who asks.
+GRANT USAGE ON SCHEMA staff TO vault_app;
+GRANT EXECUTE ON FUNCTION staff.add_user(uuid, text, text[], text, text, text, text) TO vault_app;
+GRANT EXECUTE ON FUNCTION staff.change_user(uuid, uuid, text[], boolean) TO vault_app;
 GRANT SELECT, INSERT, UPDATE         ON sign_in       TO vault_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_session  TO vault_app;
 GRANT SELECT, INSERT, DELETE         ON spent_token   TO vault_app;
@@ -39,3 +42,5 @@ GRANT UPDATE (acknowledged_by)       ON alert         TO vault_app;
 GRANT SELECT, INSERT, UPDATE         ON own_words     TO vault_app;
 GRANT SELECT, INSERT                 ON screened      TO vault_app;
 GRANT SELECT, INSERT, DELETE         ON rescreen      TO vault_app;
+-- The month in which a key was last used, and nothing else of a key.
+GRANT UPDATE (last_used) ON api_key TO vault_app;

@@ -5,13 +5,23 @@ trail.py  GET /trail, POST /trail/search, GET /trail/head, GET /trail/proof
 pool.py   GET /pool
 screen.py POST /screen, /screen/person, /screen/due, /screen/done, GET /screen/key, POST /unseal
 approval.py  GET /approval, POST /approval/request, POST /approval/decide
+sign_in.py  GET /keys, POST /sign-in, /enrol, /enrol/confirm, /session/end, /token
+user.py   GET and POST /user, POST /user/change, /user/invite
 """
 
 from fastapi import APIRouter
 
-from linkage_vault.routes import approval, link, pool, screen, trail
+from linkage_vault.routes import approval, link, pool, screen, sign_in, trail, user
 from moiety.wire.vault import BASE
 
 router = APIRouter(prefix=BASE)
-for part in (link.router, trail.router, pool.router, approval.router, screen.router):
+for part in (
+    link.router,
+    trail.router,
+    pool.router,
+    approval.router,
+    screen.router,
+    sign_in.router,
+    user.router,
+):
     router.include_router(part)

@@ -230,6 +230,8 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
             f"{prefix}_AUDITOR_KEY": (folder / "auditor_key").read_text(),
         }
+    if service in {"clinical", "demographic"} and "vault" in desk.names:
+        found[f"{prefix}_VAULT_KEYS_URL"] = f"{desk.url('vault')}/vault/v1/keys"
     if service == "clinical":
         found |= {
             f"{prefix}_WEBHOOK_KEY_FILE": str(folder / "webhook_key"),

@@ -3,7 +3,9 @@
 A key is printed once; the database keeps its hash.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -21,7 +23,10 @@ SCOPES = {
          "admin:configure"}
     ),
     "demographic": frozenset({"person:read", "person:write"}),
-    "vault": frozenset({"vault:use", "vault:operate", "screen:ask", "screen:tell"}),
+    "vault": frozenset(
+        {"vault:use", "vault:operate", "vault:sign-in", "vault:exchange-clinical",
+         "vault:exchange-demographic", "screen:ask", "screen:tell"}
+    ),
 }  # fmt: skip
 """What a key may do at each service."""
 UNUSUAL = frozenset({"admin:delete", "bulk:import", "bulk:export"})
@@ -43,8 +48,12 @@ def key(
     scopes: frozenset[str],
     life: timedelta = credentials.LONGEST_LIFE,
     user_id: UUID | None = None,
+    sources: list[str] | None = None,
 ) -> Token:
-    """A new key of a service.  Raises ValueError for a scope that the service does not know."""
+    """A new key of a service, bound to `sources` (networks) if given.
+
+    Raises ValueError for a scope that the service does not know, and for what is no network.
+    """
     unknown = scopes - SCOPES[service]
     if unknown:
         known = ", ".join(sorted(SCOPES[service]))
@@ -52,7 +61,14 @@ def key(
     token = credentials.mint(organisation)
     with engine(url).begin() as connection:
         credentials.store(
-            connection, table(), token, label=label, scopes=scopes, life=life, user_id=user_id
+            connection,
+            table(),
+            token,
+            label=label,
+            scopes=scopes,
+            life=life,
+            user_id=user_id,
+            sources=sources,
         )
     return token
 
@@ -77,7 +93,16 @@ def admit(url: str, service: str, text: str, *, label: str, scopes: frozenset[st
     return True
 
 
-def user(url: str, name: str, roles: frozenset[str], *, staff_id: str | None = None) -> UUID:
+def user(
+    url: str,
+    name: str,
+    roles: frozenset[str],
+    *,
+    staff_id: str | None = None,
+    login: str | None = None,
+    manager_id: str | None = None,
+    outside_id: str | None = None,
+) -> UUID:
     """A new user of the vault, with roles.  Raises ValueError for an unknown role.
 
     `staff_id` stands for the human behind the account; without it the name does.
@@ -89,7 +114,66 @@ def user(url: str, name: str, roles: frozenset[str], *, staff_id: str | None = N
         raise ValueError(f"there is no role {min(unknown)}; known are {', '.join(sorted(known))}")
     with engine(url).begin() as connection:
         known_roles = frozenset(users.Role(role) for role in roles)
-        return users.add(connection, name, known_roles, staff_id=staff_id)
+        return users.add(
+            connection, name, known_roles, staff_id=staff_id, login=login, manager_id=manager_id,
+            outside_id=outside_id,
+        )  # fmt: skip
+
+
+def invitation(url: str, user_id: UUID) -> str:
+    """A code with which a user sets a password and second factor."""
+    from linkage_vault import sign_in
+
+    with engine(url).begin() as connection:
+        return sign_in.invite(connection, user_id)
+
+
+def account(url: str, login: str) -> UUID | None:
+    """The user id of a login."""
+    from linkage_vault.people_tables import app_user
+
+    with engine(url).connect() as connection:
+        query = sa.select(app_user.c.user_id).where(app_user.c.login == login.casefold())
+        found: UUID | None = connection.scalar(query)
+    return found
+
+
+def accounts(url: str) -> Sequence[sa.Row[tuple[object, ...]]]:
+    """Every account, by name."""
+    from linkage_vault.people_tables import app_user
+
+    with engine(url).connect() as connection:
+        return connection.execute(sa.select(app_user).order_by(app_user.c.name)).all()
+
+
+def change_user(
+    url: str, login: str, *, roles: frozenset[str] | None = None, active: bool | None = None
+) -> bool:
+    """Change an account; False when there is none.  Raises ValueError for an unknown role."""
+    from linkage_vault import sessions, users
+    from linkage_vault.people_tables import app_user
+
+    user_id = account(url, login)
+    if user_id is None:
+        return False
+    changes: dict[str, object] = {} if active is None else {"active": active}
+    if roles is not None:
+        changes["roles"] = sorted(users.Role(role).value for role in roles)
+    with engine(url).begin() as connection:
+        if changes:
+            chosen = app_user.update().where(app_user.c.user_id == user_id)
+            connection.execute(chosen.values(changes))
+        if active is False:
+            sessions.end_all(connection, user_id)
+    return True
+
+
+def release(url: str, principal: str) -> bool:
+    """Lift a suspension; False when there is none."""
+    from linkage_vault import suspensions
+
+    with engine(url).begin() as connection:
+        return suspensions.lift(connection, principal)
 
 
 def table() -> sa.Table:
@@ -110,8 +194,7 @@ def is_valid(url: str, text: str, *, days: int) -> bool:
         credentials.verify(token, row)
     except Unauthenticated:
         return False
-    *_, expires, _ = row or (date.min, True)
-    return bool(expires > (datetime.now(UTC) + timedelta(days=days)).date())
+    return bool(row and row[4] > (datetime.now(UTC) + timedelta(days=days)).date())
 
 
 def revoke(url: str, key_id: str) -> bool:
@@ -122,9 +205,22 @@ def revoke(url: str, key_id: str) -> bool:
     return done.rowcount == 1
 
 
-def all_keys(url: str) -> list[tuple[str, str, list[str], date, bool]]:
-    """Every key's id, label, scopes, expiry and whether it is revoked."""
+class KeyShown(NamedTuple):
+    """A key as lists show it; its secret is kept nowhere."""
+
+    key_id: str
+    label: str
+    scopes: list[str]
+    expires: date
+    revoked: bool
+    last_used: date | None  # the first day of the month
+    sources: list[str] | None
+
+
+def all_keys(url: str) -> list[KeyShown]:
+    """Every key, by label."""
     keys = table()
     with engine(url).connect() as connection:
-        wanted = (keys.c.key_id, keys.c.label, keys.c.scopes, keys.c.expires, keys.c.revoked)
-        return [tuple(row) for row in connection.execute(sa.select(*wanted).order_by(keys.c.label))]
+        wanted = [keys.c[name] for name in KeyShown._fields]
+        rows = connection.execute(sa.select(*wanted).order_by(keys.c.label))
+        return [KeyShown(*row) for row in rows]

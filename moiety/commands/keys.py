@@ -9,6 +9,8 @@ import typer
 from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
 
 commands = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
+rotate = typer.Typer(no_args_is_help=True, help="The vault's own keys: new ones beside the old.")
+commands.add_typer(rotate, name="rotate")
 
 
 @commands.command("create")
@@ -26,6 +28,10 @@ def create_key(
     staff_id: Annotated[
         str | None,
         typer.Option(help="With --role: the human's number; two accounts of one share it."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Network that it may come from, as 10.1.0.0/16; repeat."),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=90, help="Days until it expires.")] = 90,
     organisation: Annotated[str, typer.Option(help="The organisation it names.")] = "main",
@@ -46,7 +52,7 @@ def create_key(
             token = issue.key(
                 url, service, organisation,
                 label=label, scopes=frozenset(scope or _default_scopes(service)),
-                life=timedelta(days=days), user_id=user_id,
+                life=timedelta(days=days), user_id=user_id, sources=source,
             )  # fmt: skip
         except ValueError as error:
             raise Stop(f"No key was made: {error}.") from None
@@ -86,16 +92,19 @@ def list_keys(
     home: HomeOption = None,
     database_url_file: DatabaseOption = None,
 ) -> None:
-    """Show every key of a service: id, label, scopes, expiry. Secrets are not kept anywhere."""
+    """Show every key of a service: id, label, scopes, expiry, month of last use. No secrets."""
     from rich.table import Table
 
     from moiety.commands import issue, occasion
 
-    table = Table("key id", "label", "scopes", "expires", "state")
+    table = Table("key id", "label", "scopes", "expires", "last used", "from", "state")
     with occasion.database(home_of(home), service, database_url_file) as url:
-        for key_id, label, scopes, expires, revoked in issue.all_keys(url):
-            state = "revoked" if revoked else "in force"
-            table.add_row(str(key_id), str(label), " ".join(scopes), str(expires), state)
+        for key in issue.all_keys(url):
+            table.add_row(
+                key.key_id, key.label, " ".join(key.scopes), str(key.expires),
+                f"{key.last_used:%Y-%m}" if key.last_used else "never",
+                " ".join(key.sources or ["anywhere"]), "revoked" if key.revoked else "in force",
+            )  # fmt: skip
     out.print(table)
 
 
@@ -113,6 +122,31 @@ def revoke_key(
         if not issue.revoke(url, key_id):
             raise Stop(f"The {service} service has no key {key_id}.")
     out.print(f"Key {key_id} is revoked.")
+
+
+@rotate.command("tokens")
+def rotate_tokens(
+    file: Annotated[
+        Path | None,
+        typer.Option("--people-key-file", help="The vault's keys for people; default: the desk's."),
+    ] = None,
+    organisation: Annotated[str, typer.Option(help="The organisation it is of.")] = "main",
+    home: HomeOption = None,
+) -> None:
+    """Put a new key that signs user tokens beside the one in use; no restart, no failed call.
+
+    It signs two minutes later, when every service has fetched it. The key before the one in use
+    goes: run this twice, twelve minutes apart, to be rid of a key at once.
+    """
+    from linkage_vault.keys import BadKeys
+    from linkage_vault.people_keys import add_signing_key, people_key_path
+
+    path = file or people_key_path(home_of(home) / "secrets/vault/keys.json")
+    try:
+        new, gone = add_signing_key(path, organisation)
+    except BadKeys as error:
+        raise Stop(str(error)) from None
+    out.print(f"{new} signs from two minutes on. Gone: {', '.join(gone) or 'none'}.")
 
 
 def _default_scopes(service: str) -> frozenset[str]:

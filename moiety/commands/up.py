@@ -26,6 +26,7 @@ FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
     ("linkage officer", "vault", frozenset({"vault:use"}), frozenset({"linkage_officer"})),
     ("approver", "vault", frozenset({"vault:use"}), frozenset({"approver"})),
     ("auditor", "vault", frozenset({"vault:use"}), frozenset({"auditor"})),
+    ("sign-in program", "vault", frozenset({"vault:sign-in"}), frozenset()),
 )
 """Who gets a key at the first start: name, service, scopes, roles in the vault."""
 

@@ -8,12 +8,14 @@ bodies.py       the body of a request, read once and bounded
 traces.py       the spans of a request
 collector.py    where they are sent, sifted: they can't carry a record's value
 credentials.py  API keys: minted, shown once, stored as a hash, verified in constant time
+user_tokens.py  tokens of people: checked by the vault's key set; roles and their scopes
 auth.py         the caller of a request, and what the caller may do
 boxes.py        what anybody may seal for the owner of a public key
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread
 database.py     one set of engines per organisation; commit before response
 tasks.py        work beside the requests
+private_files.py  files that one user may read
 trust.py        whom this process trusts when it calls out
 keeping.py      answers kept for a while
 commits.py      the queue in which concurrent commits share a transaction

@@ -29,6 +29,7 @@ from moiety.kit.direct import DirectLanes
 from moiety.kit.errors import Unavailable
 from moiety.kit.settings import SettingsError
 from moiety.kit.telemetry import Telemetry, trace_id
+from moiety.kit.user_tokens import UserTokens
 
 if TYPE_CHECKING:
     from moiety.kit.collector import Collector
@@ -75,6 +76,7 @@ def create(
     render: problems.Render = problems.answer,
     traces_url: str | None = None,
     streamed_paths: frozenset[str] = frozenset(),
+    user_tokens: UserTokens | None = None,
 ) -> FastAPI:
     """A service: its routes, made by `tree`, under the one error shape.
 
@@ -82,6 +84,7 @@ def create(
     `open_paths` need no key; every other route must carry a Require, or this raises TypeError.
     `traces_url`: the OpenTelemetry collector that spans go to, if any.
     `streamed_paths`: their routes take bodies of any length, piece by piece.
+    `user_tokens`: how tokens of people are checked; without it only API keys are.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
     _demand_threads(threads)
@@ -102,6 +105,7 @@ def create(
     app.state.keys = keys
     app.state.registry = registry
     app.state.render = render
+    app.state.user_tokens = user_tokens
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
     app.add_middleware(DirectLanes, of=app)
     problems.install(app)

@@ -10,9 +10,11 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +50,7 @@ class Token:
 class Caller:
     """Who calls: a program's key, a person's, or a person's token.
 
-    `user_id` is None for a program.  Of a token, `key_id` is the program that the person signed in
+    `user_id` is None for a program.  Of a token, `program` is the key that the person signed in
     through, `token_id` its own name, and `actions` all that one narrow token allows (None: whatever
     the roles do).
     """
@@ -60,6 +62,7 @@ class Caller:
     roles: frozenset[str] = frozenset()
     token_id: str | None = None
     session_id: UUID | None = None
+    program: str | None = None
     actions: frozenset[str] | None = None
 
 
@@ -75,6 +78,8 @@ def table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("user_id", sa.Uuid),
         sa.Column("expires", sa.Date, nullable=False),
         sa.Column("revoked", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("last_used", sa.Date),  # the first day of the month
+        sa.Column("sources", ARRAY(sa.Text)),  # networks that it may come from; null: any
     )
 
 
@@ -105,8 +110,14 @@ def store(
     scopes: frozenset[str],
     life: timedelta = LONGEST_LIFE,
     user_id: UUID | None = None,
+    sources: Sequence[str] | None = None,
 ) -> None:
-    """Keep the hash of `token` with what it may do.  Raises ValueError over 90 days of life."""
+    """Keep the hash of `token` with what it may do, and from which networks if not from any.
+
+    Raises ValueError over 90 days of life, and for what is no network.
+    """
+    for network in sources or ():
+        ip_network(network)
     if not timedelta(0) < life <= LONGEST_LIFE:
         raise ValueError("a key lives at most 90 days")
     connection.execute(
@@ -116,13 +127,14 @@ def store(
             label=label,
             scopes=sorted(scopes),
             user_id=user_id,
+            sources=None if sources is None else list(sources),
             expires=(datetime.now(UTC) + life).date(),
         )
     )
 
 
 LOOK_UP = (
-    b"SELECT key_id, secret_hash, scopes, user_id, expires, revoked"
+    b"SELECT key_id, secret_hash, scopes, user_id, expires, revoked, last_used, sources"
     b" FROM api_key WHERE key_id = ANY($1)"
 )
 """What `verify` needs to know of some keys: asked at every request, so that a revoked key is felt
@@ -178,20 +190,43 @@ def _settle(
         answer.set_exception(failure)
 
 
-def verify(token: Token, row: tuple[Any, ...] | None) -> Caller:
+def verify(token: Token, row: tuple[Any, ...] | None, *, source: str | None = None) -> Caller:
     """The caller behind `token`, by its row of LOOK_UP.  Raises Unauthenticated, always the same.
 
     An unknown key id is compared too, so that it costs the same time as a wrong secret.
+    `source`: the address that the request came from, for a key that is bound to some.
     """
-    _, expected, scopes, user_id, expires, revoked = row or _UNKNOWN
+    _, expected, scopes, user_id, expires, revoked, _, sources = row or _UNKNOWN
     same = hmac.compare_digest(expected, _digest(token.secret))
-    if not same or revoked or expires < datetime.now(UTC).date():
+    bound = sources is not None and not _is_within(source, sources)
+    if not same or revoked or bound or expires < datetime.now(UTC).date():
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return Caller(token.organisation, token.key_id, frozenset(scopes), user_id)
+
+
+USED = (
+    b"UPDATE api_key SET last_used = date_trunc('month', now() AT TIME ZONE 'UTC')::date"
+    b" WHERE key_id = $1 RETURNING key_id"
+)
+"""Says that a key is used: the month, and no finer time."""
+
+
+def is_first_use(row: tuple[Any, ...]) -> bool:
+    """Whether the row of a key says nothing yet of this month."""
+    last_used: date | None = row[6]
+    return last_used is None or last_used < datetime.now(UTC).date().replace(day=1)
+
+
+def _is_within(source: str | None, networks: Sequence[str]) -> bool:
+    try:
+        address = ip_address(source or "")
+    except ValueError:
+        return False
+    return any(address in ip_network(network) for network in networks)
 
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-_UNKNOWN = ("", _digest("none"), (), None, date.min, True)
+_UNKNOWN = ("", _digest("none"), (), None, date.min, True, None, None)

@@ -5,14 +5,20 @@ say whose it is.  A request that writes gets its connection from `writer`, decla
 `scope="function"`: FastAPI's default would commit after the client has read its 201.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from contextvars import Context
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 
+from moiety.kit import credentials
 from moiety.kit.commits import CommitQueue
 from moiety.kit.credentials import KeyTable
-from moiety.kit.errors import Unauthenticated
+from moiety.kit.errors import ServiceError, Unauthenticated
 from moiety.kit.reads import Reads
 from moiety.kit.settings import SettingsError
 
@@ -54,6 +60,8 @@ class Organisations:
         self._reads = {name: Reads(url) for name, url in urls.items()}
         self._commits = {name: CommitQueue(url) for name, url in urls.items()}
         self._keys = {name: KeyTable(reads) for name, reads in self._reads.items()}
+        self._noted: set[tuple[str, str, date]] = set()
+        self._notes: set[asyncio.Task[None]] = set()
 
     def engine(self, organisation: str) -> sa.Engine:
         """The engine of `organisation`.  An unknown one is answered like a wrong key."""
@@ -77,12 +85,28 @@ class Organisations:
         self.engine(organisation)
         return self._keys[organisation]
 
+    def note_use(self, organisation: str, key_id: str) -> None:
+        """Let the database say, beside the request, that a key is used this month; tried once."""
+        this_month = (organisation, key_id, datetime.now(UTC).date().replace(day=1))
+        if this_month in self._noted:
+            return
+        self._noted.add(this_month)
+        task = asyncio.create_task(self._note(organisation, key_id), context=Context())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _note(self, organisation: str, key_id: str) -> None:
+        with suppress(psycopg.Error, ServiceError):  # a replica takes no note
+            await self._reads[organisation].ask(credentials.USED, (key_id,))
+
     def __iter__(self) -> Iterator[str]:
         """The names."""
         return iter(self._engines)
 
     async def close(self) -> None:
         """Give back every connection."""
+        if self._notes:
+            await asyncio.wait(self._notes, timeout=5)
         for name, reads in self._reads.items():
             await self._commits[name].close()
             await reads.close()

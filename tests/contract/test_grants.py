@@ -41,7 +41,7 @@ ALLOWED = {
         "person_name": "SID",
     },
     "vault": {
-        "api_key": "S",
+        "api_key": "S",  # and UPDATE of the month of use, at every service
         "app_user": "S",
         "sign_in": "SIU",
         "user_session": "SIUD",

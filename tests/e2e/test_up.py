@@ -83,7 +83,7 @@ def test_a_desk_shows_its_keys_once_and_starts_fast_the_second_time(home):
         _, said = process.communicate(timeout=40)
     assert 0 == process.returncode
     keys = re.findall(r"mty_main_[0-9a-f]{12}_[\w-]{43}", said)
-    assert 8 == len(keys)
+    assert 10 == len(keys)
     assert "protects nobody" in re.sub(r"\s+", " ", said)
     for file in home.rglob("*"):
         if file.is_file() and "pg" not in file.relative_to(home).parts[0]:
