@@ -56,6 +56,19 @@ class Action(StrEnum):
     REVIEW_BREAK_GLASS = "review_break_glass"
     READ_ALERTS = "read_alerts"
     MANAGE_CANARIES = "manage_canaries"
+    PROPOSE_PROJECT = "propose_project"
+    REVIEW_PROJECT = "review_project"
+    RUN_PROJECT = "run_project"
+    CLOSE_PROJECT = "close_project"
+    DESTROY_PROJECT_KEY = "destroy_project_key"
+    READ_PROJECTS = "read_projects"
+    USE_PROJECT = "use_project"
+    RECORD_OBJECTION = "record_objection"
+    LOAD_OPT_OUTS = "load_opt_outs"
+    CLEAN_COHORT = "clean_cohort"
+    READ_ACCESS = "read_access"
+    GATHER_SUBJECT_ACCESS = "gather_subject_access"
+    RELEASE_SUBJECT_ACCESS = "release_subject_access"
 
 
 CROSSINGS = frozenset(

@@ -14,7 +14,9 @@ from linkage_vault.users import Role
 from moiety.kit.errors import Unprocessable
 
 CARE = "TREAT ETREAT ERTREAT COC CAREMGT"
-RESEARCH = "HRESCH BIORCH CLINTRCH DSRCH POARCH TRANSRCH HQUALIMP PUBHLTH"
+RESEARCH = (
+    "HRESCH TRAIN HDM HOPERAT GOV HPRGRP BIORCH CLINTRCH DSRCH POARCH TRANSRCH HQUALIMP PUBHLTH"
+)
 
 # role, action, what has to stand (a + between what must stand together), purposes.
 # A dash stands for nothing at all; a star for any purpose and for none.
@@ -61,6 +63,23 @@ auditor          review_break_glass   -                       *
 approver         read_alerts          -                       *
 auditor          read_alerts          -                       *
 auditor          manage_canaries      -                       *
+researcher       propose_project      -                       *
+linkage_officer  propose_project      -                       *
+approver         review_project       -                       *
+approver         destroy_project_key  -                       *
+linkage_officer  run_project          -                       *
+linkage_officer  close_project        -                       *
+approver         close_project        -                       *
+auditor          close_project        -                       *
+researcher       read_projects        -                       *
+linkage_officer  read_projects        -                       *
+approver         read_projects        -                       *
+auditor          read_projects        -                       *
+registrar        record_objection     -                       *
+linkage_officer  record_objection     -                       *
+auditor          read_access          -                       *
+linkage_officer  gather_subject_access  -                     PATRQT
+approver         release_subject_access -                     PATRQT
 """  # noqa: E501  a table
 FLAGS = tuple(field.name for field in fields(Facts) if field.type in {bool, "bool"})
 PROGRAMS_MAY = frozenset({"read_trail", "read_head", "read_pool"})

@@ -1,0 +1,114 @@
+"""From a record to its pseudonym in a project, and back: two actions with two permissions.
+
+Both take up to a thousand ids and answer in their order; what is unknown and what the registers
+removed look alike.  Entries of the trail are about the record, in both directions, so that the
+person's access report finds them.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from linkage_vault import decisions, links, opt_outs, project_keys, projects
+from linkage_vault.decisions import Action, Ask, Requester
+from linkage_vault.projects import Project
+from linkage_vault.users import Role
+from linkage_vault.vault import Vault
+from moiety.deid.pseudonyms import Kind, Pseudonyms
+from moiety.kit.errors import Conflict, Forbidden, ServiceError
+from moiety.wire.projects import EhrsAnswer, Pseudonymise, PseudonymsAnswer, Reidentify
+
+
+def pseudonymise(vault: Vault, requester: Requester, message: Pseudonymise) -> PseudonymsAnswer:
+    """Pseudonyms of records.  In this order:
+
+    1. The project runs and what allows it stands; its purpose and legal basis are those asked for.
+    2. It is decided, and what the decision rests on is used up.
+    3. Registers of opt-outs, objections and consents remove whom they must.
+    4. Every id's decision is committed to the trail; then the key is opened.
+
+    Raises Forbidden, and for who may know of it Conflict: not running, or a register too old.
+    """
+    ids = message.ehr_ids
+    found = _in_force(vault, requester, Action.EHR_TO_PSEUDONYM, message.project_id)  # (1)
+    ask = Ask(
+        Action.EHR_TO_PSEUDONYM, None, found.purpose, message.reason, found.basis,
+        message.approval_id, found.project_id,
+    )  # fmt: skip
+    asks = [replace(ask, subject=one) for one in ids]
+    verdict = decisions.demand_all(vault, requester, asks)  # (2)
+    cleaned = opt_outs.clean(vault, found, ids)  # (3)
+    outcomes = [_outcome(one, cleaned) for one in ids]
+    decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)  # (4)
+    with vault.engine.connect() as connection:
+        opened = _opened(connection, vault, found, project_keys.newest(connection, found.project_id))
+    made = dict(zip(ids, opened.pseudonymise(Kind.EHR, ids), strict=True))
+    shown = [made[one] if one in cleaned.kept else None for one in ids]
+    return PseudonymsAnswer(shown, cleaned.removed, cleaned.as_of)
+
+
+def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsAnswer:
+    """Records behind pseudonyms, of a project that runs or ran and has its key.
+
+    A reversal always yields some id; only one that is a record's is answered.  Raises Forbidden,
+    and Conflict where the key was destroyed.
+    """
+    ask = Ask(
+        Action.PSEUDONYM_TO_EHR, None, decisions.read_purpose(message.purpose_of_use),
+        message.reason, decisions.read_basis(message.legal_basis), message.approval_id,
+        message.project_id,
+    )  # fmt: skip
+    asks = [replace(ask, subject=one) for one in message.pseudonyms]
+    with vault.engine.connect() as connection:
+        found = projects.find(connection, message.project_id)
+        version = message.key_version or project_keys.newest(connection, message.project_id)
+    if found is None or version is None:
+        raise _refused(vault, requester, ask, "The key of the project was destroyed.")
+    verdict = decisions.demand_all(vault, requester, asks)
+    with vault.engine.connect() as connection:
+        opened = _opened(connection, vault, found, version)
+        ehr_ids = opened.reverse(Kind.EHR, message.pseudonyms)
+        known = links.find_pairs(connection, vault.keys, "ehr", ehr_ids)
+    about = [
+        replace(one, subject=ehr_id if ehr_id in known else one.subject)
+        for one, ehr_id in zip(asks, ehr_ids, strict=True)
+    ]
+    outcomes = ["allowed" if ehr_id in known else "unknown" for ehr_id in ehr_ids]
+    decisions.write_down_all(vault, requester, about, outcomes, verdict=verdict)
+    return EhrsAnswer([ehr_id if ehr_id in known else None for ehr_id in ehr_ids])
+
+
+def _in_force(vault: Vault, requester: Requester, action: Action, project_id: UUID) -> Project:
+    with vault.engine.connect() as connection:
+        found = projects.find(connection, project_id)
+    obstacle = "There is no such project." if found is None else found.obstacle(projects.today())
+    if found is None or obstacle:
+        raise _refused(vault, requester, Ask(action, project_id=project_id), obstacle or "")
+    return found
+
+
+def _refused(vault: Vault, requester: Requester, ask: Ask, message: str) -> ServiceError:
+    """The refusal, written down: who has no part in projects does not learn the reason."""
+    decisions.write_down(vault, requester, ask, outcome="refused")
+    knows = Role.LINKAGE_OFFICER in requester.roles
+    return Conflict(message) if knows else Forbidden(decisions.REFUSED)
+
+
+def _opened(
+    connection: sa.Connection, vault: Vault, found: Project, version: int | None
+) -> Pseudonyms:
+    key = None
+    if version is not None:
+        key = project_keys.open_key(connection, vault.keys, found.project_id, version)
+    if key is None:
+        raise Conflict("The key of the project was destroyed.")
+    return Pseudonyms(key, projects.domain_of(connection, found))
+
+
+def _outcome(ehr_id: UUID, cleaned: "opt_outs.Cleaned") -> str:
+    if ehr_id in cleaned.kept:
+        return "allowed"
+    return "removed" if ehr_id in cleaned.known else "unknown"
+
+
