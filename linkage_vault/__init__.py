@@ -28,6 +28,11 @@ requesters.py   who asks
 users.py        people and their roles
 alerts.py       what two roles must see at once
 suspensions.py  credentials that are ended until an operator lifts it
+projects.py     proposed, approved by another, run while what allows them stands
+project_states.py  the states of a project and the steps between them
+project_keys.py keys of projects: random, in versions, sealed, destroyed
+pseudonyms.py   from a record to its pseudonym in a project, and back
+opt_outs.py     opt-outs, objections and consents, applied to cohorts
 rules.py        limits, switches and times of the decisions
 pool.py         EHRs of nobody, minted beforehand and handed out at random
 minting.py      the worker that keeps the pool filled
@@ -47,6 +52,7 @@ people_tables.py  tables of people
 vault.py        an engine with the keys of the same organisation
 tables.py       keys, users, links and the pool
 trail_tables.py the trail's tables
+project_tables.py  projects, their keys, registers
 screen_tables.py tokens of persons, and records that wait to be screened again
 metadata.py     the one MetaData
 """

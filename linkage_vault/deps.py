@@ -1,7 +1,7 @@
 """What a route asks for: the organisation's vault, and the requester with roles."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -20,6 +20,8 @@ TELL = "screen:tell"
 SIGN_IN = token_requests.SIGN_IN
 EXCHANGES = frozenset(f"vault:exchange-{name}" for name in exchange.FOR_SERVICES)
 """Scopes of services that exchange their users' tokens here, one a service."""
+USE_PROJECT = "project:use"
+LOAD_OPT_OUTS = "opt-out:load"
 
 
 def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
@@ -101,3 +103,32 @@ def find_user_behind(
 UserBehind = Annotated[Requester, Depends(find_user_behind)]
 AProgram = Annotated[Caller, Depends(find_program)]
 AProgramsVault = Annotated[Vault, Depends(find_programs_vault)]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A service that asks as itself, and the vault of its organisation."""
+
+    vault: Vault
+    requester: Requester
+
+
+def using(request: Request, caller: Annotated[Caller, Depends(Require(USE_PROJECT))]) -> Program:
+    """The clinical service, which runs queries of projects."""
+    return _program(request, caller)
+
+
+def loading(
+    request: Request, caller: Annotated[Caller, Depends(Require(LOAD_OPT_OUTS))]
+) -> Program:
+    """The demographic service, which reads the national list of opt-outs."""
+    return _program(request, caller)
+
+
+def _program(request: Request, caller: Caller) -> Program:
+    """Raises Forbidden for a person, and Unauthenticated for a suspended key."""
+    if caller.user_id is not None:
+        raise Forbidden("This is asked by a service, with a key of its own.")
+    vaults: Mapping[str, Vault] = request.app.state.vaults
+    vault = vaults[caller.organisation]
+    return Program(vault, people.requester(vault, caller, operates=False))

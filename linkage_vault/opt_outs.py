@@ -107,7 +107,10 @@ def begin(vault: Vault, requester: Requester, as_of: date) -> UUID:
     with vault.engine.connect() as connection:
         current = _current(connection)
     if as_of > projects.today() or (current and as_of < current.as_of):
-        finding = {"path": "$.as_of", "rule": "not to come, and not before that of the present list"}
+        finding = {
+            "path": "$.as_of",
+            "rule": "not to come, and not before that of the present list",
+        }
         raise Unprocessable("The list cannot be of that day.", findings=[finding])
     decisions.write_down(
         vault, requester, ask, outcome="allowed", verdict=Verdict(allowed=True, kind="begin")
@@ -123,15 +126,14 @@ def add(vault: Vault, message: wire.Add) -> None:
     """More persons of a snapshot; who comes again as opted out stays so.  Raises NotFound."""
     keys = vault.people_keys
     said = dict.fromkeys(message.free, False) | dict.fromkeys(message.opted_out, True)
-    rows = [
-        {
-            "snapshot_id": message.snapshot_id,
-            "mark": _mark_of_list(keys, message.snapshot_id, person_id),
-            "opted_out": opted_out,
-        }
+    marked = {
+        _mark_of_list(keys, message.snapshot_id, person_id): opted_out
         for person_id, opted_out in said.items()
+    }
+    rows = [  # in the order of their marks: two messages at once do not wait for each other in turn
+        {"snapshot_id": message.snapshot_id, "mark": mark, "opted_out": opted_out}
+        for mark, opted_out in sorted(marked.items())
     ]
-    rows.sort(key=lambda row: row["mark"])
     with vault.engine.begin() as connection:
         _loading(connection, message.snapshot_id)
         if rows:

@@ -1,9 +1,9 @@
 """The states of a project, the steps between them, and which permission each step needs.
 
-    draft ──submit──► review ──approve──► approved ──start──► running
-      ▲  ◄──return──────┘                     ▲                 │
-      │                                       └──────pause──────┘
-      └──amend── review, approved, running      close: from any ──► closed ──destroy_key──► closed
+draft ──submit──► review ──approve──► approved ──start──► running
+  ▲  ◄──return──────┘                     ▲                 │
+  │                                       └──────pause──────┘
+  └──amend── review, approved, running      close: from any ──► closed ──destroy_key──► closed
 """
 
 from collections.abc import Mapping

@@ -112,7 +112,7 @@ def propose(vault: Vault, requester: Requester, definition: Definition) -> Proje
 
 
 def amend(vault: Vault, requester: Requester, message: Amend) -> ProjectShown:
-    """A draft with another definition, by who proposed it.  Raises Conflict for what is no draft."""
+    """A draft with another definition, by who proposed it.  Raises Conflict for no draft."""
     ask = Ask(Action.PROPOSE_PROJECT, project_id=message.project_id)
     decisions.demand(vault, requester, ask)
     found = _get(vault, message.project_id)

@@ -42,7 +42,9 @@ def pseudonymise(vault: Vault, requester: Requester, message: Pseudonymise) -> P
     outcomes = [_outcome(one, cleaned) for one in ids]
     decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)  # (4)
     with vault.engine.connect() as connection:
-        opened = _opened(connection, vault, found, project_keys.newest(connection, found.project_id))
+        opened = _opened(
+            connection, vault, found, project_keys.newest(connection, found.project_id)
+        )
     made = dict(zip(ids, opened.pseudonymise(Kind.EHR, ids), strict=True))
     shown = [made[one] if one in cleaned.kept else None for one in ids]
     return PseudonymsAnswer(shown, cleaned.removed, cleaned.as_of)
@@ -110,5 +112,3 @@ def _outcome(ehr_id: UUID, cleaned: "opt_outs.Cleaned") -> str:
     if ehr_id in cleaned.kept:
         return "allowed"
     return "removed" if ehr_id in cleaned.known else "unknown"
-
-

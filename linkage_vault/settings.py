@@ -52,6 +52,7 @@ class Settings:
     oidc_issuer: str = ""
     oidc_client: str = ""
     oidc_claim: str = "sub"
+    opt_out_days: int = 7  # older than this the national list of opt-outs is not used
     connections: int = 16
     threads: int = 32
     body_limit: int = 4 * 1024 * 1024  # octets: a batch of documents to be screened
@@ -76,6 +77,7 @@ class Settings:
             personal_keys=self.personal_keys,
             approver_other_line=self.approver_other_line,
             alert_url=self.alert_url,
+            opt_out_days=self.opt_out_days,
         )
 
 

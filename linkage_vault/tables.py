@@ -9,16 +9,34 @@ from sqlalchemy.dialects.postgresql import BYTEA
 
 from linkage_vault.metadata import metadata
 from linkage_vault.people_tables import api_key, app_user
+from linkage_vault.project_tables import (
+    consent,
+    objection,
+    opt_out,
+    opt_out_snapshot,
+    project,
+    project_history,
+    project_key,
+    recipient,
+)
 from linkage_vault.screen_tables import own_words, rescreen, screened
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 
 __all__ = [
     "api_key",
     "app_user",
+    "consent",
     "link",
     "metadata",
+    "objection",
+    "opt_out",
+    "opt_out_snapshot",
     "own_words",
     "pool_slot",
+    "project",
+    "project_history",
+    "project_key",
+    "recipient",
     "rescreen",
     "screened",
     "trail_head",

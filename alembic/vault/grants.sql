@@ -44,3 +44,14 @@ GRANT SELECT, INSERT                 ON screened      TO vault_app;
 GRANT SELECT, INSERT, DELETE         ON rescreen      TO vault_app;
 -- The month in which a key was last used, and nothing else of a key.
 GRANT UPDATE (last_used) ON api_key TO vault_app;
+
+-- Projects.  A key is added, sealed anew and destroyed; what was decided of a project is only added to.
+GRANT SELECT, INSERT, UPDATE         ON project          TO vault_app;
+GRANT SELECT, INSERT                 ON project_history  TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON project_key      TO vault_app;
+GRANT UPDATE (sealed)                ON project_key      TO vault_app;
+GRANT SELECT, INSERT                 ON recipient        TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON opt_out_snapshot TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON opt_out          TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON objection        TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON consent          TO vault_app;

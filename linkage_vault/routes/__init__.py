@@ -7,11 +7,23 @@ screen.py POST /screen, /screen/person, /screen/due, /screen/done, GET /screen/k
 approval.py  GET /approval, POST /approval/request, POST /approval/decide
 sign_in.py  GET /keys, POST /sign-in, /enrol, /enrol/confirm, /session/end, /token
 user.py   GET and POST /user, POST /user/change, /user/invite
+project.py  GET /project, POST /project, /project/amend, step, pseudonym, ehr, policy, clean
+opt_out.py  POST /opt-out/begin, add, finish, objection, consent
 """
 
 from fastapi import APIRouter
 
-from linkage_vault.routes import approval, link, pool, screen, sign_in, trail, user
+from linkage_vault.routes import (
+    approval,
+    link,
+    opt_out,
+    pool,
+    project,
+    screen,
+    sign_in,
+    trail,
+    user,
+)
 from moiety.wire.vault import BASE
 
 router = APIRouter(prefix=BASE)
@@ -23,5 +35,7 @@ for part in (
     screen.router,
     sign_in.router,
     user.router,
+    project.router,
+    opt_out.router,
 ):
     router.include_router(part)

@@ -25,7 +25,7 @@ SCOPES = {
     "demographic": frozenset({"person:read", "person:write"}),
     "vault": frozenset(
         {"vault:use", "vault:operate", "vault:sign-in", "vault:exchange-clinical",
-         "vault:exchange-demographic", "screen:ask", "screen:tell"}
+         "vault:exchange-demographic", "screen:ask", "screen:tell", "project:use", "opt-out:load"}
     ),
 }  # fmt: skip
 """What a key may do at each service."""

@@ -8,5 +8,7 @@ clinical.py     what the vault asks of clinical_api: a fresh EHR for its pool
 demographic.py  what a registrar's program asks of demographic_api
 vault.py        the vault's messages, and what programs and people ask of linkage_vault
 screening.py    the own-identifier screen's messages, of three services
+projects.py     projects, their policy and pseudonyms
+opt_outs.py     registers of opt-outs, objections and consents
 trail.py        the trail's messages, and what auditors and witnesses ask of it
 """

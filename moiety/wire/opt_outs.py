@@ -78,7 +78,7 @@ class Consent(Message, frozen=True):
 
 
 class Clean(Message, frozen=True):
-    """Who of a cohort may be used for a project: `POST /project/clean`, for the clinical service."""
+    """Who of a cohort a project may use, asked by the clinical service: `POST /project/clean`."""
 
     project_id: UUID
     ehr_ids: Annotated[list[UUID], Meta(max_length=50_000)]

@@ -37,7 +37,7 @@ class TemplateAccess(Message, frozen=True):
     """What of a template's data may be asked for: these AQL paths, or all where none is named."""
 
     template_id: Line
-    paths: Annotated[list[Path], Meta(max_length=500)] = []
+    paths: Annotated[tuple[Path, ...], Meta(max_length=500)] = ()
 
 
 class Disclosure(Message, frozen=True):
