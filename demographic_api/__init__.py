@@ -6,6 +6,8 @@ routes/        HTTP only: parse, call one work function, render
 outcomes.py    errors as FHIR OperationOutcome
 capability.py  what this server can do, as FHIR CapabilityStatement
 persons.py     register, read and update a person
+telling.py     the worker that tells the vault of persons who came or changed
+own_words.py   a person's own identifiers as tokens
 searching.py   find persons by identifier, or by name and birth date
 patients.py    checks of a Patient that its types cannot state
 fhir.py        the supported part of FHIR R4 `Patient` as types

@@ -1,16 +1,23 @@
 """create_app: the demographic service put together."""
 
 import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from demographic_api import outcomes, routes
-from demographic_api.settings import Settings
+from demographic_api.settings import PREFIX, Settings
 from demographic_api.tables import api_key
+from demographic_api.telling import keep_told
+from moiety.deid.own.tokens import tokens_of
 from moiety.kit import app as kit
 from moiety.kit import user_tokens
 from moiety.kit.database import Organisations, read_urls
+from moiety.kit.settings import SettingsError
 from moiety.wire.demographic import BASE
+from moiety.wire.exchange import connect
 
 _ROUTES = kit.tree(routes.router)
 
@@ -19,10 +26,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError with one sentence."""
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
+    organisations = Organisations(urls, connections=settings.connections)
     return kit.create(
         "Moiety demographic service",
         service="demographic",
-        organisations=Organisations(urls, connections=settings.connections),
+        organisations=organisations,
         keys=api_key,
         routes=_ROUTES,
         threads=settings.threads,
@@ -31,4 +39,34 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         user_tokens=user_tokens.by_url(settings.vault_keys_url, "demographic"),
         open_paths=frozenset({f"{BASE}/metadata"}),
         render=outcomes.render,
+        while_running=[
+            _telling(settings, organisations.engine(name), vault_key, screen_key)
+            for name, (vault_key, screen_key) in _screen_keys(settings, urls).items()
+        ],
     )
+
+
+def _screen_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """For each organisation that tells the vault of its persons: the vault's key, the screen's."""
+    if not settings.vault_url:
+        return {}
+    folder = settings.organisations_folder
+    if folder is None:
+        return {settings.organisation: (settings.vault_key or "", settings.screen_key or "")}
+    files = {name: (folder / f"{name}.vault", folder / f"{name}.screen") for name in urls}
+    return {
+        name: (vault.read_text().strip(), screen.read_text().strip())
+        for name, (vault, screen) in files.items()
+        if vault.exists() and screen.exists()
+    }
+
+
+def _telling(
+    settings: Settings, engine: sa.Engine, vault_key: str, screen_key: str
+) -> Callable[[FastAPI], AbstractContextManager[object]]:
+    try:
+        token = tokens_of(bytes.fromhex(screen_key))
+    except ValueError:
+        raise SettingsError(f"{PREFIX}_SCREEN_KEY_FILE holds no 64 hexadecimal digits.") from None
+    client = connect(settings.vault_url, vault_key)
+    return lambda _app: keep_told(engine, client, token)

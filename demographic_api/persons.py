@@ -1,5 +1,6 @@
 """Register, read and update a person.  A version is added, never changed."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,6 +129,14 @@ def _add_version(connection: sa.Connection, version: Version, document: bytes) -
         if len(added) != len(identifiers):
             raise Conflict("Another person has this NHS number.")
     connection.execute(tables.person_name.insert(), _name_rows(version))
+    waiting = insert(tables.words_due).values(
+        person_id=version.person_id, ticket=secrets.randbits(63)
+    )
+    connection.execute(
+        waiting.on_conflict_do_update(
+            index_elements=["person_id"], set_={"ticket": waiting.excluded.ticket}
+        )
+    )
 
 
 def _identifier_rows(version: Version) -> list[dict[str, object]]:

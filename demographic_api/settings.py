@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moiety.kit import settings
-from moiety.kit.settings import secret
+from moiety.kit.settings import SettingsError, secret
 
 PREFIX = "MOIETY_DEMOGRAPHIC"
 
@@ -18,6 +18,11 @@ class Settings:
     database_url: str | None = secret(default=None)
     organisation: str = "main"
     organisations_folder: Path | None = None
+    # Where the vault is told of a person's own identifiers, with which key, and the key under which
+    # they become tokens (64 hexadecimal digits, shared with the clinical service).
+    vault_url: str = ""
+    vault_key: str | None = secret(default=None)
+    screen_key: str | None = secret(default=None)
     connections: int = 16
     threads: int = 32
     body_limit: int = 262_144  # octets
@@ -29,4 +34,9 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings.  Raises SettingsError with one sentence."""
-        return settings.read(cls, PREFIX, environ)
+        found = settings.read(cls, PREFIX, environ)
+        if found.vault_url and found.organisations_folder is None:
+            for name in ("vault_key", "screen_key"):
+                if getattr(found, name) is None:
+                    raise SettingsError(f"{PREFIX}_VAULT_URL needs {PREFIX}_{name.upper()}_FILE.")
+        return found

@@ -59,6 +59,14 @@ nhs_number_once = sa.Index(
     postgresql_where=sa.text(f"system = '{nhs_number.SYSTEM}' AND is_current"),
 )
 
+# Whom the vault must be told of; the ticket is random, so that persons wait in no order.
+words_due = sa.Table(
+    "words_due",
+    metadata,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("ticket", sa.BigInteger, nullable=False),
+)
+
 person_name = sa.Table(
     "person_name",
     metadata,

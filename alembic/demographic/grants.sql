@@ -13,3 +13,4 @@ GRANT SELECT, INSERT, DELETE ON person_name    TO demographic_app;
 
 -- The month in which a key was last used, and nothing else of a key.
 GRANT UPDATE (last_used) ON api_key TO demographic_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON words_due      TO demographic_app;

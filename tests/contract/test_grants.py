@@ -39,6 +39,7 @@ ALLOWED = {
         "person_history": "SI",
         "identifier": "SID",
         "person_name": "SID",
+        "words_due": "SIUD",
     },
     "vault": {
         "api_key": "S",  # and UPDATE of the month of use, at every service
