@@ -38,6 +38,8 @@ evaluating.py     documents evaluated in worker processes
 results/          results as CSV, NDJSON, Arrow and Parquet
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 queried.py        what queries see: tables, documents, versions
+own_words.py      which of a document's words are its subject's: the vault is asked
+sealing.py        words taken out of a document, and put back
 screen.py         the identifier screen at every write door
 value_sets.py     codes that a terminology server is asked for before the commit
 wording.py        findings in sentences

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from clinical_api import documents, formats, tables, versions, wording
 from clinical_api.audits import Audit
 from clinical_api.formats import Format, malformed
+from clinical_api.own_words import OwnWords, Sealed, screened
 from clinical_api.registry import Known
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
@@ -67,6 +68,7 @@ class Prepared:
     known: Known
     checked: Checked
     found: tuple[Found, ...]
+    sealed: Sealed | None = None
 
 
 def prepare(body: bytes, settings: Settings, find: Callable[[str], Known | None]) -> Prepared:
@@ -132,6 +134,26 @@ def prepare_decoded(
     # What is stored is screened, not what was sent: the two are written by different hands.
     found = tuple(screen(text or encode(composition), settings))
     return Prepared(composition, known, checked, found)
+
+
+def screen_own(own: OwnWords | None, ehr_id: UUID, prepared: Prepared) -> Prepared:
+    """The composition without its subject's own words, as the policy says.
+
+    Raises Unavailable when the vault is away and nothing may be committed unscreened.
+    """
+    if own is None:
+        return prepared
+    known, checks = prepared.known, [prepared.checked]
+
+    def still_valid(composition: rm.Composition) -> bool:
+        checks.append(known.compiled.check(composition, known.template_key))
+        return not checks[-1].findings
+
+    composition, found, sealed = screened(
+        own, ehr_id, prepared.composition, rm.Composition, still_valid
+    )
+    checked = checks[-1] if sealed else prepared.checked
+    return Prepared(composition, known, checked, (*prepared.found, *found), sealed)
 
 
 def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Audit) -> Commit:
@@ -386,7 +408,7 @@ def _children(prepared: Prepared) -> tuple[tuple[Children, ...], dict[str, str]]
     place = prepared.known.place
     children = [place(rows.table, rows.columns) for rows in prepared.checked.rows]
     arrays = [rows.rows for rows in prepared.checked.rows]
-    if prepared.found:
-        children.append(versions.FINDINGS)
-        arrays.append(versions.finding_rows(prepared.found))
+    more, rows = versions.screen_children(prepared.found, prepared.sealed)
+    children += more
+    arrays += rows
     return tuple(children), versions.arrays(arrays)

@@ -21,6 +21,7 @@ from clinical_api import compositions, documents, folders, statuses, tables, ver
 from clinical_api.audits import Audit
 from clinical_api.compositions import Head
 from clinical_api.intents import Intent, Sent
+from clinical_api.own_words import OwnWords
 from clinical_api.registry import Known
 from clinical_api.screen import screen
 from clinical_api.settings import Settings
@@ -82,6 +83,7 @@ def commit(
     *,
     audit: Audit,
     value_sets: ValueSets | None = None,
+    own: OwnWords | None = None,
 ) -> Commit:
     """The commit of a whole contribution; its result is an rm.Contribution.
 
@@ -90,16 +92,16 @@ def commit(
     """
     act = Act(ehr_id, alone=False, contribution_id=sent.contribution_id or uuid4())
     with _placed("/audit"):
-        own = _audit(sent.audit, audit, settings)
-    scene = _Scene(act, find, settings, own, value_sets)
+        own_audit = _audit(sent.audit, audit, settings)
+    scene = _Scene(act, find, settings, own_audit, value_sets, own)
     made = [_make(scene, intent, number, follows) for number, intent in enumerate(sent.intents)]
-    details = records.audit_details(own.details, sent.change, act.time)
+    details = records.audit_details(own_audit.details, sent.change, act.time)
     result = records.contribution(
         act.contribution_id, details, [(one.uid, one.kind) for one in made]
     )
     # The status last: what it says counts from the next commit on.
     changes = sorted((one for one in made if one.change), key=lambda one: one.kind == "EHR_STATUS")
-    opening = _opening(act, own, sent.change, changes)
+    opening = _opening(act, own_audit, sent.change, changes)
     beside = [step for one in made for step in one.beside]
     steps = (opening, *(one.change.step for one in changes if one.change), *beside)
 
@@ -130,6 +132,7 @@ class _Scene:
     settings: Settings
     audit: Audit
     value_sets: ValueSets | None
+    own: OwnWords | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _change(
             return "FOLDER", _folder(scene, folder, latest, audit)
         case rm.EhrStatus() as data if latest is not None:
             status = statuses.prepare(data, scene.settings)
+            status = statuses.screen_own(scene.own, scene.act.ehr_id, status)
             return "EHR_STATUS", statuses.succession(
                 scene.act, _before(latest), status, scene.settings, audit=audit
             )
@@ -202,6 +206,7 @@ def _composition(
     prepared = settled_here(
         scene.value_sets, lambda: compositions.prepare_decoded(data, settings, scene.find)
     )
+    prepared = compositions.screen_own(scene.own, act.ehr_id, prepared)
     if latest is None:
         return compositions.creation(act, prepared, settings, audit=audit)
     make = compositions.restoration if latest.deleted else compositions.succession
@@ -210,7 +215,7 @@ def _composition(
 
 def _folder(scene: _Scene, data: rm.Folder, latest: Latest | None, audit: Audit) -> Change:
     act, settings = scene.act, scene.settings
-    prepared = folders.prepare(data, settings)
+    prepared = folders.screen_own(scene.own, act.ehr_id, folders.prepare(data, settings))
     if latest is None:
         return folders.creation(act, prepared, settings, audit=audit)
     make = folders.restoration if latest.deleted else folders.succession

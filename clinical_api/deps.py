@@ -4,8 +4,8 @@
 what a key may do; each route names one.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,21 +17,25 @@ from psycopg.errors import UniqueViolation
 from clinical_api import audits
 from clinical_api.audits import Audit
 from clinical_api.events.tails import Pulse
+from clinical_api.own_words import OwnWords
 from clinical_api.population import Population, populations
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
-from clinical_api.settings import Settings
+from clinical_api.settings import PREFIX, Settings
 from clinical_api.slow_queries import Durations, SlowQueries
 from clinical_api.statistics import Gauges, Kept, keep
 from clinical_api.tags import Tagged
 from clinical_api.value_sets import ValueSets
+from moiety.deid.own.tokens import tokens_of
 from moiety.kit import auth, bodies
 from moiety.kit.commits import Commit, CommitQueue
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Conflict, NotFound
 from moiety.kit.reads import Reads
+from moiety.kit.settings import SettingsError
 from moiety.kit.tasks import beside
 from moiety.wire import terminology
+from moiety.wire.exchange import connect
 
 SCOPES = frozenset(
     {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
@@ -77,6 +81,7 @@ class Organisation:
     slow_queries: SlowQueries
     tagged: Tagged = field(default_factory=Tagged)
     value_sets: ValueSets | None = None
+    own_words: OwnWords | None = None
 
 
 async def here(request: Request) -> Organisation:
@@ -95,7 +100,11 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
     """What every organisation has here, for as long as the service runs."""
     engines = {name: app.state.organisations.engine(name) for name in app.state.organisations}
     gauges, durations = Gauges(app.state.registry), Durations(app.state.registry)
-    with populations(engines, settings) as population, _value_sets(settings) as sets:
+    with (
+        populations(engines, settings) as population,
+        _value_sets(settings) as sets,
+        _own_words(engines, settings) as own,
+    ):
         app.state.here = {
             name: Organisation(
                 engine,
@@ -110,6 +119,7 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
                 population[name],
                 SlowQueries(name, durations),
                 value_sets=sets,
+                own_words=own.get(name),
             )
             for name, engine in engines.items()
         }
@@ -128,6 +138,35 @@ def _value_sets(settings: Settings) -> Iterator[ValueSets | None]:
     )
     with closing(server):
         yield ValueSets(server, settings)
+
+
+@contextmanager
+def _own_words(names: Iterable[str], settings: Settings) -> Iterator[dict[str, OwnWords]]:
+    """Who asks the vault for a record's own words, by organisation; none without a vault."""
+    with ExitStack() as closing_all:
+        found = {
+            name: closing_all.enter_context(closing(own))
+            for name in names
+            if (own := _asking(name, settings)) is not None
+        }
+        yield found
+
+
+def _asking(organisation: str, settings: Settings) -> OwnWords | None:
+    if not settings.vault_url or settings.screen_own == "off":
+        return None
+    vault_key, screen_key = settings.vault_key or "", settings.screen_key or ""
+    if (folder := settings.organisations_folder) is not None:
+        files = (folder / f"{organisation}.vault", folder / f"{organisation}.screen")
+        if not all(file.exists() for file in files):
+            return None
+        vault_key, screen_key = (file.read_text().strip() for file in files)
+    try:
+        token = tokens_of(bytes.fromhex(screen_key))
+    except ValueError:
+        raise SettingsError(f"{PREFIX}_SCREEN_KEY_FILE holds no 64 hexadecimal digits.") from None
+    client = connect(settings.vault_url, vault_key, timeout=settings.vault_timeout)
+    return OwnWords(client, token, policy=settings.screen_own, away=settings.screen_away)
 
 
 def pulses(app: FastAPI) -> dict[str, Pulse]:

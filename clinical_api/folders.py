@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from clinical_api import tables, versions
 from clinical_api.audits import Audit
+from clinical_api.own_words import OwnWords, Sealed, screened
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from clinical_api.versions import Act, Before, Change, Written
@@ -32,12 +33,21 @@ class Prepared:
 
     folder: rm.Folder
     found: tuple[Found, ...]
+    sealed: Sealed | None = None
 
 
 def prepare(folder: rm.Folder, settings: Settings) -> Prepared:
     """Check and screen a directory.  Raises Malformed or Unprocessable."""
     versions.refuse("FOLDER", validate_model(folder))
     return Prepared(folder, tuple(screen(encode(folder), settings)))
+
+
+def screen_own(own: OwnWords | None, ehr_id: UUID, prepared: Prepared) -> Prepared:
+    """The directory without its subject's own words, as the policy says.  Raises Unavailable."""
+    folder, found, sealed = screened(
+        own, ehr_id, prepared.folder, rm.Folder, lambda one: not validate_model(one)
+    )
+    return Prepared(folder, (*prepared.found, *found), sealed)
 
 
 def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Audit) -> Commit:
@@ -66,7 +76,7 @@ def creation(act: Act, prepared: Prepared, settings: Settings, *, audit: Audit) 
     object_id = given or uuid4()
     written, parameters, children = versions.untyped(
         act, prepared.folder, Before(object_id, 0), prepared.found, settings,
-        change=ChangeType.CREATION, audit=audit,
+        change=ChangeType.CREATION, audit=audit, sealed=prepared.sealed,
     )  # fmt: skip
     statement = statements.create(
         tables.folder, tables.OWNER, children, client_id=given is not None, alone=act.alone
@@ -153,8 +163,9 @@ def _next(
         prepared.folder.uid, before.object_id, before.version, settings.system_id
     )
     written, parameters, children = versions.untyped(
-        act, prepared.folder, before, prepared.found, settings, change=change, audit=audit
-    )
+        act, prepared.folder, before, prepared.found, settings, change=change, audit=audit,
+        sealed=prepared.sealed,
+    )  # fmt: skip
     if change is ChangeType.RESTORATION:
         statement = statements.restore(tables.folder, tables.OWNER, children, alone=act.alone)
     else:

@@ -38,6 +38,15 @@ class Settings:
     # What the identifier screen does with what it finds: reject, record or off.
     screen_national: str = "reject"
     screen_other: str = "record"
+    # The own-identifier screen: the vault that is asked, with which key, and the key under which
+    # words become tokens (64 hexadecimal digits, shared with the demographic service).  What a
+    # subject's own word does (seal, record or off), and when the vault is away (later or refuse).
+    vault_url: str = ""
+    vault_key: str | None = secret(default=None)
+    screen_key: str | None = secret(default=None)
+    vault_timeout: float = 5.0
+    screen_own: str = "seal"
+    screen_away: str = "later"
     # What signs webhooks' messages, in a file; without it none can be registered.
     webhook_key: str | None = secret(default=None)
     # Where webhooks may point: public (https, public addresses), private (also networks that are
@@ -90,6 +99,12 @@ class Settings:
         _one_of("NEW_EHRS", found.new_ehrs, ("pooled", "visible"))
         _one_of("SCREEN_NATIONAL", found.screen_national, ("reject", "record", "off"))
         _one_of("SCREEN_OTHER", found.screen_other, ("reject", "record", "off"))
+        _one_of("SCREEN_OWN", found.screen_own, ("seal", "record", "off"))
+        _one_of("SCREEN_AWAY", found.screen_away, ("later", "refuse"))
+        if found.vault_url and found.organisations_folder is None:
+            for name in ("vault_key", "screen_key"):
+                if getattr(found, name) is None:
+                    raise SettingsError(f"{PREFIX}_VAULT_URL needs {PREFIX}_{name.upper()}_FILE.")
         _one_of("MISPLACED", found.misplaced, ("refuse", "drop"))
         _one_of("WEBHOOK_TARGETS", found.webhook_targets, ("public", "private", "any"))
         _at_least("QUERY_ROWS", found.query_rows, 1)

@@ -5,7 +5,7 @@ declares, and nothing else; a deployment may take any id for a pseudonym instead
 status says of the whole EHR (modifiable, queryable, subject) also stands in columns of the EHR.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import msgspec
 from clinical_api import formats, tables, versions
 from clinical_api.audits import Audit
 from clinical_api.formats import Format
+from clinical_api.own_words import OwnWords, Sealed, screened
 from clinical_api.screen import Found, is_random_uuid, screen
 from clinical_api.settings import Settings
 from clinical_api.versions import Act, Before, Change, Written
@@ -37,6 +38,7 @@ class Prepared:
     status: rm.EhrStatus
     subject: tuple[str | None, UUID | None, str | None]
     found: tuple[Found, ...]
+    sealed: Sealed | None = None
 
     def columns(self) -> dict[str, Any]:
         """What the latest status sets in its EHR: the `follows` of STATUS_OWNER."""
@@ -83,6 +85,14 @@ def prepare(status: rm.EhrStatus, settings: Settings) -> Prepared:
     return Prepared(status, subject, tuple(screen(encode(status), settings)))
 
 
+def screen_own(own: OwnWords | None, ehr_id: UUID, prepared: Prepared) -> Prepared:
+    """The status without its subject's own words, as the policy says.  Raises Unavailable."""
+    status, found, sealed = screened(
+        own, ehr_id, prepared.status, rm.EhrStatus, lambda one: not validate_model(one)
+    )
+    return replace(prepared, status=status, found=(*prepared.found, *found), sealed=sealed)
+
+
 def update(
     ehr_id: UUID, before: Before, prepared: Prepared, settings: Settings, *, audit: Audit
 ) -> Commit:
@@ -120,8 +130,9 @@ def first_or_next(
 ) -> tuple[Written, dict[str, Any], tuple[Children, ...]]:
     """As versions.untyped, with what the status says of its EHR among the parameters."""
     written, parameters, children = versions.untyped(
-        act, prepared.status, before, prepared.found, settings, change=change, audit=audit
-    )
+        act, prepared.status, before, prepared.found, settings, change=change, audit=audit,
+        sealed=prepared.sealed,
+    )  # fmt: skip
     return written, parameters | prepared.columns(), children
 
 

@@ -262,6 +262,26 @@ registry = sa.Table(
     sa.Column("version", sa.Uuid, primary_key=True),
 )
 
+# Words that were sealed out of a version: a box, base64, that the vault alone can open.
+sealed_words = sa.Table(
+    "sealed_words",
+    metadata,
+    sa.Column("ehr_id", sa.Uuid, primary_key=True),
+    sa.Column("row_key", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("seal_id", sa.Text, nullable=False),
+    sa.Column("box", sa.Text, nullable=False),
+)
+
+# Versions that were committed while the vault was away: they are screened later.
+screen_later = sa.Table(
+    "screen_later",
+    metadata,
+    sa.Column("ehr_id", sa.Uuid, primary_key=True),
+    sa.Column("row_key", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+)
+
 screen_finding = sa.Table(
     "screen_finding",
     metadata,

@@ -5,6 +5,7 @@ writes nothing.  Alone it is one statement in the commit queue; in a contributio
 several inside one transaction.
 """
 
+import base64
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from clinical_api import documents
 from clinical_api.audits import Audit
+from clinical_api.own_words import UNSCREENED, Sealed
 from clinical_api.screen import Found
 from clinical_api.settings import Settings
 from moiety.change_control.codes import ChangeType, Lifecycle
@@ -45,6 +47,10 @@ FINDINGS = Children(
         ("length", "small"),
     ),
 )
+SEALED = Children(
+    "sealed_words", "row_key", (("number", "small"), ("seal_id", "text"), ("box", "text"))
+)
+LATER = Children("screen_later", "row_key", (("number", "small"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,7 @@ def untyped(
     *,
     change: ChangeType,
     audit: Audit,
+    sealed: Sealed | None = None,
 ) -> tuple[Written, dict[str, Any], tuple[Children, ...]]:
     """The version after `before` of what has no typed rows; `before` is of number 0 for a first.
 
@@ -151,7 +158,7 @@ def untyped(
         act, audit, object_id=before.object_id, version=version, change=change,
         document=documents.pack(text), found=found,
     )  # fmt: skip
-    children, rows = finding_children(found)
+    children, rows = finding_children(found, sealed)
     return Written(uid, before.object_id, version, text), values | rows, children
 
 
@@ -160,11 +167,31 @@ def finding_rows(found: Iterable[Found]) -> list[dict[str, object]]:
     return [{"number": number, **one.place()} for number, one in enumerate(found)]
 
 
-def finding_children(found: Sequence[Found]) -> tuple[tuple[Children, ...], dict[str, str]]:
-    """Where the findings of a version without typed rows go, and their parameter."""
-    if not found:
-        return (), {}
-    return (FINDINGS,), arrays([finding_rows(found)])
+def finding_children(
+    found: Sequence[Found], sealed: Sealed | None = None
+) -> tuple[tuple[Children, ...], dict[str, str]]:
+    """Where the findings of a version without typed rows go, and their parameters."""
+    children, rows = screen_children(found, sealed)
+    return tuple(children), arrays(rows)
+
+
+def screen_children(
+    found: Sequence[Found], sealed: Sealed | None
+) -> tuple[list[Children], list[list[dict[str, object]]]]:
+    """What the screen leaves beside a version: findings, a box, and a mark to come back to it."""
+    children: list[Children] = []
+    rows: list[list[dict[str, object]]] = []
+    if found:
+        children.append(FINDINGS)
+        rows.append(finding_rows(found))
+    if any(one.finding.kind == UNSCREENED for one in found):
+        children.append(LATER)
+        rows.append([{"number": 0}])
+    if sealed is not None:
+        box = base64.b64encode(sealed.box).decode()
+        children.append(SEALED)
+        rows.append([{"number": 0, "seal_id": str(sealed.seal_id), "box": box}])
+    return children, rows
 
 
 def arrays(rows: Iterable[list[dict[str, Any]]]) -> dict[str, str]:

@@ -37,15 +37,13 @@ def unseal(
     """The words of some boxes of one record.
 
     Raises Forbidden (written down), Unavailable without the trail, and NotFound for a box that was
-    not sealed for this version of this record.
+    not sealed in this record.
     """
     ask = Ask(Action.UNSEAL, ehr_id, purpose)
     decisions.demand(vault, requester, ask)
     decisions.write_down(vault, requester, ask, outcome="allowed")
     key = box_key(vault.keys)
     try:
-        return [
-            key.open_box(one.box, bound_of(ehr_id, one.version_uid), label=LABEL) for one in boxes
-        ]
+        return [key.open_box(one.box, bound_of(ehr_id, one.seal_id), label=LABEL) for one in boxes]
     except NotOpened:
         raise NotFound from None

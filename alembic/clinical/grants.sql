@@ -12,6 +12,9 @@ GRANT EXECUTE ON FUNCTION removal.ehrs(uuid[], text, text) TO clinical_app;
 GRANT EXECUTE ON FUNCTION removal.versioned(text, uuid, uuid, text, text) TO clinical_app;
 GRANT EXECUTE ON FUNCTION removal.template(text) TO clinical_app;
 GRANT EXECUTE ON FUNCTION removal.stored_query(text, int, int, int) TO clinical_app;
+-- A document from which its subject's own words were taken out, in place of the one before.
+GRANT USAGE ON SCHEMA reseal TO clinical_app;
+GRANT EXECUTE ON FUNCTION reseal.version(text, uuid, bigint, bytea, text) TO clinical_app;
 
 GRANT SELECT                         ON api_key             TO clinical_app;
 GRANT SELECT, INSERT, UPDATE         ON ehr                 TO clinical_app;
@@ -32,6 +35,8 @@ GRANT SELECT, INSERT                 ON stored_query        TO clinical_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON item_tag            TO clinical_app;
 GRANT SELECT, UPDATE                 ON registry            TO clinical_app;
 GRANT SELECT                         ON hot_index           TO clinical_app;
+GRANT SELECT, INSERT                 ON sealed_words        TO clinical_app;
+GRANT SELECT, INSERT, DELETE         ON screen_later        TO clinical_app;
 GRANT SELECT, INSERT                 ON screen_finding      TO clinical_app;
 GRANT SELECT                         ON event_era           TO clinical_app;
 GRANT SELECT                         ON erasure             TO clinical_app;

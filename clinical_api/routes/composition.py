@@ -4,6 +4,7 @@ The writing routes hold no connection: they prepare a commit and wait for the qu
 out, which carries the load, is never taken apart more than once.
 """
 
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import compositions, contributions, value_sets
+from clinical_api import compositions, contributions, own_words, value_sets
 from clinical_api.compositions import Head, Prepared, Stored, Written
 from clinical_api.deps import (
     Body,
@@ -60,7 +61,7 @@ async def create(
     """Commit the first version of a composition."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request, FORMS)
-    prepared = await _prepare(request, body, here)
+    prepared = await _prepare(request, owner, body, here)
     said = tag_headers.read(request)
     audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
     audit = tag_headers.screened(said, audit, here.settings)
@@ -88,6 +89,8 @@ async def get(request: Request, ehr_id: str, uid: str, _caller: MayRead, here: H
         "Location": location(request, "ehr", str(owner), "composition", str(result.object_id)),
         "Last-Modified": last_modified(result.time_committed),
     }
+    if result.document is not None and own_words.USER in request.headers:
+        result = await _unsealed(request, owner, result, here)
     if result.document is None:
         response = Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
     elif form is Format.JSON:
@@ -115,7 +118,7 @@ async def update(
     head = await compositions.get_head(here.reads, owner, object_id)
     if expected_version(if_match) != _uid(head, here):
         raise _stale(head, here, place)
-    prepared = await _prepare(request, body, here, head)
+    prepared = await _prepare(request, owner, body, here, head)
     said = tag_headers.read(request)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
     audit = tag_headers.screened(said, audit, here.settings)
@@ -160,8 +163,17 @@ async def delete(
 
 
 async def _prepare(
-    request: Request, body: bytes, here: Organisation, head: Head | None = None
+    request: Request, owner: UUID, body: bytes, here: Organisation, head: Head | None = None
 ) -> Prepared:
+    """The composition as it is stored: valid, and without its subject's own words."""
+    prepared = await _valid(request, body, here, head)
+    if here.own_words is None:
+        return prepared
+    with span("own words"):
+        return await run_sync(compositions.screen_own, here.own_words, owner, prepared)
+
+
+async def _valid(request: Request, body: bytes, here: Organisation, head: Head | None) -> Prepared:
     """Prepare on this thread where the template is compiled already, else beside the loop."""
     form, template_id = body_form(request, FORMS), None
     if form in (Format.FLAT, Format.STRUCTURED):
@@ -211,6 +223,27 @@ async def _read(request: Request, owner: UUID, uid: str, here: Organisation) -> 
     return await compositions.read(
         here.reads, owner, object_id, version=version, system_id=system_id
     )
+
+
+async def _unsealed(request: Request, owner: UUID, result: Stored, here: Organisation) -> Stored:
+    """The version with its sealed words, for the person on whose behalf the client asks.
+
+    Raises Malformed without a purpose, and Forbidden where the person may not.
+    """
+    if here.own_words is None or result.document is None:
+        return result
+    purpose = request.headers.get(own_words.PURPOSE)
+    if purpose is None:
+        raise Malformed(f"A read for a person says its purpose in {own_words.PURPOSE}.")
+    version = int(result.uid.rpartition("::")[2])
+    sealed = await own_words.sealed_of(here.reads, owner, result.object_id, version)
+    if not sealed:
+        return result
+    user = request.headers[own_words.USER].removeprefix("Bearer ")
+    text = await run_sync(
+        partial(here.own_words.unseal, owner, result.document, sealed, purpose=purpose, user=user)
+    )
+    return replace(result, document=text)
 
 
 async def _written_as(

@@ -49,6 +49,7 @@ async def create(
         lambda: contributions.commit(
             owner, sent, follows, lambda name: here.registry.find(here.engine, name),
             here.settings, audit=audit, value_sets=here.value_sets,
+            own=here.own_words,
         )
     )  # fmt: skip
     result: rm.Contribution = await committed(here, commit)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from clinical_api import documents, ehrs, folders, formats, histories, tables
@@ -52,7 +53,7 @@ async def create(
     owner = uuid_or_not_found(ehr_id, "EHR")
     form, place = answer_form(request), _place(request, owner)
     await ehrs.demand_ehr(here.reads, owner)
-    prepared = _prepare(request, body, here)
+    prepared = await _prepare(request, owner, body, here)
     audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
     commit = folders.create(owner, prepared, here.settings, audit=audit)
     try:
@@ -75,7 +76,7 @@ async def update(
     owner = uuid_or_not_found(ehr_id, "EHR")
     form, place = answer_form(request), _place(request, owner)
     latest = await _latest(owner, if_match, place, here)
-    prepared = _prepare(request, body, here)
+    prepared = await _prepare(request, owner, body, here)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
     commit = folders.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
@@ -132,9 +133,12 @@ async def get_by_version(
     return _answer(version, path, _place(request, owner), form, here)
 
 
-def _prepare(request: Request, body: bytes, here: Here) -> Prepared:
+async def _prepare(request: Request, owner: UUID, body: bytes, here: Here) -> Prepared:
     folder = formats.decode(body, rm.Folder, body_form(request))
-    return folders.prepare(folder, here.settings)
+    prepared = folders.prepare(folder, here.settings)
+    if here.own_words is None:
+        return prepared
+    return await run_sync(folders.screen_own, here.own_words, owner, prepared)
 
 
 async def _latest(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from clinical_api import histories, statuses, tables
@@ -68,6 +69,8 @@ async def update(
     versioned.demand_latest(latest, expected_version(if_match), place, here)
     status = statuses.read(body, body_form(request), bare_subject=True)
     prepared = statuses.prepare(status, here.settings)
+    if here.own_words is not None:
+        prepared = await run_sync(statuses.screen_own, here.own_words, owner, prepared)
     said = tag_headers.read(request)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
     audit = tag_headers.screened(said, audit, here.settings)

@@ -57,9 +57,9 @@ class Due(Message, frozen=True):
 
 
 class Box(Message, frozen=True):
-    """A box of sealed words and the version of a document that it belongs to."""
+    """A box of sealed words, and the id that it was sealed under."""
 
-    version_uid: Annotated[str, Meta(min_length=1, max_length=255)]
+    seal_id: Annotated[str, Meta(min_length=1, max_length=64)]
     box: Boxed
 
 
@@ -83,9 +83,9 @@ class BoxKeyAnswer(Message, frozen=True):
     public_key: str
 
 
-def bound_of(ehr_id: UUID, version_uid: str) -> bytes:
-    """What a box of sealed words is bound to: one version of one record."""
-    return b"moiety/sealed-words/1" + ehr_id.bytes + version_uid.encode()
+def bound_of(ehr_id: UUID, seal_id: str) -> bytes:
+    """What a box of sealed words is bound to: one sealing in one record."""
+    return b"moiety/sealed-words/1" + ehr_id.bytes + seal_id.encode()
 
 
 def tell(client: httpx.Client, person_id: UUID, tokens: bytes) -> None:

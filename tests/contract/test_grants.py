@@ -32,6 +32,8 @@ ALLOWED = {
         "registry": "SU",
         "hot_index": "S",
         "screen_finding": "SI",
+        "sealed_words": "SI",
+        "screen_later": "SID",
     },
     "demographic": {
         "api_key": "S",

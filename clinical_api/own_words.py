@@ -1,0 +1,199 @@
+"""The own-identifier screen at a write door: ask the vault, then seal or record.
+
+The vault answers which tokens of a document's words are its subject's; it sees neither words nor
+document.  By policy the words are sealed (a placeholder in the document, the words in a box for the
+vault) or their places recorded.  When the vault is away, the version is marked and screened later,
+or refused.  No answer to a writer says that a word was found.
+"""
+
+import base64
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+
+from clinical_api import sealing
+from clinical_api.screen import Found
+from clinical_api.sealing import Spot, Taken
+from moiety.deid.identifiers import Finding
+from moiety.deid.own import tokens
+from moiety.kit.boxes import boxes_for
+from moiety.kit.errors import Unavailable
+from moiety.kit.reads import Reads
+from moiety.openehr import rm
+from moiety.openehr.canonical import decode, encode
+from moiety.openehr.errors import RmError
+from moiety.wire import screening
+from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
+
+Content = TypeVar("Content", bound=rm.Any)
+_BOX_SIZE = 1024  # a box's length tells how much was sealed to a kilobyte
+_MOST = 20_000  # tokens a document; what asks for more is asked in parts
+UNSCREENED = "UNSCREENED"
+USER = "Moiety-User"  # the header with the credential of the person on whose behalf one reads
+PURPOSE = "Moiety-Purpose-Of-Use"  # HL7's code
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Words taken out of a version, boxed for the vault."""
+
+    seal_id: UUID
+    box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A document after the screen: the text as it is stored if it changed, and what was found."""
+
+    text: bytes | None = None
+    found: tuple[Found, ...] = ()
+    sealed: Sealed | None = None
+
+
+class OwnWords:
+    """What a process needs to ask: the vault, the screen key, and what a finding does.
+
+    `policy`: seal or record.  `away`: later or refuse.
+    """
+
+    def __init__(
+        self, client: httpx.Client, token: Callable[[str], bytes], *, policy: str, away: str
+    ) -> None:
+        self.client = client
+        self._token = token
+        self._policy = policy
+        self._away = away
+        self._public_key: bytes | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections to the vault."""
+        self.client.close()
+
+    def screen(self, ehr_id: UUID, text: bytes, *, may_seal: bool = True) -> Screened:
+        """What of a document in canonical JSON is its subject's own, sealed or recorded.
+
+        Raises Unavailable when the vault is away and the policy is to refuse.
+        """
+        document = msgspec.json.decode(text)
+        spots = sealing.spots(document)
+        try:
+            own = self.own(ehr_id, sealing.asked(spots))
+        except Unavailable:
+            if self._away == "refuse":
+                raise Unavailable(
+                    "What is written cannot be screened now, so nothing is committed."
+                ) from None
+            return Screened(found=(Found("/", Finding(UNSCREENED, 0, 0, certain=False)),))
+        if not own:
+            return Screened()
+        return self._sealed(ehr_id, document, spots, own, may_seal=may_seal)
+
+    def own(self, ehr_id: UUID, forms: Sequence[str]) -> set[str]:
+        """Which of some forms are the subject's.  Raises ServiceError."""
+        found: set[str] = set()
+        for first in range(0, len(forms), _MOST):
+            part = forms[first : first + _MOST]
+            nonce = tokens.fresh_nonce()
+            # Sorted by what a fresh nonce made of them: the order tells nothing of the document.
+            blinded = sorted(zip(tokens.blind(nonce, map(self._token, part)), part, strict=True))
+            question = Question(ehr_id, nonce, b"".join(token for token, _ in blinded))
+            places = screening.screen(self.client, [question])[0]
+            found.update(blinded[place][1] for place in places)
+        return found
+
+    def unseal(
+        self, ehr_id: UUID, text: bytes, sealed: Sequence[Sealed], *, purpose: str, user: str
+    ) -> bytes:
+        """A stored document with its words put back, for the person behind `user`.
+
+        Raises Forbidden where the person may not, and what the vault raises.
+        """
+        boxes = [Box(str(one.seal_id), one.box) for one in sealed]
+        words = screening.unseal(self.client, Unseal(ehr_id, purpose, boxes), user=user)
+        document = msgspec.json.decode(text)
+        for one in reversed(words):
+            sealing.put_back(document, msgspec.json.decode(one, type=list[Taken]))
+        return msgspec.json.encode(document)
+
+    def _sealed(
+        self, ehr_id: UUID, document: Any, spots: Sequence[Spot], own: set[str], *, may_seal: bool
+    ) -> Screened:
+        taken: list[Taken] = []
+        found: list[Found] = []
+        for spot in spots:
+            spans = sealing.seen(spot, own)
+            place = spot.path
+            if spans and may_seal and self._policy == "seal" and spot.kind != "fixed":
+                pieces = sealing.take_out(spot, spans)
+                taken += pieces
+                starts = [(one.start, len(one.placeholder)) for one in pieces]
+            else:
+                starts = [(span.start, span.end - span.start) for span in spans]
+            found += [
+                Found(place, Finding(f"OWN_{span.kind}", start, length, certain=True))
+                for span, (start, length) in zip(spans, starts, strict=False)
+            ]
+        if not taken:
+            return Screened(found=tuple(found))
+        return Screened(msgspec.json.encode(document), tuple(found), self._boxed(ehr_id, taken))
+
+    def _boxed(self, ehr_id: UUID, taken: Sequence[Taken]) -> Sealed:
+        seal_id = uuid4()
+        boxes = boxes_for(self._key(), label=LABEL)
+        bound = bound_of(ehr_id, str(seal_id))
+        return Sealed(seal_id, boxes.seal(msgspec.json.encode(taken), bound, size=_BOX_SIZE))
+
+    def _key(self) -> bytes:
+        with self._lock:
+            if self._public_key is None:
+                self._public_key = screening.public_key(self.client)
+            return self._public_key
+
+
+async def sealed_of(reads: Reads, ehr_id: UUID, object_id: UUID, version: int) -> list[Sealed]:
+    """What was sealed out of one version of a composition."""
+    rows = await reads.ask(_SEALED, (ehr_id, object_id, version))
+    return [Sealed(UUID(seal_id), base64.b64decode(box)) for seal_id, box in rows]
+
+
+_SEALED = b"""
+SELECT s.seal_id, s.box FROM sealed_words s JOIN (
+  SELECT ehr_id, row_key FROM composition
+    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
+  UNION ALL SELECT ehr_id, row_key FROM composition_history
+    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
+) v USING (ehr_id, row_key) ORDER BY s.number
+"""
+
+
+def screened(
+    own: OwnWords | None,
+    ehr_id: UUID,
+    content: Content,
+    kind: type[Content],
+    still_valid: Callable[[Content], bool],
+) -> tuple[Content, tuple[Found, ...], Sealed | None]:
+    """Content after the screen, what was found, and what was sealed out of it.
+
+    Where the content with placeholders breaks its template or model, which is rare (a text of a
+    fixed list that is also the patient's name), it is stored as it came and the finding recorded.
+    """
+    if own is None:
+        return content, (), None
+    text = encode(content)
+    outcome = own.screen(ehr_id, text)
+    if outcome.text is None:
+        return content, outcome.found, None
+    try:
+        changed = decode(outcome.text, kind)
+    except RmError:
+        changed = None
+    if changed is None or not still_valid(changed):
+        return content, own.screen(ehr_id, text, may_seal=False).found, None
+    return changed, outcome.found, outcome.sealed
