@@ -20,7 +20,7 @@ from moiety.kit.errors import Unprocessable
 
 _NOT_TEXT = frozenset(
     {"_type", "code_string", "archetype_node_id", "archetype_id", "template_id", "terminology_id",
-     "uid", "units", "media_type", "rm_version", "data", "integrity_check"}
+     "uid", "units", "media_type", "rm_version", "integrity_check"}
 )  # fmt: skip
 _SUBJECT = "SUBJECT_IDENTITY"
 _NATIONAL_ISSUERS = ("nhs", "chi", "hscni", "h&c", "health and care", "national insurance", "hmrc")
@@ -125,7 +125,8 @@ def _walk(value: Any, path: str) -> Iterator[Found]:
             yield from _identifier(value, path)
             return
         for name, item in value.items():
-            if name not in _NOT_TEXT:
+            # `data` of a DV_MULTIMEDIA are octets; of an entry or event, what it is there for.
+            if name not in _NOT_TEXT and not (name == "data" and isinstance(item, str)):
                 yield from _walk(item, f"{path}/{name}")
 
 

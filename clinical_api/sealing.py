@@ -23,7 +23,7 @@ from moiety.deid.own.candidates import Candidate
 _STEP = re.compile(r"/([^/\[\]]+)|\[(\d+)\]")
 _NO_TEXT = frozenset(
     {"_type", "code_string", "archetype_node_id", "archetype_id", "template_id", "terminology_id",
-     "uid", "units", "media_type", "rm_version", "data", "integrity_check", "formalism"}
+     "uid", "units", "media_type", "rm_version", "integrity_check", "formalism"}
 )  # fmt: skip
 _AS_IT_IS = frozenset(
     {"DV_CODED_TEXT", "DV_DATE_TIME", "DV_TIME", "DV_DURATION", "DV_URI", "DV_EHR_URI"}
@@ -129,7 +129,7 @@ def _walk(value: Any, path: str, kind: str) -> Iterator[Spot]:
         if rm_class in _AS_IT_IS:
             kind = "fixed"
         for name, item in value.items():
-            if name in _NO_TEXT:
+            if name in _NO_TEXT or (name == "data" and isinstance(item, str)):
                 continue
             inner = kind
             if rm_class == "DV_DATE" and name == "value":

@@ -171,6 +171,28 @@ def _write_secrets(desk: Desk) -> None:
             life=timedelta(days=90),
         )  # fmt: skip
         secret(desk.home, "vault", "clinical_key", str(token))
+    _screen_keys(desk)
+
+
+def _screen_keys(desk: Desk) -> None:
+    """What the own-identifier screen needs: one key for the two who know words, one each for the
+    vault; the vault has neither words nor that key.
+    """
+    shared = _folder(desk.home, "screen") / "key"
+    if not shared.exists():
+        secret(desk.home, "screen", "key", secrets.token_hex(32))
+    for service, scope in (("clinical", "screen:ask"), ("demographic", "screen:tell")):
+        if service not in desk.names:
+            continue
+        secret(desk.home, service, "screen_key", shared.read_text())
+        file = _folder(desk.home, service) / "vault_key"
+        url = desk.database("vault", "migrator")
+        if not file.exists() or not issue.is_valid(url, file.read_text(), days=7):
+            token = issue.key(
+                url, "vault", ORGANISATION,
+                label=f"{service}: own words", scopes=frozenset({scope}), life=timedelta(days=90),
+            )  # fmt: skip
+            secret(desk.home, service, "vault_key", str(token))
 
 
 def _still_valid(file: Path, desk: Desk) -> bool:
@@ -231,7 +253,12 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_AUDITOR_KEY": (folder / "auditor_key").read_text(),
         }
     if service in {"clinical", "demographic"} and "vault" in desk.names:
-        found[f"{prefix}_VAULT_KEYS_URL"] = f"{desk.url('vault')}/vault/v1/keys"
+        found |= {
+            f"{prefix}_VAULT_KEYS_URL": f"{desk.url('vault')}/vault/v1/keys",
+            f"{prefix}_VAULT_URL": desk.url("vault"),
+            f"{prefix}_VAULT_KEY_FILE": str(folder / "vault_key"),
+            f"{prefix}_SCREEN_KEY_FILE": str(folder / "screen_key"),
+        }
     if service == "clinical":
         found |= {
             f"{prefix}_WEBHOOK_KEY_FILE": str(folder / "webhook_key"),

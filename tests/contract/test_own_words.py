@@ -1,0 +1,300 @@
+"""A letter full of its patient's details, through three real services: none stays in clear."""
+
+import json
+import random
+import secrets
+import time
+from contextlib import ExitStack, contextmanager
+from uuid import UUID
+
+import pytest
+
+from clinical_api.app import create_app as create_clinical
+from clinical_api.settings import Settings as ClinicalSettings
+from demographic_api.app import create_app as create_demographic
+from demographic_api.settings import Settings as DemographicSettings
+from moiety.commands.demo import records
+from moiety.commands.demo.stolen import steal
+from moiety.wire import demographic as persons
+from moiety.wire import vault as links
+from moiety.wire.exchange import connect
+from tests.fixtures.clinical_documents import BASE, NOW, open_ehr, upload
+from tests.fixtures.fix_database import copied
+from tests.fixtures.fix_services import served
+
+PATIENT = {
+    "resourceType": "Patient",
+    "name": [{"family": "Featherstone-Adeyemi", "given": ["Margaret", "Ngozi"]}],
+    "birthDate": "1952-11-03",
+    "identifier": [
+        {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9991234562"},
+        {"system": "urn:hospital:mrn", "value": "QX7719034"},
+    ],
+    "telecom": [
+        {"system": "phone", "value": "0113 496 0471"},
+        {"system": "email", "value": "m.featherstone@example.org"},
+    ],
+    "address": [{"line": ["14 Brackenfell Close"], "city": "Pateley", "postalCode": "HG3 5LX"}],
+}
+LETTER = (
+    "Dear Dr Osei, thank you for seeing Mrs Margaret Featherstone-Adeyemi (Peggy to her family,"
+    " initials M.F.), born 3rd November 1952 (03/11/52), MRN QX 7719034 and qx7719034,"
+    " of 14 Brackenfell Cl, Pateley, hg3 5lx, telephone +44 (0)113 496 0471 or 0113-496-0471,"
+    " M.Featherstone@example.org. MARGARET walked well; Margraet and Featherston are slips."
+    " Warfarin 3 mg daily, INR 2.4 on 4 November 2026, BP 120/80."
+)
+# What a thief would look for, in the ways the letter has it.
+DETAILS = (
+    "Margaret", "Featherstone", "Adeyemi", "Peggy", "M.F.", "3rd November 1952", "03/11/52",
+    "7719034", "Brackenfell", "Pateley", "hg3 5lx", "496 0471", "496-0471",
+    "M.Featherstone@example.org", "Margraet", "Featherston",
+)  # fmt: skip
+MEDICINE = ("Warfarin 3 mg daily", "INR 2.4 on 4 November 2026", "BP 120/80", "Dr Osei")
+
+
+class Desk:
+    """Three services that know each other as their keys allow, and clients of each."""
+
+    def __init__(self, clinical, demographic, caller):
+        self.clinical, self.demographic, self.caller = clinical, demographic, caller
+        self.app = clinical.client()
+        self.registrar = connect(demographic.url, str(demographic.key()))
+        self.at_vault = caller("registrar")
+
+    def register(self, patient=PATIENT):
+        """A person and the record opened for them."""
+        person_id = persons.create_patient(self.registrar, patient).person_id
+        return person_id, links.link(self.at_vault, person_id)
+
+    def told(self):
+        """Wait until the vault knows everybody."""
+        for _ in range(200):
+            if not self._waiting():
+                return
+            time.sleep(0.05)
+        raise AssertionError("the vault was not told")
+
+    def _waiting(self):
+        import psycopg
+
+        with psycopg.connect(self.demographic.database.url("migrator")) as connection:
+            return connection.execute("SELECT count(*) FROM words_due").fetchone()[0]
+
+    def commit(self, ehr_id, document, **headers):
+        """Commit a composition; its object id."""
+        answer = self.app.post(f"{BASE}/ehr/{ehr_id}/composition", json=document, headers=headers)
+        assert 201 == answer.status_code, answer.text
+        return answer.headers["ETag"].strip('"').split("::")[0]
+
+    def read(self, ehr_id, object_id, **headers):
+        """A composition's octets."""
+        return self.app.get(f"{BASE}/ehr/{ehr_id}/composition/{object_id}", headers=headers)
+
+    def close(self):
+        """End the clients."""
+        self.app.close()
+        self.registrar.close()
+
+
+@contextmanager
+def desk(cluster, vault_service, caller, **settings):
+    """Clinical and demographic services beside the vault; `settings` of the clinical one."""
+    screen_key = secrets.token_hex(32)
+    keys = {name: str(vault_service.key(f"screen:{name}")) for name in ("ask", "tell")}
+    with ExitStack() as stack:
+        clinical_db = stack.enter_context(copied(cluster, "clinical"))
+        demographic_db = stack.enter_context(copied(cluster, "demographic"))
+        known = {"vault_url": vault_service.url, "screen_key": screen_key} | settings
+        clinical = stack.enter_context(served("clinical", create_clinical(ClinicalSettings(
+            database_url=clinical_db.url(), vault_key=keys["ask"], **known,
+        )), clinical_db))  # fmt: skip
+        demographic = stack.enter_context(served("demographic", create_demographic(
+            DemographicSettings(database_url=demographic_db.url(), vault_url=vault_service.url,
+                                vault_key=keys["tell"], screen_key=screen_key)
+        ), demographic_db))  # fmt: skip
+        found = Desk(clinical, demographic, caller)
+        upload(found.app, "discharge_letter")
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def sealing(cluster, vault_service, caller):
+    """A desk that seals."""
+    with desk(cluster, vault_service, caller) as found:
+        yield found
+
+
+def letter(text=LETTER):
+    """A discharge letter with one paragraph of our own."""
+    document = records.discharge_letter(random.Random(1), NOW)
+    paragraphs = document["content"][2]["items"][0]["data"]["items"]
+    paragraphs[0]["value"]["value"] = text
+    return document
+
+
+def key_of(client):
+    """The credential that a client sends."""
+    return client.headers["Authorization"].removeprefix("Bearer ")
+
+
+def in_care(desk_, person_id):
+    """A clinician who cares for a person, as headers of a read."""
+    clinician = desk_.caller("clinician")
+    links.resolve_person(clinician, person_id, purpose_of_use="TREAT")
+    return {"Moiety-User": f"Bearer {key_of(clinician)}", "Moiety-Purpose-Of-Use": "TREAT"}
+
+
+def test_a_letter_is_sealed_read_whole_by_care_and_holds_nothing_for_a_thief(
+    sealing, cluster, vault_service, caller, filled_pool, vault, clinical_stub
+):
+    """Byte-equal to what is stored with the screen off; the control finds every detail there."""
+    person_id, ehr_id = record_of(sealing)
+    object_id = sealing.commit(ehr_id, letter())
+    plain = sealing.read(ehr_id, object_id)
+    whole = sealing.read(ehr_id, object_id, **in_care(sealing, person_id))
+    assert 200 == plain.status_code == whole.status_code
+    print(plain.json()["content"][2]["items"][0]["data"]["items"][0]["value"])
+    assert "[NAME]" in plain.text
+    assert "[DATE_OF_BIRTH]" in plain.text
+    stolen = steal(sealing.clinical.database.url("postgres"))
+    assert stolen.documents > 0
+    assert [] == [one for one in DETAILS if stolen.holds(one)]
+    assert [] == [one for one in MEDICINE if not stolen.holds(one)]
+    with desk(cluster, vault_service, caller, screen_own="off", screen_other="off") as off:
+        same = open_ehr(off.app)
+        other = off.commit(same, letter())
+        expected = off.read(same, other)
+        control = steal(off.clinical.database.url("postgres"))
+    assert [] == [one for one in DETAILS if not control.holds(one)]
+    assert expected.content.replace(other.encode(), object_id.encode()) == whole.content
+    print(f"\nthief: 0 of {len(DETAILS)} details; control: {len(DETAILS)} of {len(DETAILS)}")
+
+
+def record_of(found, patient=PATIENT):
+    """A new person's record, the vault told; the NHS number a new one of the test range."""
+    number = next(NUMBERS)
+    mine = json.loads(json.dumps(patient))
+    mine["identifier"][0]["value"] = number
+    person_id, ehr_id = found.register(mine)
+    _exists(found, ehr_id)
+    found.told()
+    return person_id, ehr_id
+
+
+def _exists(found, ehr_id):
+    """The pool of these tests is minted by a stub: the EHR is opened here under its id."""
+    answer = found.app.put(f"{BASE}/ehr/{ehr_id}")
+    assert 201 == answer.status_code, answer.text
+
+
+def _numbers():
+    from moiety.deid import national_numbers
+
+    for body in range(999_200_000, 999_300_000):
+        for check in range(10):
+            number = f"{body}{check}"
+            if national_numbers.kind_of(number) == "NHS_NUMBER":
+                yield number
+
+
+NUMBERS = _numbers()
+
+
+def test_who_has_no_right_reads_the_placeholders_and_the_trail_says_who_asked(
+    sealing, filled_pool, vault
+):
+    """No care, no purpose, another role: never the words."""
+    person_id, ehr_id = record_of(sealing)
+    object_id = sealing.commit(ehr_id, letter())
+    stranger = {"Moiety-User": f"Bearer {key_of(sealing.caller('clinician'))}",
+                "Moiety-Purpose-Of-Use": "TREAT"}  # fmt: skip
+    assert 403 == sealing.read(ehr_id, object_id, **stranger).status_code
+    right = in_care(sealing, person_id)
+    assert (
+        400 == sealing.read(ehr_id, object_id, **{"Moiety-User": right["Moiety-User"]}).status_code
+    )
+    research = right | {"Moiety-Purpose-Of-Use": "HRESCH"}
+    assert 403 == sealing.read(ehr_id, object_id, **research).status_code
+    assert 401 == sealing.read(ehr_id, object_id, **right | {"Moiety-User": "Bearer x"}).status_code
+    assert 200 == sealing.read(ehr_id, object_id, **right).status_code
+
+
+def test_a_later_version_is_sealed_too_and_each_version_has_its_own_words(sealing, filled_pool):
+    """The first version still reads whole after the second."""
+    person_id, ehr_id = record_of(sealing)
+    first = sealing.app.post(f"{BASE}/ehr/{ehr_id}/composition", json=letter("Seen: Ngozi."))
+    uid = first.headers["ETag"].strip('"')
+    second = sealing.app.put(
+        f"{BASE}/ehr/{ehr_id}/composition/{uid.split('::')[0]}",
+        json=letter("Seen again: Adeyemi."), headers={"If-Match": uid},
+    )  # fmt: skip
+    assert second.is_success, second.text
+    right = in_care(sealing, person_id)
+    for version, word in ((uid, "Ngozi"), (second.headers["ETag"].strip('"'), "Adeyemi")):
+        assert word not in sealing.read(ehr_id, version).text
+        assert word in sealing.read(ehr_id, version, **right).text
+
+
+def test_a_contribution_and_a_directory_are_sealed_as_well(sealing, filled_pool):
+    """Every door that takes documents."""
+    from tests.fixtures.clinical_documents import contribution, folder, version
+
+    _, ehr_id = record_of(sealing)
+    answer = sealing.app.post(
+        f"{BASE}/ehr/{ehr_id}/contribution", json=contribution(version(letter()))
+    )
+    assert 201 == answer.status_code, answer.text
+    answer = sealing.app.post(f"{BASE}/ehr/{ehr_id}/directory", json=folder("root"))
+    assert 201 == answer.status_code, answer.text
+    stolen = steal(sealing.clinical.database.url("postgres"))
+    assert [] == [one for one in DETAILS if stolen.holds(one)]
+
+
+def test_a_writer_is_not_told_that_a_word_was_found(sealing, filled_pool):
+    """The answers to a letter with own words and to one without are alike."""
+    _, ehr_id = record_of(sealing)
+    answers = [
+        sealing.app.post(f"{BASE}/ehr/{ehr_id}/composition", json=letter(text))
+        for text in ("Seen: Ngozi.", "Seen: Bernd.")
+    ]
+    first, second = ({k for k in one.headers if k != "date"} for one in answers)
+    assert first == second
+    assert [201, 201] == [one.status_code for one in answers]
+    assert answers[0].text == answers[1].text == ""
+
+
+def test_without_the_vault_a_version_is_marked_or_refused(
+    cluster, vault_service, caller, closed_port
+):
+    """By policy: committed and screened later, or 503 and nothing committed."""
+    import psycopg
+
+    away = {"vault_url": f"http://127.0.0.1:{closed_port}"}
+    with desk(cluster, vault_service, caller, **away) as later:
+        ehr_id = open_ehr(later.app)
+        later.commit(ehr_id, letter())
+        with psycopg.connect(later.clinical.database.url("migrator")) as connection:
+            marked = connection.execute("SELECT ehr_id FROM screen_later").fetchall()
+            kinds = connection.execute("SELECT DISTINCT kind FROM screen_finding").fetchall()
+        assert [(UUID(ehr_id),)] == marked
+        assert ("UNSCREENED",) in kinds
+    with desk(cluster, vault_service, caller, screen_away="refuse", **away) as refusing:
+        ehr_id = open_ehr(refusing.app)
+        answer = refusing.app.post(f"{BASE}/ehr/{ehr_id}/composition", json=letter())
+        assert (503, "Unavailable") == (answer.status_code, answer.json()["code"])
+        with psycopg.connect(refusing.clinical.database.url("migrator")) as connection:
+            assert (0,) == connection.execute("SELECT count(*) FROM composition").fetchone()
+
+
+def test_record_keeps_the_letter_and_the_places(cluster, vault_service, caller, filled_pool):
+    """With the policy `record` nothing is changed; findings name kind and place."""
+    import psycopg
+
+    with desk(cluster, vault_service, caller, screen_own="record") as recording:
+        _, ehr_id = record_of(recording)
+        object_id = recording.commit(ehr_id, letter())
+        assert "Featherstone" in recording.read(ehr_id, object_id).text
+        with psycopg.connect(recording.clinical.database.url("migrator")) as connection:
+            kinds = {kind for (kind,) in connection.execute("SELECT kind FROM screen_finding")}
+        assert {"OWN_NAME", "OWN_DATE_OF_BIRTH", "OWN_POSTCODE", "OWN_ADDRESS"} <= kinds
