@@ -39,6 +39,7 @@ results/          results as CSV, NDJSON, Arrow and Parquet
 queries.py        AQL, by SQL where rows tell all and by the document evaluator for the rest
 queried.py        what queries see: tables, documents, versions
 own_words.py      which of a document's words are its subject's: the vault is asked
+rescreening.py    records screened again, when the vault was away or a person has changed
 sealing.py        words taken out of a document, and put back
 screen.py         the identifier screen at every write door
 value_sets.py     codes that a terminology server is asked for before the commit

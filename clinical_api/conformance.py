@@ -57,7 +57,7 @@ def settings_of(settings: Settings) -> Settings:
     read_users(settings)
     return replace(
         settings, system_id=SYSTEM_ID, subject_ids="opaque", etag="strong", new_ehrs="visible",
-        screen_national="record", screen_other="record",
+        screen_national="record", screen_other="record", screen_own="off",
         misplaced="drop",
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from clinical_api.own_words import OwnWords
 from clinical_api.population import Population, populations
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
+from clinical_api.rescreening import keep_screened
 from clinical_api.settings import PREFIX, Settings
 from clinical_api.slow_queries import Durations, SlowQueries
 from clinical_api.statistics import Gauges, Kept, keep
@@ -123,8 +124,12 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
             )
             for name, engine in engines.items()
         }
-        async with beside(keep(one.statistics) for one in app.state.here.values()):
-            yield
+        with ExitStack() as working:
+            for name, words in own.items():
+                pause = settings.screen_interval
+                working.enter_context(keep_screened(engines[name], words, interval=pause))
+            async with beside(keep(one.statistics) for one in app.state.here.values()):
+                yield
 
 
 @contextmanager

@@ -47,6 +47,7 @@ class Settings:
     vault_timeout: float = 5.0
     screen_own: str = "seal"
     screen_away: str = "later"
+    screen_interval: float = 10.0  # seconds between looks for records to be screened again
     # What signs webhooks' messages, in a file; without it none can be registered.
     webhook_key: str | None = secret(default=None)
     # Where webhooks may point: public (https, public addresses), private (also networks that are

@@ -298,3 +298,58 @@ def test_record_keeps_the_letter_and_the_places(cluster, vault_service, caller, 
         with psycopg.connect(recording.clinical.database.url("migrator")) as connection:
             kinds = {kind for (kind,) in connection.execute("SELECT kind FROM screen_finding")}
         assert {"OWN_NAME", "OWN_DATE_OF_BIRTH", "OWN_POSTCODE", "OWN_ADDRESS"} <= kinds
+
+
+def test_a_record_is_screened_again_when_the_vault_was_away_or_the_person_changed(
+    cluster, vault_service, caller, filled_pool
+):
+    """Head and history, documents and typed rows; readers of care still get every version whole."""
+    from clinical_api.rescreening import screen_waiting
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        person_id, ehr_id = record_of(found)
+        here = found.clinical.app.state.here["main"]
+        own, client = here.own_words, here.own_words.client
+        here.own_words.client = connect("http://127.0.0.1:9", "none", timeout=0.2)
+        first = found.commit(ehr_id, letter())
+        uid = found.read(ehr_id, first).headers["ETag"].strip('"')
+        second = found.app.put(
+            f"{BASE}/ehr/{ehr_id}/composition/{first}", json=letter("Featherstone again."),
+            headers={"If-Match": uid},
+        )  # fmt: skip
+        assert second.is_success
+        own.client.close()
+        own.client = client
+        database = found.clinical.database.url("postgres")
+        assert steal(database).holds("Featherstone"), "the control: unscreened, it is there"
+        assert 1 == screen_waiting(here.engine, own)
+        assert [] == [one for one in DETAILS if steal(database).holds(one)]
+        right = in_care(found, person_id)
+        assert "3rd November 1952" in found.read(ehr_id, uid, **right).text
+        assert "Featherstone again." in found.read(ehr_id, first, **right).text
+        assert 0 == screen_waiting(here.engine, own)
+        rows = found.app.post(
+            f"{BASE}/query/aql", json={"q": "SELECT count(*) FROM EHR e CONTAINS COMPOSITION c"}
+        )
+        assert [[1]] == rows.json()["rows"]
+
+        found.commit(ehr_id, letter("Now known as Quillfeather."))
+        assert steal(database).holds("Quillfeather"), "it was nobody's name then"
+        married = json.loads(json.dumps(PATIENT))
+        married["identifier"] = married["identifier"][1:]
+        married["name"].append({"family": "Quillfeather", "use": "official"})
+        _change(found, person_id, married)
+        found.told()
+        assert 1 == screen_waiting(here.engine, own)
+        assert not steal(database).holds("Quillfeather")
+
+
+def _change(found, person_id, patient):
+    """The next version of a person."""
+    url = f"/fhir/R4/Patient/{person_id}"
+    now = found.registrar.get(url)
+    assert now.is_success, now.text
+    answer = found.registrar.put(
+        url, json=patient | {"id": str(person_id)}, headers={"If-Match": now.headers["ETag"]}
+    )
+    assert answer.is_success, answer.text

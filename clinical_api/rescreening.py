@@ -1,0 +1,158 @@
+"""Records screened again: written while the vault was away, or of a person who has changed since.
+
+Every version of the record is asked about, the history too.  Own words that are found are sealed as
+they would have been at the door: the document is exchanged, and its typed rows go, so that queries
+read the document itself.  Killed in between, the work begins again where the record still waits.
+"""
+
+import base64
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinical_api import documents, tables
+from clinical_api.own_words import OwnWords, Screened
+from clinical_api.screen import Found
+from moiety.kit.errors import ServiceError
+from moiety.wire import screening
+
+_MOST = 100  # records a look
+_KEY = "screen"  # who did it, in the commit log
+
+
+@contextmanager
+def keep_screened(engine: sa.Engine, own: OwnWords, *, interval: float) -> Iterator[None]:
+    """Runs the worker while the context lasts; `interval` is the pause between looks in seconds."""
+    stop = threading.Event()
+    work = threading.Thread(
+        target=_work, args=(engine, own, interval, stop), name="rescreening", daemon=True
+    )
+    work.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        work.join(timeout=10)
+
+
+def screen_waiting(engine: sa.Engine, own: OwnWords) -> int:
+    """Screens every record that waits, up to a hundred from each side; how many there were.
+
+    Raises ServiceError when the vault is away: the records go on waiting.
+    """
+    with engine.connect() as connection:
+        later = connection.scalars(
+            sa.select(tables.screen_later.c.ehr_id).distinct().limit(_MOST)
+        ).all()
+    due = screening.due(own.client, limit=_MOST)
+    for ehr_id in dict.fromkeys((*later, *due)):
+        screen_record(engine, own, ehr_id)
+    if due:
+        screening.done(own.client, due)
+    return len({*later, *due})
+
+
+def screen_record(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
+    """Screens every version of one record; how many were changed.  Raises ServiceError."""
+    changed = 0
+    for kind in tables.KINDS.values():
+        for table in (kind.head, kind.history):
+            with engine.connect() as connection:
+                waiting = connection.scalars(
+                    sa.select(table.c.row_key).where(
+                        table.c.ehr_id == ehr_id, table.c.document.is_not(None)
+                    )
+                ).all()
+            changed += sum(_screen_version(engine, own, table, ehr_id, key) for key in waiting)
+    with engine.begin() as connection:
+        later = tables.screen_later
+        connection.execute(later.delete().where(later.c.ehr_id == ehr_id))
+    return changed
+
+
+def _screen_version(
+    engine: sa.Engine, own: OwnWords, table: sa.Table, ehr_id: UUID, row_key: int
+) -> bool:
+    """One version, whose row is held so that no successor takes it to the history meanwhile."""
+    chosen = sa.select(table.c.document).where(table.c.ehr_id == ehr_id, table.c.row_key == row_key)
+    is_head = table in {kind.head for kind in tables.KINDS.values()}
+    with engine.begin() as connection:
+        document = connection.scalar(chosen.with_for_update() if is_head else chosen)
+        if document is None:
+            return False  # it has gone to the history, which is looked at next
+        outcome = own.screen(ehr_id, documents.unpack(document))
+        if outcome.text is None:
+            return False
+        _exchange(connection, table, ehr_id, row_key, outcome)
+    return True
+
+
+def _exchange(
+    connection: sa.Connection, table: sa.Table, ehr_id: UUID, row_key: int, outcome: Screened
+) -> None:
+    if table is tables.composition.head:
+        _forget_rows(connection, ehr_id, row_key)
+    connection.execute(
+        sa.text("SELECT reseal.version(:kind, :ehr_id, :row_key, :document, :key_id)"),
+        {
+            "kind": table.name, "ehr_id": ehr_id, "row_key": row_key,
+            "document": documents.pack(outcome.text or b""), "key_id": _KEY,
+        },
+    )  # fmt: skip
+    place = {"ehr_id": ehr_id, "row_key": row_key}
+    if outcome.sealed is not None:
+        connection.execute(
+            tables.sealed_words.insert().values(
+                **place,
+                number=_next(connection, tables.sealed_words, ehr_id, row_key),
+                seal_id=str(outcome.sealed.seal_id),
+                box=base64.b64encode(outcome.sealed.box).decode(),
+            )
+        )
+    _note(connection, ehr_id, row_key, outcome.found)
+
+
+def _forget_rows(connection: sa.Connection, ehr_id: UUID, row_key: int) -> None:
+    """The version's typed rows, which hold the words too; queries read its document from now on."""
+    head = tables.composition.head
+    here = (head.c.ehr_id == ehr_id, head.c.row_key == row_key)
+    for group in connection.scalar(sa.select(head.c.groups).where(*here)) or ():
+        leaf = sa.table(group, sa.column("ehr_id"), sa.column("row_key"), schema="leaf")
+        connection.execute(leaf.delete().where(leaf.c.ehr_id == ehr_id, leaf.c.row_key == row_key))
+    connection.execute(head.update().where(*here).values(groups=[], rows_version=0))
+
+
+def _note(connection: sa.Connection, ehr_id: UUID, row_key: int, found: Sequence[Found]) -> None:
+    first = _next(connection, tables.screen_finding, ehr_id, row_key)
+    rows = [
+        {"ehr_id": ehr_id, "row_key": row_key, "number": first + number, **one.place()}
+        for number, one in enumerate(found)
+    ]
+    if rows:
+        connection.execute(tables.screen_finding.insert(), rows)
+
+
+def _next(connection: sa.Connection, table: sa.Table, ehr_id: UUID, row_key: int) -> int:
+    highest = connection.scalar(
+        sa.select(sa.func.max(table.c.number)).where(
+            table.c.ehr_id == ehr_id, table.c.row_key == row_key
+        )
+    )
+    return 0 if highest is None else highest + 1
+
+
+def _work(engine: sa.Engine, own: OwnWords, interval: float, stop: threading.Event) -> None:
+    log = structlog.get_logger()
+    while not stop.wait(interval):
+        try:
+            count = screen_waiting(engine, own)
+        except (ServiceError, SQLAlchemyError) as error:
+            log.warning("not screened again", error_kind=type(error).__name__, peer="vault")
+            continue
+        if count:
+            log.info("screened again", count=count)
