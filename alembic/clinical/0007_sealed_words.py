@@ -6,8 +6,8 @@ It only adds: the release before it seals nothing and reads what is sealed with 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ It only adds: the release before it tells the vault nothing, and its changes are
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
