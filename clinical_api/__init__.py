@@ -45,6 +45,8 @@ screen.py         the identifier screen at every write door
 value_sets.py     codes that a terminology server is asked for before the commit
 wording.py        findings in sentences
 openapi/          the OpenAPI document: what every operation takes and may answer
+projects.py       policies of running projects, in memory while the vault confirms them
+pseudonyms.py     how ids and dates look inside a project
 registry.py       the templates, compiled once per process
 formats.py        canonical JSON and XML, both ways
 documents.py      documents as they are stored: zstd canonical JSON

@@ -19,6 +19,7 @@ from clinical_api.audits import Audit
 from clinical_api.events.tails import Pulse
 from clinical_api.own_words import OwnWords
 from clinical_api.population import Population, populations
+from clinical_api.projects import Projects
 from clinical_api.queries import PlanCache, snapshots
 from clinical_api.registry import Registry
 from clinical_api.rescreening import keep_screened
@@ -83,6 +84,7 @@ class Organisation:
     tagged: Tagged = field(default_factory=Tagged)
     value_sets: ValueSets | None = None
     own_words: OwnWords | None = None
+    projects: Projects | None = None
 
 
 async def here(request: Request) -> Organisation:
@@ -105,6 +107,7 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
         populations(engines, settings) as population,
         _value_sets(settings) as sets,
         _own_words(engines, settings) as own,
+        _projects(engines, settings) as running,
     ):
         app.state.here = {
             name: Organisation(
@@ -121,6 +124,7 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
                 SlowQueries(name, durations),
                 value_sets=sets,
                 own_words=own.get(name),
+                projects=running.get(name),
             )
             for name, engine in engines.items()
         }
@@ -128,7 +132,8 @@ async def organisations(app: FastAPI, settings: Settings) -> AsyncIterator[None]
             for name, words in own.items():
                 pause = settings.screen_interval
                 working.enter_context(keep_screened(engines[name], words, interval=pause))
-            async with beside(keep(one.statistics) for one in app.state.here.values()):
+            kept = [keep(one.statistics) for one in app.state.here.values()]
+            async with beside([*kept, *(one.keep() for one in running.values())]):
                 yield
 
 
@@ -155,6 +160,26 @@ def _own_words(names: Iterable[str], settings: Settings) -> Iterator[dict[str, O
             if (own := _asking(name, settings)) is not None
         }
         yield found
+
+
+@contextmanager
+def _projects(names: Iterable[str], settings: Settings) -> Iterator[dict[str, Projects]]:
+    """Who asks the vault for the policies of projects, by organisation; none without a vault."""
+    with ExitStack() as closing_all:
+        yield {
+            name: closing_all.enter_context(
+                closing(Projects(connect(settings.vault_url, key, timeout=settings.vault_timeout)))
+            )
+            for name in names
+            if settings.vault_url and (key := _vault_key(name, settings))
+        }
+
+
+def _vault_key(organisation: str, settings: Settings) -> str | None:
+    if settings.organisations_folder is None:
+        return settings.vault_key
+    file = settings.organisations_folder / f"{organisation}.vault"
+    return file.read_text().strip() if file.exists() else None
 
 
 def _asking(organisation: str, settings: Settings) -> OwnWords | None:

@@ -1,113 +1,32 @@
 """Projects at the vault's door: states, hands, pseudonyms both ways, policy, keys, registers."""
 
-import threading
-from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import minting, opt_outs, project_keys, projects, trail
+from linkage_vault import opt_outs, project_keys, projects, trail
 from linkage_vault.project_states import STEPS
 from linkage_vault.project_tables import opt_out, opt_out_snapshot, project, project_key
 from moiety.commands import issue
 from moiety.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
-from moiety.wire import crossing
 from moiety.wire import opt_outs as wire_opt_outs
 from moiety.wire import projects as wire
 from moiety.wire import trail as wire_trail
 from moiety.wire import vault as wire_vault
 from moiety.wire.exchange import connect
+from tests.fixtures.fix_projects import (
+    DAY,
+    REASON,
+    allow,
+    plan,
+    running,
+    to_ehrs,
+    to_pseudonyms,
+)
 
 BASE = "/vault/v1"
-REASON = "Data sharing agreement 2026-17"
-DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="session")
-def people(caller, vault_service):
-    """Somebody of each role that projects need, and a second approver."""
-    url = vault_service.database.url("migrator")
-    found = {role: caller(role) for role in
-             ("researcher", "linkage_officer", "approver", "auditor", "registrar", "clinician",
-              "administrator")}  # fmt: skip
-    found["second"] = caller("approver")
-    found["member_id"] = issue.user(url, "Member", frozenset({"researcher"}), staff_id="member")
-    return found
-
-
-@pytest.fixture(scope="session")
-def service(caller):
-    """The clinical service's own client."""
-    return caller(program=True, scopes=("project:use",))
-
-
-@pytest.fixture(scope="session")
-def loader(caller):
-    """The demographic service's own client."""
-    return caller(program=True, scopes=("opt-out:load",))
-
-
-@pytest.fixture
-def persons(caller, vault, clinical_stub):
-    """A function that registers persons: person id → EHR id."""
-    registrar = caller("registrar")
-
-    def make(count):
-        minting.fill(vault, clinical_stub, target=2 * count + 10, stop=threading.Event())
-        return {one: wire_vault.link(registrar, one) for one in (uuid4() for _ in range(count))}
-
-    return make
-
-
-def plan(people, **more):
-    """A definition."""
-    given = {
-        "title": "Outcomes of hip replacement",
-        "purpose": "research",
-        "basis": wire.Basis("section_251", "23/CAG/0042", projects.today() + 30 * DAY),
-        "recipient": "University of Somewhere",
-        "until": projects.today() + 90 * DAY,
-        "members": [people["member_id"]],
-        "templates": [wire.TemplateAccess("moiety_blood_pressure", ("/content",))],
-        "exemption": wire.Exemption("section_251_without_opt_out", "23/CAG/0042 condition 3"),
-        **more,
-    }
-    return wire.Definition(**given)
-
-
-def running(people, **more):
-    """A project that runs."""
-    made = wire.propose(people["researcher"], plan(people, **more))
-    made = wire.move(people["researcher"], made, "submit", REASON)
-    made = wire.move(people["approver"], made, "approve", REASON)
-    return wire.move(people["linkage_officer"], made, "start", REASON)
-
-
-def allow(people, action, ids, project_id, *, purpose="HRESCH", basis="section_251"):
-    """An approval of one exact question of the officer."""
-    message = crossing.AskApproval(action, ids, purpose, basis, REASON, project_id)
-    made = crossing.ask_approval(people["linkage_officer"], message)
-    crossing.decide(people["approver"], made.approval_id, made.request_hash, approve=True)
-    return made.approval_id
-
-
-def to_pseudonyms(people, project_id, ids, **more):
-    """Their pseudonyms, with an approval."""
-    approval_id = allow(people, "ehr_to_pseudonym", ids, project_id, **more)
-    message = wire.Pseudonymise(project_id, ids, REASON, approval_id)
-    return wire.pseudonymise(people["linkage_officer"], message)
-
-
-def to_ehrs(people, project_id, ids, **more):
-    """The records behind pseudonyms, with an approval."""
-    approval_id = allow(people, "pseudonym_to_ehr", ids, project_id, purpose="PATSFTY",
-                        basis="public_interest")  # fmt: skip
-    message = wire.Reidentify(
-        project_id, ids, "PATSFTY", "public_interest", REASON, approval_id, **more
-    )
-    return wire.reidentify(people["linkage_officer"], message)
 
 
 def change(vault_admin, project_id, **values):
