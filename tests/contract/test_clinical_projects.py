@@ -178,3 +178,29 @@ def test_version_uids_keep_their_form_and_dates_of_a_record_move_together(people
     assert 4 == len(kinds)
     still = running(people, date_shift_days=0)
     assert timedelta(0) == held.get(still.project_id).disguise.shift(ehr_id)
+
+
+def test_the_running_service_holds_projects_of_the_vault_that_its_settings_name(
+    people, caller, vault_service, clinical_database
+):
+    """By the key of its settings; at its stop nothing is held."""
+    import secrets
+
+    from clinical_api.app import create_app
+    from clinical_api.settings import Settings
+    from tests.fixtures.fix_services import served
+
+    header = caller(program=True, scopes=("project:use", "screen:ask")).headers["Authorization"]
+    settings = Settings(
+        database_url=clinical_database.url(),
+        vault_url=vault_service.url,
+        vault_key=header.removeprefix("Bearer "),
+        screen_key=secrets.token_hex(32),
+    )
+    made = running(people)
+    with served("clinical", create_app(settings), clinical_database) as service:
+        found = service.app.state.here["main"].projects
+        assert made.project_id == found.get(made.project_id).policy.project_id
+        assert {made.project_id} == found.held()
+    assert frozenset() == found.held()
+    assert found._client.is_closed
