@@ -13,7 +13,12 @@ purposes.py     HL7 purposes of use
 policy.py       the policy: files of Cedar, checked against their schema; policies/ holds them
 standing.py     what stands for a requester: counts, care, grants, approvals, in one statement
 approvals.py    four eyes: ask, decide, and the exact question once
-care.py         who cares for whom
+grants.py       a direction for a while, by another person's word
+break_glass.py  one record in an emergency, told at once and reviewed after
+canaries.py     ids of nobody that nobody has a reason to ask about; reading alerts
+caring.py       saying who cares for whom
+care.py         who cares for whom, as marks
+housekeeping.py what is over goes
 accounts.py     accounts, as an administrator keeps them
 sign_in.py      password and second factor; enrolment
 sessions.py     what a sign-in opens

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from joserfc.jwk import KeySet
 
-from linkage_vault import policy, routes, tokens, witnesses
+from linkage_vault import housekeeping, policy, routes, tokens, witnesses
 from linkage_vault.keys import BadKeys, KeyRing, load_key_file
 from linkage_vault.minting import keep_filled
 from linkage_vault.oidc import Provider
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             for name, key in _clinical_keys(settings, urls).items()
         ),
         *(_witnessing(settings, vault) for vault in vaults.values()),
+        *(_housekeeping(vault) for vault in vaults.values()),
     ]
     app = kit.create(
         "Moiety linkage vault",
@@ -101,6 +102,10 @@ def _people_key_file(settings: Settings, organisation: str) -> Path:
         return settings.people_key_file
     links = _key_file(settings, organisation)
     return people_key_path(links)
+
+
+def _housekeeping(vault: Vault) -> Callable[[FastAPI], AbstractContextManager[object]]:
+    return lambda _app: housekeeping.kept(vault)
 
 
 def _own_keys(vaults: Mapping[str, Vault]) -> Callable[[str], Awaitable[KeySet]]:

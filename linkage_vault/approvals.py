@@ -168,7 +168,7 @@ def _show(keys: PeopleKeys, row: sa.Row[tuple[object, ...]]) -> ApprovalShown:
         approval_id=row.approval_id,
         action=asked.action,
         count=len(ids),
-        handles=[f"h-{keys.mark('handle', id_.bytes)[:5].hex()}" for id_ in ids[:_HANDLES]],
+        handles=[keys.handle(id_) for id_ in ids[:_HANDLES]],
         purpose_of_use=asked.purpose_of_use,
         legal_basis=asked.legal_basis,
         reason=asked.reason,

@@ -160,6 +160,7 @@ def weigh(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
     if found.canary:
         return _caught(vault, requester, verdict)
     if over := _over(vault, question, found):
+        _tell_once(vault, requester, over)
         return replace(verdict, outcome="limited", kind=over)
     return _decide(vault, requester, asks, facts, found, verdict)
 
@@ -285,6 +286,14 @@ def _over(vault: Vault, question: Question, found: Standing) -> str | None:
         if over := found.over(principal, limits[principal.partition(":")[0]]):
             return over
     return None
+
+
+def _tell_once(vault: Vault, requester: Requester, over: str) -> None:
+    """An alert for the first call over a limit that day, and not for each."""
+    told = (requester.key_id, requester.user_id, over, datetime.now(UTC).date())
+    if told not in vault.told:
+        vault.told.add(told)
+        alerts.sound(vault, "limit", {"limit": over, **_who(requester)})
 
 
 def _who(requester: Requester) -> dict[str, str]:

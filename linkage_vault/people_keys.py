@@ -61,6 +61,10 @@ class PeopleKeys:
         """The mark of a person or record for one owner (a user, a grant) in one place."""
         return self.mark(place, owner.encode(), subject.bytes)
 
+    def handle(self, subject: UUID) -> str:
+        """What a person or record is called where its id is not shown: the same every time."""
+        return f"h-{self.mark('handle', subject.bytes)[:5].hex()}"
+
     def bind(self, *parts: bytes) -> bytes:
         """32 octets that stand for `parts` in this order, for binding one thing to another."""
         message = encode_lengths(b"moiety/vault/binding/1", *parts)

@@ -27,6 +27,8 @@ class Vault:
     appends: Appends = field(default_factory=Appends)
     people: PeopleKeyFile | None = None
     rules: Rules = field(default_factory=Rules)
+    # Which limits were told of, so that each is told once a day.
+    told: set[object] = field(default_factory=set)
 
     @property
     def people_keys(self) -> PeopleKeys:

@@ -6,6 +6,8 @@ pool.py   GET /pool
 screen.py POST /screen, /screen/person, /screen/due, /screen/done, GET /screen/key, POST /unseal
 approval.py  GET /approval, POST /approval/request, POST /approval/decide
 sign_in.py  GET /keys, POST /sign-in, /enrol, /enrol/confirm, /session/end, /token
+standing.py  GET and POST /grant, /break-glass; POST /grant/revoke, /break-glass/review, /care,
+          /care/end, /canary, /canary/remove, /alert/acknowledge; GET /alert
 user.py   GET and POST /user, POST /user/change, /user/invite
 project.py  GET /project, POST /project, /project/amend, step, pseudonym, ehr, policy, clean
 opt_out.py  POST /opt-out/begin, add, finish, objection, consent
@@ -21,6 +23,7 @@ from linkage_vault.routes import (
     project,
     screen,
     sign_in,
+    standing,
     trail,
     user,
 )
@@ -37,5 +40,6 @@ for part in (
     user.router,
     project.router,
     opt_out.router,
+    standing.router,
 ):
     router.include_router(part)

@@ -1,0 +1,49 @@
+"""What is over goes: yesterday's marks and counts, spent tokens and sessions that ended."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from linkage_vault.vault import Vault
+
+INTERVAL = 3600.0  # seconds
+_OVER = (
+    "DELETE FROM usage_subject WHERE day < (now() AT TIME ZONE 'UTC')::date",
+    "DELETE FROM usage WHERE day < (now() AT TIME ZONE 'UTC')::date - 7",
+    "DELETE FROM spent_token WHERE until < now()",
+    "DELETE FROM user_session WHERE until < now() - interval '1 day'",
+    "DELETE FROM care WHERE until < (now() AT TIME ZONE 'UTC')::date",
+)
+
+
+def clean(vault: Vault) -> int:
+    """Delete what is over; returns how many rows went."""
+    with vault.engine.begin() as connection:
+        return sum(connection.exec_driver_sql(statement).rowcount for statement in _OVER)
+
+
+@contextmanager
+def kept(vault: Vault, *, interval: float = INTERVAL) -> Iterator[None]:
+    """Clean now and then while the context lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_work, args=(vault, interval, stop), name="housekeeping", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def _work(vault: Vault, interval: float, stop: threading.Event) -> None:
+    while not stop.wait(interval):
+        try:
+            clean(vault)
+        except SQLAlchemyError as error:
+            log = structlog.get_logger()
+            log.warning("housekeeping failed", error_kind=type(error).__name__)
