@@ -8,7 +8,7 @@ equality of indexes of names or dates would tell how common they are.
 import hmac
 from uuid import UUID
 
-from linkage_vault.keys import IndexKind, KeyRing, Secret
+from linkage_vault.key_ring import IndexKind, KeyRing, Secret
 
 
 def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
@@ -17,6 +17,15 @@ def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
     The input is normalised by its type: however a UUID was written, its 16 octets are indexed.
     """
     return hmac.digest(keys.index[kind].reveal(), value.bytes, "sha256")
+
+
+def blind_indexes(keys: KeyRing, kind: IndexKind, value: UUID) -> list[bytes]:
+    """The indexes of `value` under every version of the key, oldest first.
+
+    While a rotation goes on a row has one or the other: a look-up asks for both.
+    """
+    by_version = sorted(keys.indexes.items())
+    return [hmac.digest(key[kind].reveal(), value.bytes, "sha256") for _, key in by_version]
 
 
 def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:

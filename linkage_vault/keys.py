@@ -1,4 +1,4 @@
-"""Key material of the vault: one JSON file outside every database, read once at the start.
+"""Key material of the vault: one JSON file outside every database.
 
 The file (mode 0600, owned by the service's user) holds
 
@@ -8,91 +8,43 @@ The file (mode 0600, owned by the service's user) holds
      "trail":     {"current": 1, "keys": {"1": BASE64}},  wraps the data keys of trail entries
      "tree_head": BASE64}                                 seed of the Ed25519 key that signs heads
 
-Every key is 32 octets from the operating system's generator.  Blind-index keys are derived from
-their root by HKDF-SHA-256 (RFC 5869), one label a kind, so that an index of a person can never be
-compared with an index of an EHR.  What this module does *not* do: it does not defend against a
-reader of the process's memory, and it does not fetch keys from a key service.
+or, in format 2, the same under a passphrase (`passphrases`).  A rotation replaces the file whole:
+written beside it, flushed to disk and renamed, so that a crash leaves the old one or the new one.
 """
 
 import base64
-import itertools
 import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal
 
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_SIZE = 32  # octets: AES-256, HMAC-SHA-256 and the Ed25519 seed all take this size
+from linkage_vault import passphrases
+from linkage_vault.key_ring import (
+    KEY_SIZE,
+    BadKeys,
+    IndexKind,
+    Kek,
+    Keks,
+    KeyRing,
+    Material,
+    Secret,
+    derive_index_keys,
+    refuse_repeats,
+)
+
+__all__ = ["KEY_SIZE", "BadKeys", "IndexKind", "Kek", "Keks", "KeyRing", "Secret"]
+
 FORMAT = 1
-IndexKind = Literal["person", "ehr", "slot", "screen"]
-
-
-class BadKeys(ValueError):
-    """The key file cannot be used; the message says why and never shows a key."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Secret:
-    """32 octets of key material that no `repr`, log line, comparison or pickle shows.
-
-    `reveal` is the only way out: one search for its name finds every use.
-    Raises `BadKeys` for a short, long, constant or typed-in key.
-    """
-
-    _octets: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        _refuse_weak(self._octets)
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is never pickled")
-
-    def reveal(self) -> bytes:
-        """The key itself, for a cryptographic primitive and nothing else."""
-        return self._octets
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Kek:
-    """A key-encryption key and the version that envelopes name it by."""
-
-    version: int
-    secret: Secret
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Keks:
-    """All versions of one key-encryption key; `current` seals, every version opens."""
-
-    current: Kek
-    by_version: Mapping[int, Kek]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KeyRing:
-    """Everything the vault can do with keys: seal links, seal the trail, index, sign heads."""
-
-    links: Keks
-    trail: Keks
-    index: Mapping[IndexKind, Secret]
-    index_version: int
-    tree_head: Ed25519PrivateKey = field(repr=False)
-
-    @property
-    def tree_head_public(self) -> Ed25519PublicKey:
-        """The key that anybody may have: it checks signed tree heads."""
-        return self.tree_head.public_key()
+_ENTRIES = frozenset({"format", "kek", "index", "trail", "tree_head"})
+_Document = dict[str, Any]
+Versioned = Literal["kek", "index"]
 
 
 def public_octets(key: Ed25519PublicKey) -> bytes:
@@ -108,10 +60,11 @@ def public_key_of(text: str) -> Ed25519PublicKey:
         raise BadKeys("A tree head's public key is written as 64 hexadecimal digits.") from None
 
 
-def create_key_file(path: Path) -> None:
+def create_key_file(path: Path, passphrase: str | None = None) -> None:
     """Writes a new key file with fresh keys, mode 0600; an existing file is never overwritten.
 
-    Raises `FileExistsError` when there is one already, and `OSError` when it cannot be written.
+    Raises `FileExistsError` when there is one already, `OSError` when it cannot be written, and
+    BadKeys for a short passphrase.
     """
     document = {
         "format": FORMAT,
@@ -120,21 +73,111 @@ def create_key_file(path: Path) -> None:
         "trail": {"current": 1, "keys": {"1": _fresh()}},
         "tree_head": _fresh(),
     }
+    _write_new(path, _encode(document, passphrase))
+
+
+def load_key_file(path: Path, passphrase: str | None = None) -> KeyRing:
+    """Reads the key file and refuses an unsafe one, before any request can be served.
+
+    Raises `BadKeys` when the file is missing, not a plain file, not the running user's, readable by
+    group or others, of another shape, holds a key that is short, weak or used twice, or does not
+    open under the passphrase.
+    """
+    seen = _mark(path)
+    material = _material(path, _open(path, passphrase))
+
+    def reread() -> Material | None:
+        nonlocal seen
+        mark = _mark(path)
+        if mark == seen:
+            return None
+        try:
+            found = _material(path, _open(path, passphrase))
+        except BadKeys:
+            if _mark(path) == mark:
+                raise
+            return reread()  # it was replaced while it was read
+        seen = mark
+        return found
+
+    return KeyRing(material, reread)
+
+
+def add_version(path: Path, name: Versioned, passphrase: str | None = None) -> int:
+    """Adds a fresh key as the current version of an entry and returns its number.
+
+    A version that a rotation added before, and did not finish with, is taken up again: while older
+    versions are there, nothing is added.  Raises BadKeys and OSError.
+    """
+    found = 0
+
+    def change(document: _Document) -> None:
+        nonlocal found
+        entry = document[name]
+        if len(entry["keys"]) == 1:
+            entry["current"] = 1 + int(entry["current"])
+            entry["keys"][str(entry["current"])] = _fresh()
+        found = int(entry["current"])
+
+    _rewrite(path, passphrase, change)
+    return found
+
+
+def drop_versions(path: Path, name: Versioned, *, below: int, passphrase: str | None) -> list[int]:
+    """Destroys every version below one: after this the file holds them no more.
+
+    The file is replaced by a new one; the old one's blocks are overwritten before they are freed,
+    which a file system that copies on write, or a flash disk, may not honour.
+    """
+    gone: list[int] = []
+
+    def change(document: _Document) -> None:
+        keys = document[name]["keys"]
+        gone.extend(sorted(int(version) for version in keys if int(version) < below))
+        for version in gone:
+            del keys[str(version)]
+
+    _rewrite(path, passphrase, change)
+    return gone
+
+
+def _rewrite(path: Path, passphrase: str | None, change: Callable[[_Document], None]) -> None:
+    document = _open(path, passphrase)
+    _material(path, document)
+    change(document)
+    _material(path, document)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    _write_new(beside, _encode(document, passphrase))
+    with path.open("r+b") as old:
+        beside.replace(path)
+        # The old file has no name any more; its octets go too.
+        old.write(secrets.token_bytes(os.fstat(old.fileno()).st_size))
+        old.flush()
+        os.fsync(old.fileno())
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_new(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(document, file, indent=1)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def load_key_file(path: Path) -> KeyRing:
-    """Reads the key file and refuses an unsafe one, before any request can be served.
+def _encode(document: Mapping[str, object], passphrase: str | None) -> bytes:
+    octets = json.dumps(document, indent=1).encode("ascii")
+    if passphrase is None:
+        return octets
+    return json.dumps(passphrases.protect(octets, passphrase), indent=1).encode("ascii")
 
-    Raises `BadKeys` when the file is missing, not a plain file, not the running user's, readable by
-    group or others, of another shape, or holds a key that is short, weak or used twice.
-    """
-    document = _read(path)
-    if set(document) != {"format", "kek", "index", "trail", "tree_head"}:
+
+def _material(path: Path, document: _Document) -> Material:
+    if set(document) != _ENTRIES:
         raise BadKeys(f"The key file {path} does not hold exactly the five expected entries.")
     if document["format"] != FORMAT:
         raise BadKeys(f"The key file {path} is not of format {FORMAT}.")
@@ -142,25 +185,14 @@ def load_key_file(path: Path) -> KeyRing:
     index, index_current = _versions("index", document["index"])
     trail, trail_current = _versions("trail", document["trail"])
     head = _secret("tree_head", document["tree_head"])
-    _refuse_repeats([*kek.values(), *index.values(), *trail.values(), head])
-    return KeyRing(
+    refuse_repeats([*kek.values(), *index.values(), *trail.values(), head])
+    return Material(
         links=_keks(kek, kek_current),
         trail=_keks(trail, trail_current),
-        index=derive_index_keys(index[index_current], index_current),
+        index=MappingProxyType({v: derive_index_keys(root, v) for v, root in index.items()}),
         index_version=index_current,
         tree_head=Ed25519PrivateKey.from_private_bytes(head.reveal()),
     )
-
-
-def derive_index_keys(root: Secret, version: int) -> Mapping[IndexKind, Secret]:
-    """One blind-index key a kind, by HKDF-SHA-256 with the kind and version in the label."""
-    kinds: tuple[IndexKind, ...] = get_args(IndexKind)
-    return MappingProxyType({kind: _derive(root, f"{kind}/{version}") for kind in kinds})
-
-
-def _derive(root: Secret, label: str) -> Secret:
-    hkdf = HKDF(hashes.SHA256(), KEY_SIZE, salt=None, info=b"moiety/vault/index/" + label.encode())
-    return Secret(hkdf.derive(root.reveal()))
 
 
 def _fresh() -> str:
@@ -172,16 +204,37 @@ def _keks(secret_by_version: Mapping[int, Secret], current: int) -> Keks:
     return Keks(by_version[current], MappingProxyType(by_version))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _open(path: Path, passphrase: str | None) -> _Document:
+    """The document of a key file, taken out of its passphrase's seal if it has one."""
+    document = _parse(path, _read(path))
+    if document.get("format") != passphrases.FORMAT or "sealed" not in document:
+        return document
+    if passphrase is None:
+        raise BadKeys(f"The key file {path} is under a passphrase, and none was given.")
+    return _parse(path, passphrases.unprotect(document, passphrase))
+
+
+def _read(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise BadKeys(f"The vault's key file {path} cannot be opened: {error.strerror}.") from None
     try:
         _refuse_exposed(path, os.fstat(descriptor))
-        content = os.read(descriptor, 1 << 20)
+        return os.read(descriptor, 1 << 20)
     finally:
         os.close(descriptor)
+
+
+def _parse(path: Path, content: bytes) -> _Document:
     try:
         document = json.loads(content)
     except ValueError:
@@ -218,16 +271,3 @@ def _secret(name: str, text: Any) -> Secret:
         reason = str(error) if isinstance(error, BadKeys) else "it is not base64."
         raise BadKeys(f"A key of the entry {name} is refused: {reason}") from None
 
-
-def _refuse_weak(octets: bytes) -> None:
-    if len(octets) != KEY_SIZE:
-        raise BadKeys(f"a key has {KEY_SIZE} octets, this one has {len(octets)}.")
-    steps = {(after - before) % 256 for before, after in itertools.pairwise(octets)}
-    # A random key fails one of these once in more than 10^13: they catch zeros, counters, words.
-    if len(set(octets)) < 16 or len(steps) < 8 or all(32 <= octet < 127 for octet in octets):
-        raise BadKeys("it is a default, a pattern or typed text, not a random key.")
-
-
-def _refuse_repeats(keys: list[Secret]) -> None:
-    if len({key.reveal() for key in keys}) != len(keys):
-        raise BadKeys("The key file uses one key for two jobs; every key must be its own.")

@@ -1,36 +1,25 @@
 """Links between persons and EHRs: made from the pool, and resolved in two directions.
 
-Each function decides, writes the decision down, and only then opens a seal.
+Each function decides, writes the decision down, and only then opens a seal.  A person who was
+merged into another is that other one here; an EHR leads to the person who lives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 
-from linkage_vault import care, decisions, pool
-from linkage_vault.blind_index import blind_index
+from linkage_vault import decisions, fences, link_rows, merges, pool
+from linkage_vault.blind_index import blind_indexes
 from linkage_vault.decisions import Action, Ask, Requester
-from linkage_vault.keys import IndexKind, KeyRing
-from linkage_vault.purposes import LegalBasis, PurposeOfUse
-from linkage_vault.seal import Place, open_sealed, seal
-from linkage_vault.tables import link
-from linkage_vault.trail import current_month
+from linkage_vault.key_ring import KeyRing
+from linkage_vault.link_rows import LinkRow, Pair
+from linkage_vault.purposes import PurposeOfUse
 from linkage_vault.vault import Vault
-from moiety.kit.errors import Unavailable
+from moiety.kit.errors import Conflict, NotFound, Unavailable
 
-LINK_SIZE = 256  # octets inside the seal
-_DECOY = UUID(int=0)
-
-
-class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a link holds inside its seal."""
-
-    person_id: UUID
-    ehr_id: UUID
+__all__ = ["Pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,144 +30,208 @@ class Opened:
     is_new: bool
 
 
-def open_record(vault: Vault, requester: Requester, person_id: UUID) -> Opened:
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The EHR that stands for a person, and others of the same person.
+
+    `others` are by policy, or of persons who were merged into this one and wait to be looked at.
+    """
+
+    person_id: UUID
+    ehr_id: UUID
+    others: tuple[UUID, ...] = ()
+
+
+def open_record(
+    vault: Vault, requester: Requester, person_id: UUID, *, is_further: bool = False
+) -> Opened:
     """Gives a person an EHR from the pool, or says which one the person has already.
 
-    Raises Forbidden (written down) and Unavailable: no EHR is left in the pool, or no trail.
+    `is_further`: one more than the person has, where the policy lets a person have several.
+    Raises Forbidden (written down), Conflict for a closed link or one too many, and Unavailable:
+    no EHR is left in the pool, or no trail.
     """
     ask = Ask(Action.LINK, person_id, PurposeOfUse.PATADMIN)
     decisions.demand(vault, requester, ask)
     decisions.write_down(vault, requester, ask, outcome="allowed")
     with vault.engine.begin() as connection:
-        return _find_or_make(connection, vault.keys, person_id)
+        if is_further:
+            return _make_further(connection, vault, person_id)
+        return _find_or_make(connection, vault.keys, [person_id])[person_id]
+
+
+def open_records(
+    vault: Vault, requester: Requester, person_ids: Sequence[UUID]
+) -> list[Opened]:
+    """As `open_record` for many persons, in their order; all or none."""
+    asks = [Ask(Action.LINK, person_id, PurposeOfUse.PATADMIN) for person_id in person_ids]
+    decisions.demand_all(vault, requester, asks)
+    decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks))
+    with vault.engine.begin() as connection:
+        found = _find_or_make(connection, vault.keys, person_ids)
+    return [found[person_id] for person_id in person_ids]
 
 
 def resolve_person(
     vault: Vault, requester: Requester, person_id: UUID, *, purpose: PurposeOfUse
-) -> UUID:
+) -> Records:
     """The EHR of a person; steps and errors as in `resolve`."""
-    return resolve(vault, requester, Ask(Action.RESOLVE_PERSON, person_id, purpose)).ehr_id
+    return resolve(vault, requester, Ask(Action.RESOLVE_PERSON, person_id, purpose))
 
 
 def resolve_ehr(
-    vault: Vault,
-    requester: Requester,
-    ehr_id: UUID,
-    *,
-    purpose: PurposeOfUse,
-    reason: str,
-    basis: LegalBasis | None = None,
-    approval_id: UUID | None = None,
+    vault: Vault, requester: Requester, ehr_id: UUID, *, purpose: PurposeOfUse, reason: str
 ) -> UUID:
     """The person of an EHR; steps and errors as in `resolve`."""
-    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason, basis, approval_id)
+    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason)
     return resolve(vault, requester, ask).person_id
 
 
-def resolve(vault: Vault, requester: Requester, ask: Ask) -> Pair:
+def resolve(vault: Vault, requester: Requester, ask: Ask) -> Records:
     """The pair that an id belongs to.  In this order:
 
     0. The caller is known: the route's key was checked, and the person behind it has roles.
     1. The purpose is one of HL7's: the route read it.
-    2. It is decided: counted against the limits, held against the policy with what stands for the
-       requester (care, approval, grant, broken glass), and what it rests on is used up.
+    2. A role allows this direction for this purpose; otherwise the refusal is committed, then 403.
     3. The link is looked for by blind index; its seal stays closed.
     4. The decision is committed to the trail; if that fails, 503 and nothing is revealed.
     5. The seal is opened in its place; if it does not open, Tampered: an alarm, not an answer.
     6. The pair is checked to hold the id that was asked with.
 
-    Refused, unknown and erased have one answer, Forbidden, after the same work: steps 3 and 4 are
-    done for each, and where step 5 has nothing to open or may not, a decoy is opened.
+    A link whose secret was destroyed is answered as one that never was.
     """
-    verdict = decisions.weigh(vault, requester, [ask])  # (2)
-    kind: IndexKind = "person" if ask.action is Action.RESOLVE_PERSON else "ehr"
+    decisions.demand(vault, requester, ask)  # (2)
     subject = _subject_of(ask)
-    with vault.engine.connect() as connection:
-        row = _find(connection, vault.keys, kind, subject)  # (3)
-    outcome = verdict.outcome if not verdict.allowed else "allowed" if row else "unknown"
-    decisions.write_down(vault, requester, ask, outcome=outcome, verdict=verdict)  # (4)
-    if row is None or not verdict.allowed:
-        _open_decoy(vault.keys)
-        raise verdict.error()
-    pair = _open(vault.keys, row)  # (5)
-    if subject != (pair.person_id if kind == "person" else pair.ehr_id):  # (6)
-        raise RuntimeError("a link was found under an index that is not its own")
-    care.note(vault, requester, verdict, pair.person_id, pair.ehr_id)
-    return pair
+    found = _look(vault, ask.action, [subject])  # (3)
+    outcome = "allowed" if subject in found else "unknown"
+    decisions.write_down(vault, requester, ask, outcome=outcome)  # (4)
+    records = _reveal(vault, ask.action, found).get(subject)  # (5, 6)
+    if records is None:
+        raise NotFound
+    return records
+
+
+def resolve_persons(
+    vault: Vault, requester: Requester, person_ids: Sequence[UUID], *, purpose: PurposeOfUse
+) -> list[Records | None]:
+    """The EHRs of many persons, in their order; None where there is none.
+
+    One decision for all, an entry in the trail for each, all committed before the first seal.
+    """
+    asks = [Ask(Action.RESOLVE_PERSON, person_id, purpose) for person_id in person_ids]
+    decisions.demand_all(vault, requester, asks)
+    found = _look(vault, Action.RESOLVE_PERSON, person_ids)
+    outcomes = ["allowed" if person_id in found else "unknown" for person_id in person_ids]
+    decisions.write_down_all(vault, requester, asks, outcomes)
+    revealed = _reveal(vault, Action.RESOLVE_PERSON, found)
+    return [revealed.get(person_id) for person_id in person_ids]
 
 
 def find_pair(
-    connection: sa.Connection, keys: KeyRing, kind: IndexKind, value: UUID
+    connection: sa.Connection, keys: KeyRing, kind: str, value: UUID
 ) -> Pair | None:
     """The pair of a person's or an EHR's id, for the vault's own use: no decision is made here."""
-    row = _find(connection, keys, kind, value)
-    return _open(keys, row) if row else None
+    return find_pairs(connection, keys, kind, [value]).get(value)
 
 
 def find_pairs(
-    connection: sa.Connection, keys: KeyRing, kind: IndexKind, values: Sequence[UUID]
+    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
 ) -> dict[UUID, Pair]:
-    """The pairs of many ids, in one query; ids without a link are absent."""
-    column = link.c.person_index if kind == "person" else link.c.ehr_index
-    wanted = {blind_index(keys, kind, value): value for value in values}
-    rows = connection.execute(sa.select(link).where(column.in_(list(wanted))))
-    return {wanted[getattr(row, column.key)]: _open(keys, row) for row in rows}
+    """The pairs of many ids, by id, with the person who lives; ids without a link are missing."""
+    if kind == "person":
+        found = _look_for_persons(connection, keys, values)
+        revealed = _reveal_persons(keys, found)
+    else:
+        rows = {value: rows[0] for value, rows in _find_ehrs(connection, keys, values).items()}
+        revealed = _reveal_ehrs(connection, keys, rows)
+    return {value: Pair(one.person_id, one.ehr_id) for value, one in revealed.items()}
 
 
-def _find_or_make(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> Opened:
-    index = blind_index(keys, "person", person_id)
-    # Two registrars at once: the second waits here and then finds the link of the first.
-    lock = int.from_bytes(index[:8], "big", signed=True)
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
-    row = _find(connection, keys, "person", person_id)
-    if row is not None:
-        return Opened(_open(keys, row).ehr_id, is_new=False)
-    ehr_id = pool.take(connection, keys)
-    if ehr_id is None:
-        raise Unavailable("No EHR is left in the pool; it is being filled.")
-    _insert(connection, keys, Pair(person_id, ehr_id))
-    return Opened(ehr_id, is_new=True)
+def find_restricted(
+    connection: sa.Connection, keys: KeyRing, ehr_ids: Collection[UUID]
+) -> set[UUID]:
+    """Which of some EHRs may have no secondary use, since their persons restricted it."""
+    found = link_rows.find(connection, keys, "ehr", ehr_ids)
+    return {ehr_id for ehr_id, rows in found.items() if any(row.is_restricted for row in rows)}
 
 
-def _insert(connection: sa.Connection, keys: KeyRing, pair: Pair) -> None:
-    link_id, version = uuid4(), 1
-    place = _place(link_id, version)
-    connection.execute(
-        link.insert().values(
-            link_id=link_id,
-            version=version,
-            index_version=keys.index_version,
-            person_index=blind_index(keys, "person", pair.person_id),
-            ehr_index=blind_index(keys, "ehr", pair.ehr_id),
-            month=current_month(),
-            sealed=seal(keys.links.current, msgspec.json.encode(pair), place, size=LINK_SIZE),
-        )
-    )
+# --- looking -------------------------------------------------------------------------------------
+
+_Found = Mapping[UUID, Sequence[tuple[UUID, LinkRow]]]
+"""By the id that was asked for: rows, the first one first, with the id that each must hold."""
 
 
-def _find(
-    connection: sa.Connection, keys: KeyRing, kind: IndexKind, value: UUID
-) -> sa.Row[tuple[object, ...]] | None:
-    column = link.c.person_index if kind == "person" else link.c.ehr_index
-    query = sa.select(link).where(column == blind_index(keys, kind, value))
-    return connection.execute(query).one_or_none()
+def _look(vault: Vault, action: Action, subjects: Collection[UUID]) -> _Found:
+    with vault.engine.connect() as connection:
+        if action is Action.RESOLVE_PERSON:
+            return _look_for_persons(connection, vault.keys, subjects)
+        found = _find_ehrs(connection, vault.keys, subjects)
+        return {ehr_id: [(ehr_id, row) for row in rows] for ehr_id, rows in found.items()}
 
 
-def _open(keys: KeyRing, row: sa.Row[tuple[object, ...]]) -> Pair:
-    place = _place(row.link_id, row.version)
-    plaintext = open_sealed(keys.links.by_version, row.sealed, place)
-    return msgspec.json.decode(plaintext, type=Pair)
+def _look_for_persons(
+    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
+) -> _Found:
+    living = merges.living(connection, keys, person_ids)
+    families = {
+        person: [person, *sorted(merges.absorbed(connection, keys, person))]
+        for person in set(living.values())
+    }
+    everybody = {person for family in families.values() for person in family}
+    rows = link_rows.find(connection, keys, "person", everybody)
+    found: dict[UUID, list[tuple[UUID, LinkRow]]] = {}
+    for person_id, survivor in living.items():
+        open_rows = [
+            (member, row)
+            for member in families[survivor]
+            for row in rows.get(member, ())
+            if not row.is_closed
+        ]
+        if open_rows:
+            found[person_id] = open_rows
+    return found
 
 
-def _open_decoy(keys: KeyRing) -> None:
-    open_sealed(keys.links.by_version, _decoy(keys), _place(_DECOY, 1))
+def _find_ehrs(
+    connection: sa.Connection, keys: KeyRing, ehr_ids: Collection[UUID]
+) -> dict[UUID, list[LinkRow]]:
+    return link_rows.find(connection, keys, "ehr", ehr_ids)
 
 
-@cache
-def _decoy(keys: KeyRing) -> bytes:
-    """A sealed pair of nobody, as long as any other."""
-    pair = Pair(_DECOY, _DECOY)
-    return seal(keys.links.current, msgspec.json.encode(pair), _place(_DECOY, 1), size=LINK_SIZE)
+def _reveal(vault: Vault, action: Action, found: _Found) -> dict[UUID, Records]:
+    if action is Action.RESOLVE_PERSON:
+        return _reveal_persons(vault.keys, found)
+    rows = {ehr_id: rows[0][1] for ehr_id, rows in found.items()}
+    with vault.engine.connect() as connection:
+        return _reveal_ehrs(connection, vault.keys, rows)
+
+
+def _reveal_persons(keys: KeyRing, found: _Found) -> dict[UUID, Records]:
+    flat = [(asked, member, row) for asked, rows in found.items() for member, row in rows]
+    pairs = link_rows.open_rows(keys, [row for _, _, row in flat])
+    ehrs: dict[UUID, list[UUID]] = {}
+    for (asked, member, _), pair in zip(flat, pairs, strict=True):
+        if pair is None:
+            continue
+        _demand_same(member, pair.person_id)
+        ehrs.setdefault(asked, []).append(pair.ehr_id)
+    return {asked: Records(asked, own[0], tuple(own[1:])) for asked, own in ehrs.items()}
+
+
+def _reveal_ehrs(
+    connection: sa.Connection, keys: KeyRing, rows: Mapping[UUID, LinkRow]
+) -> dict[UUID, Records]:
+    opened = link_rows.open_rows(keys, list(rows.values()))
+    pairs = {asked: pair for asked, pair in zip(rows, opened, strict=True) if pair is not None}
+    for asked, pair in pairs.items():
+        _demand_same(asked, pair.ehr_id)
+    living = merges.living(connection, keys, {pair.person_id for pair in pairs.values()})
+    return {asked: Records(living[pair.person_id], asked) for asked, pair in pairs.items()}
+
+
+def _demand_same(asked: UUID, held: UUID) -> None:
+    if asked != held:
+        raise RuntimeError("a link was found under an index that is not its own")
 
 
 def _subject_of(ask: Ask) -> UUID:
@@ -187,5 +240,60 @@ def _subject_of(ask: Ask) -> UUID:
     return ask.subject
 
 
-def _place(link_id: UUID, version: int) -> Place:
-    return Place("link", str(link_id), "sealed", version)
+# --- making --------------------------------------------------------------------------------------
+
+
+def _find_or_make(
+    connection: sa.Connection, keys: KeyRing, person_ids: Sequence[UUID]
+) -> dict[UUID, Opened]:
+    """Two registrars at once: the second waits at the fence and then finds the link of the first."""
+    fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in person_ids])
+    living = merges.living(connection, keys, person_ids)
+    if any(survivor != person for person, survivor in living.items()):
+        survivors = set(living.values())
+        fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in survivors])
+    found = _look_for_persons(connection, keys, set(living.values()))
+    known = _reveal_persons(keys, found)
+    missing = [one for one in dict.fromkeys(living.values()) if one not in known]
+    _demand_not_closed(connection, keys, missing)
+    made = dict(zip(missing, _make(connection, keys, missing), strict=True))
+    return {
+        person: Opened(made[survivor], is_new=True)
+        if survivor in made
+        else Opened(known[survivor].ehr_id, is_new=False)
+        for person, survivor in living.items()
+    }
+
+
+def _make_further(connection: sa.Connection, vault: Vault, person_id: UUID) -> Opened:
+    keys = vault.keys
+    fences.enter(connection, keys, [blind_indexes(keys, "person", person_id)[0]])
+    survivor = merges.living(connection, keys, [person_id])[person_id]
+    rows = link_rows.find(connection, keys, "person", [survivor]).get(survivor, [])
+    if len(rows) >= vault.ehrs_per_person:
+        raise Conflict("The policy lets this person have no further EHR.")
+    return Opened(_make(connection, keys, [survivor], is_further=bool(rows))[0], is_new=True)
+
+
+def _demand_not_closed(
+    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
+) -> None:
+    if person_ids and link_rows.find(connection, keys, "person", person_ids):
+        raise Conflict("The link of this person is closed; an officer can open it again.")
+
+
+def _make(
+    connection: sa.Connection,
+    keys: KeyRing,
+    person_ids: Sequence[UUID],
+    *,
+    is_further: bool = False,
+) -> list[UUID]:
+    if not person_ids:
+        return []
+    ehr_ids = pool.take(connection, keys, len(person_ids))
+    if len(ehr_ids) < len(person_ids):
+        raise Unavailable("No EHR is left in the pool; it is being filled.")
+    pairs = [Pair(*each) for each in zip(person_ids, ehr_ids, strict=True)]
+    link_rows.add(connection, keys, pairs, is_further=is_further)
+    return ehr_ids

@@ -61,7 +61,7 @@ def _mint(vault: Vault, client: httpx.Client, size: int) -> int:
     ehr_ids = [clinical.open_ehr(client) for _ in range(size)]
     random.SystemRandom().shuffle(ehr_ids)
     with vault.engine.begin() as connection:
-        return sum(pool.put(connection, vault.keys, ehr_id) for ehr_id in ehr_ids)
+        return pool.put(connection, vault.keys, ehr_ids)
 
 
 def _work(

@@ -4,41 +4,57 @@ A slot is handed out at random, not in the order of minting; the blind index of 
 kind than a link's, so a dump before and a dump after do not show which slot became which link.
 """
 
+import secrets
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault.blind_index import blind_index
-from linkage_vault.keys import KeyRing
-from linkage_vault.seal import Place, open_sealed, seal
+from linkage_vault import fences, link_seals
+from linkage_vault.blind_index import blind_index, blind_indexes
+from linkage_vault.key_ring import KeyRing
+from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import pool_slot
 
 SLOT_SIZE = 64  # octets inside the seal; an id takes 16
 
 
-def put(connection: sa.Connection, keys: KeyRing, ehr_id: UUID) -> bool:
-    """Adds an EHR to the pool; False when it is in there already."""
-    slot_id = uuid4()
-    sealed = seal(keys.links.current, ehr_id.bytes, _place(slot_id), size=SLOT_SIZE)
-    index = blind_index(keys, "slot", ehr_id)
-    row = {"slot_id": slot_id, "slot_index": index, "sealed": sealed}
-    statement = insert(pool_slot).values(row).on_conflict_do_nothing()
-    return connection.scalar(statement.returning(pool_slot.c.slot_id)) is not None
+def put(connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]) -> int:
+    """Adds EHRs to the pool; how many were not in there already."""
+    fences.enter(connection, keys)
+    new = _without_known(connection, keys, ehr_ids)
+    slots = [(uuid4(), ehr_id) for ehr_id in new]
+    values = [(place_of(slot_id), ehr_id.bytes) for slot_id, ehr_id in slots]
+    sealed = link_seals.seal_all(keys, values, size=SLOT_SIZE)
+    rows = [
+        {
+            "slot_id": slot_id,
+            "slot_index": blind_index(keys, "slot", ehr_id),
+            "index_version": keys.index_version,
+            "sealed": one.sealed,
+            "wrapped": one.wrapped,
+            "kek_version": one.kek_version,
+        }
+        for (slot_id, ehr_id), one in zip(slots, sealed, strict=True)
+    ]
+    if not rows:
+        return 0
+    statement = insert(pool_slot).values(rows).on_conflict_do_nothing()
+    return len(connection.execute(statement.returning(pool_slot.c.slot_id)).all())
 
 
-def take(connection: sa.Connection, keys: KeyRing) -> UUID | None:
-    """Removes a random EHR from the pool and returns it; None when the pool is empty.
+def take(connection: sa.Connection, keys: KeyRing, number: int = 1) -> list[UUID]:
+    """Removes up to `number` EHRs from the pool and returns them.
 
-    Slots that another transaction takes are passed over: nobody waits, none is given twice.
+    They are the next after a random point among random slot ids.  Slots that another transaction
+    takes are passed over: nobody waits, none is given twice.
     """
-    chosen = sa.select(pool_slot.c.slot_id).order_by(sa.func.random()).limit(1)
-    chosen = chosen.with_for_update(skip_locked=True)
-    statement = pool_slot.delete().where(pool_slot.c.slot_id.in_(chosen.scalar_subquery()))
-    row = connection.execute(statement.returning(pool_slot)).one_or_none()
-    if row is None:
-        return None
-    return UUID(bytes=open_sealed(keys.links.by_version, row.sealed, _place(row.slot_id)))
+    start = UUID(bytes=secrets.token_bytes(16))
+    taken = _take(connection, keys, number, pool_slot.c.slot_id >= start)
+    if len(taken) < number:
+        taken += _take(connection, keys, number - len(taken), pool_slot.c.slot_id < start)
+    return taken
 
 
 def count(connection: sa.Connection) -> int:
@@ -46,5 +62,35 @@ def count(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(pool_slot)) or 0
 
 
-def _place(slot_id: UUID) -> Place:
+def discard(connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]) -> None:
+    """Takes EHRs out of the pool that became somebody's otherwise."""
+    indexes = [index for one in ehr_ids for index in blind_indexes(keys, "slot", one)]
+    connection.execute(pool_slot.delete().where(pool_slot.c.slot_index.in_(indexes)))
+
+
+def place_of(slot_id: UUID) -> Place:
+    """Where a slot is sealed."""
     return Place("pool_slot", str(slot_id), "sealed", 1)
+
+
+def _take(
+    connection: sa.Connection, keys: KeyRing, number: int, which: sa.ColumnElement[bool]
+) -> list[UUID]:
+    chosen = sa.select(pool_slot.c.slot_id).where(which).order_by(pool_slot.c.slot_id)
+    chosen = chosen.limit(number).with_for_update(skip_locked=True)
+    statement = pool_slot.delete().where(pool_slot.c.slot_id.in_(chosen.scalar_subquery()))
+    rows = connection.execute(statement.returning(pool_slot)).all()
+    values = link_seals.open_all(keys, [(place_of(row.slot_id), row) for row in rows])
+    if None in values:
+        raise Tampered("a slot of the pool has lost its key")
+    return [UUID(bytes=value) for value in values if value is not None]
+
+
+def _without_known(
+    connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]
+) -> list[UUID]:
+    """Those that are in no slot of any version of the index."""
+    by_index = {index: one for one in ehr_ids for index in blind_indexes(keys, "slot", one)}
+    query = sa.select(pool_slot.c.slot_index).where(pool_slot.c.slot_index.in_(list(by_index)))
+    known = {by_index[bytes(index)] for index in connection.scalars(query)}
+    return [one for one in ehr_ids if one not in known]

@@ -15,6 +15,16 @@ row version and KEK version: an envelope moved to another row or column, put bac
 version of its row, or re-labelled for another KEK does not open.  All envelopes of a column have
 one length.  What opening does *not* prove: that the row was not deleted, and that it is the newest;
 the row version comes from the same database.
+
+Links are sealed in another format, whose data key is wrapped and stored apart (`link_seals`):
+
+    +--------+-------+------------+-----+
+    | format | nonce | ciphertext | tag |
+    |   2    |  12   |    size    | 16  |
+    +--------+-------+------------+-----+
+
+Its associated data is table, row, column, version of this schema and version of the data key, which
+is that of the row: rotating the key-encryption key leaves the row as it is.
 """
 
 import secrets
@@ -22,12 +32,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from linkage_vault.keys import KEY_SIZE, Kek
+from linkage_vault.key_ring import KEY_SIZE, Kek
 
 FORMAT = 1
+FORMAT_APART = 2
+SCHEMA = 2
 WRAPPED_SIZE = KEY_SIZE + 8
 NONCE_SIZE = 12
 TAG_SIZE = 16
@@ -65,7 +79,7 @@ def seal(kek: Kek, plaintext: bytes, place: Place, *, size: int) -> bytes:
     """
     if len(plaintext) + LENGTH_SIZE > size:
         raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
-    padded = (len(plaintext).to_bytes(LENGTH_SIZE, "big") + plaintext).ljust(size, b"\0")
+    padded = _pad(plaintext, size)
     dek, nonce = secrets.token_bytes(KEY_SIZE), secrets.token_bytes(NONCE_SIZE)
     ciphertext = AESGCM(dek).encrypt(nonce, padded, _associated_data(place, kek.version))
     wrapped = aes_key_wrap(kek.secret.reveal(), dek)
@@ -83,6 +97,38 @@ def open_sealed(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes
         raise Tampered(f"a sealed value of {place.table}.{place.column} does not open") from None
 
 
+def seal_apart(data_key: bytes, plaintext: bytes, place: Place, *, size: int) -> bytes:
+    """The envelope of `plaintext` under a data key that encrypts nothing else, for one place.
+
+    Raises `ValueError` as `seal` does.
+    """
+    if len(plaintext) + LENGTH_SIZE > size:
+        raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
+    nonce = secrets.token_bytes(NONCE_SIZE)
+    ciphertext = AESGCM(data_key).encrypt(nonce, _pad(plaintext, size), _bound(place))
+    return bytes([FORMAT_APART]) + nonce + ciphertext
+
+
+def open_apart(data_key: bytes, envelope: bytes, place: Place) -> bytes:
+    """The plaintext of an envelope that `seal_apart` made; raises `Tampered`."""
+    nonce, ciphertext = envelope[1 : 1 + NONCE_SIZE], envelope[1 + NONCE_SIZE :]
+    try:
+        if envelope[:1] != bytes([FORMAT_APART]):
+            raise ValueError
+        return _unpad(AESGCM(data_key).decrypt(nonce, ciphertext, _bound(place)))
+    except (InvalidTag, ValueError):
+        raise Tampered(f"a sealed value of {place.table}.{place.column} does not open") from None
+
+
+def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes:
+    """The key of a link, for which both the data key and the shred store's secret are needed.
+
+    HKDF-SHA-256 (RFC 5869) with the secret as its salt.
+    """
+    info = encode_lengths(b"moiety/vault/link-key/1", place.table.encode(), place.row.encode())
+    return HKDF(hashes.SHA256(), KEY_SIZE, salt=shred_secret, info=info).derive(data_key)
+
+
 def _open(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
     if len(envelope) < HEADER_SIZE + LENGTH_SIZE + TAG_SIZE or envelope[0] != FORMAT:
         raise ValueError
@@ -90,7 +136,14 @@ def _open(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
     wrapped, nonce = envelope[5 : 5 + WRAPPED_SIZE], envelope[5 + WRAPPED_SIZE : HEADER_SIZE]
     dek = aes_key_unwrap(kek.secret.reveal(), wrapped)
     associated_data = _associated_data(place, kek.version)
-    padded = AESGCM(dek).decrypt(nonce, envelope[HEADER_SIZE:], associated_data)
+    return _unpad(AESGCM(dek).decrypt(nonce, envelope[HEADER_SIZE:], associated_data))
+
+
+def _pad(plaintext: bytes, size: int) -> bytes:
+    return (len(plaintext).to_bytes(LENGTH_SIZE, "big") + plaintext).ljust(size, b"\0")
+
+
+def _unpad(padded: bytes) -> bytes:
     end = LENGTH_SIZE + int.from_bytes(padded[:LENGTH_SIZE], "big")
     if end > len(padded):
         raise ValueError
@@ -105,4 +158,15 @@ def _associated_data(place: Place, kek_version: int) -> bytes:
         place.column.encode(),
         place.version.to_bytes(8, "big"),
         kek_version.to_bytes(4, "big"),
+    )
+
+
+def _bound(place: Place) -> bytes:
+    return encode_lengths(
+        b"moiety/vault/seal/2",
+        place.table.encode(),
+        place.row.encode(),
+        place.column.encode(),
+        SCHEMA.to_bytes(4, "big"),
+        place.version.to_bytes(8, "big"),
     )

@@ -16,7 +16,8 @@ class Settings:
     """The vault's settings; every secret is named by the path of its file.
 
     One organisation: `database_url`, `key_file` and `clinical_key`.  Several: a folder that holds
-    `<organisation>.url`, `<organisation>.keys` and `<organisation>.clinical` for each.
+    `<organisation>.url`, `<organisation>.keys`, `<organisation>.clinical`, `<organisation>.shred`
+    and `<organisation>.passphrase` for each; transit keys are named `<transit_key>-<organisation>`.
     """
 
     organisation: str = "main"
@@ -24,6 +25,20 @@ class Settings:
     key_file: Path | None = None
     # The vault's keys for its people; without it the key file's name with `.people` at the end.
     people_key_file: Path | None = None
+    # Under which the key file lies, where it has one.
+    key_passphrase: str | None = secret(default=None)
+    # The secrets without which no link opens: a database of its own, with short backups.
+    shred_database_url: str | None = secret(default=None)
+    shred_backup_days: int = 7  # how long its backups are kept, at most 7
+    # Who wraps the keys of links: `file`, the key file, or `transit`, OpenBao or HashiCorp Vault.
+    kek: str = "file"
+    transit_url: str = ""
+    transit_token: str | None = secret(default=None)
+    transit_mount: str = "transit"
+    transit_key: str = "moiety-link"
+    # Uses of one version of the key-encryption key; from 80 % on the log warns.
+    key_uses: int = 1 << 31
+    ehrs_per_person: int = 1
     organisations_folder: Path | None = None
     # Where EHRs are opened for the pool, and with which key; without a URL it is not filled.
     clinical_url: str = ""

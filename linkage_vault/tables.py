@@ -49,12 +49,30 @@ link = sa.Table(
     "link",
     metadata,
     sa.Column("link_id", sa.Uuid, primary_key=True),
+    # Of the row; its data key has the same: a row that is sealed anew gets both anew.
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("index_version", sa.Integer, nullable=False),
-    sa.Column("person_index", BYTEA, nullable=False, unique=True),
+    sa.Column("person_index", BYTEA, nullable=False, index=True),
     sa.Column("ehr_index", BYTEA, nullable=False, unique=True),
     sa.Column("month", sa.Date, nullable=False),
     sa.Column("sealed", BYTEA, nullable=False),
+    # Whether this is the record that a person's id answers, or a further one of the same person.
+    sa.Column("is_further", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_closed", sa.Boolean, nullable=False, server_default=sa.false()),
+    # No secondary use of this record (GDPR Article 18).
+    sa.Column("is_restricted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(None, "index_version"),
+)
+
+# Small rows, so that a rotation of the key-encryption key rewrites little.  A link of version 0.1.0
+# has none: its data key is in its seal.
+link_key = sa.Table(
+    "link_key",
+    metadata,
+    sa.Column("link_id", sa.Uuid, primary_key=True),
+    sa.Column("kek_version", sa.Integer, nullable=False),
+    sa.Column("wrapped", BYTEA, nullable=False),
+    sa.Index(None, "kek_version"),
 )
 
 pool_slot = sa.Table(
@@ -63,4 +81,58 @@ pool_slot = sa.Table(
     sa.Column("slot_id", sa.Uuid, primary_key=True),
     sa.Column("slot_index", BYTEA, nullable=False, unique=True),
     sa.Column("sealed", BYTEA, nullable=False),
+    # NULL in a slot of version 0.1.0, as above.
+    sa.Column("index_version", sa.Integer),
+    sa.Column("kek_version", sa.Integer),
+    sa.Column("wrapped", BYTEA),
+)
+
+# A person whose demographic record was merged into another's; the links of both stay as they are.
+person_merge = sa.Table(
+    "person_merge",
+    metadata,
+    sa.Column("merge_id", sa.Uuid, primary_key=True),
+    sa.Column("index_version", sa.Integer, nullable=False),
+    sa.Column("merged_index", BYTEA, nullable=False, unique=True),
+    sa.Column("survivor_index", BYTEA, nullable=False, index=True),
+    sa.Column("kek_version", sa.Integer, nullable=False),
+    sa.Column("wrapped", BYTEA, nullable=False),
+    sa.Column("sealed", BYTEA, nullable=False),
+)
+
+# What a second person decides on: two EHRs of one person, and the move of an EHR.
+link_task = sa.Table(
+    "link_task",
+    metadata,
+    sa.Column("task_id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("month", sa.Date, nullable=False),
+    sa.Column("kek_version", sa.Integer, nullable=False),
+    sa.Column("wrapped", BYTEA, nullable=False),
+    sa.Column("sealed", BYTEA, nullable=False),
+)
+
+# What is left of an erased link: a signed statement without an id of anybody.
+tombstone = sa.Table(
+    "tombstone",
+    metadata,
+    sa.Column("tombstone_id", sa.Uuid, primary_key=True),
+    sa.Column("month", sa.Date, nullable=False),
+    sa.Column("statement", BYTEA, nullable=False),
+    sa.Column("signature", BYTEA, nullable=False),
+)
+
+# How many uses of a key were reserved, and below which version nothing may be written any more.
+key_use = sa.Table(
+    "key_use",
+    metadata,
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+)
+key_fence = sa.Table(
+    "key_fence",
+    metadata,
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
 )

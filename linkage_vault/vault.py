@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from linkage_vault.appending import Appends
-from linkage_vault.keys import KeyRing
+from linkage_vault.key_ring import KeyRing
 from linkage_vault.people_keys import PeopleKeyFile, PeopleKeys
 from linkage_vault.rules import Rules
 
@@ -23,6 +23,8 @@ class Vault:
     keys: KeyRing
     # Whose box the personal values of the trail are put in; without one the vault can read them.
     auditor: bytes | None = None
+    # How many EHRs a person may have.
+    ehrs_per_person: int = 1
     # Where decisions of this process wait to be committed together.
     appends: Appends = field(default_factory=Appends)
     people: PeopleKeyFile | None = None

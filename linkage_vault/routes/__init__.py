@@ -1,6 +1,9 @@
 """HTTP only: parse, call one work function, render.
 
-link.py   POST /link, POST /resolve/person, POST /resolve/ehr
+link.py   POST /link, /link/bulk, /resolve/person, /resolve/person/bulk, /resolve/ehr
+merge.py  POST /merge, /unmerge, /close, /restrict, /move, /move/consent, /adopt; GET /tasks,
+          POST /tasks/settle
+erasure.py  POST /erase, /erase/consent
 trail.py  GET /trail, POST /trail/search, GET /trail/head, GET /trail/proof
 pool.py   GET /pool
 screen.py POST /screen, /screen/person, /screen/due, /screen/done, GET /screen/key, POST /unseal
@@ -17,7 +20,9 @@ from fastapi import APIRouter
 
 from linkage_vault.routes import (
     approval,
+    erasure,
     link,
+    merge,
     opt_out,
     pool,
     project,
@@ -32,6 +37,8 @@ from moiety.wire.vault import BASE
 router = APIRouter(prefix=BASE)
 for part in (
     link.router,
+    merge.router,
+    erasure.router,
     trail.router,
     pool.router,
     approval.router,

@@ -7,7 +7,16 @@ from linkage_vault import decisions, links
 from linkage_vault.deps import TheRequester, TheVault
 from moiety.kit.bodies import Body
 from moiety.wire.decoding import decode
-from moiety.wire.vault import EhrAnswer, Link, PersonAnswer, ResolveEhr, ResolvePerson
+from moiety.wire.vault import (
+    EhrAnswer,
+    EhrsAnswer,
+    Link,
+    LinkMany,
+    PersonAnswer,
+    ResolveEhr,
+    ResolveMany,
+    ResolvePerson,
+)
 
 router = APIRouter(tags=["link"])
 
@@ -16,8 +25,18 @@ router = APIRouter(tags=["link"])
 def link(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     """201 with the EHR given to the person, 200 with the one that the person had."""
     message = decode(body, Link)
-    opened = links.open_record(vault, requester, message.person_id)
+    opened = links.open_record(
+        vault, requester, message.person_id, is_further=message.is_further
+    )
     return answer(EhrAnswer(opened.ehr_id), status=201 if opened.is_new else 200)
+
+
+@router.post("/link/bulk")
+def link_many(vault: TheVault, requester: TheRequester, body: Body) -> Response:
+    """The EHRs of up to 1,000 persons, new or had before, in the order of the persons."""
+    message = decode(body, LinkMany)
+    opened = links.open_records(vault, requester, message.person_ids)
+    return answer(EhrsAnswer([one.ehr_id for one in opened]))
 
 
 @router.post("/resolve/person")
@@ -25,8 +44,17 @@ def resolve_person(vault: TheVault, requester: TheRequester, body: Body) -> Resp
     """Which EHR is this person's."""
     message = decode(body, ResolvePerson)
     purpose = decisions.read_purpose(message.purpose_of_use)
-    ehr_id = links.resolve_person(vault, requester, message.person_id, purpose=purpose)
-    return answer(EhrAnswer(ehr_id))
+    found = links.resolve_person(vault, requester, message.person_id, purpose=purpose)
+    return answer(EhrAnswer(found.ehr_id, list(found.others)))
+
+
+@router.post("/resolve/person/bulk")
+def resolve_persons(vault: TheVault, requester: TheRequester, body: Body) -> Response:
+    """The EHRs of up to 1,000 persons, in their order; null for one without."""
+    message = decode(body, ResolveMany)
+    purpose = decisions.read_purpose(message.purpose_of_use)
+    found = links.resolve_persons(vault, requester, message.person_ids, purpose=purpose)
+    return answer(EhrsAnswer([one.ehr_id if one else None for one in found]))
 
 
 @router.post("/resolve/ehr")

@@ -4,6 +4,7 @@ Ids travel in bodies only, never in a URL.  The server decodes and the client en
 types, so the two cannot drift.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 Reason = Annotated[str, Meta(min_length=10, max_length=300, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 # Whether a word is a purpose is decided by the vault's list of HL7 codes.
 Purpose = Annotated[str, Meta(min_length=1, max_length=32)]
+MOST = 1_000  # ids in one call
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,15 +29,29 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Link(Message, frozen=True):
-    """Open a record for a person: `POST /link`."""
+    """Open a record for a person, or a further one where the policy allows it: `POST /link`."""
 
     person_id: UUID
+    is_further: bool = False
+
+
+class LinkMany(Message, frozen=True):
+    """Open records for many persons, all or none: `POST /link/bulk`."""
+
+    person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
 
 
 class ResolvePerson(Message, frozen=True):
     """Which record is this person's: `POST /resolve/person`."""
 
     person_id: UUID
+    purpose_of_use: Purpose
+
+
+class ResolveMany(Message, frozen=True):
+    """Which records are these persons': `POST /resolve/person/bulk`."""
+
+    person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
     purpose_of_use: Purpose
 
 
@@ -49,10 +65,21 @@ class ResolveEhr(Message, frozen=True):
     approval_id: UUID | None = None
 
 
-class EhrAnswer(Message, frozen=True):
-    """The record of the person that was asked about."""
+class EhrAnswer(Message, frozen=True, omit_defaults=True):
+    """The record of the person that was asked about.
+
+    `others`: further EHRs of the same person, by policy or since persons were merged: nothing was
+    joined, and who treats the person reads them too.
+    """
 
     ehr_id: UUID
+    others: list[UUID] = []
+
+
+class EhrsAnswer(Message, frozen=True):
+    """The records of the persons that were asked about, in their order; null without one."""
+
+    ehr_ids: list[UUID | None]
 
 
 class PersonAnswer(Message, frozen=True):
@@ -71,6 +98,19 @@ class PoolAnswer(Message, frozen=True):
 def link(client: httpx.Client, person_id: UUID) -> UUID:
     """The EHR opened for a person, the same if asked again.  Raises Unavailable if none is left."""
     return ask(client, "/link", Link(person_id), EhrAnswer).ehr_id
+
+
+def link_many(client: httpx.Client, person_ids: Sequence[UUID]) -> list[UUID | None]:
+    """The EHRs opened for up to 1,000 persons, in their order; all or none."""
+    return _ask(client, "/link/bulk", LinkMany(list(person_ids)), EhrsAnswer).ehr_ids
+
+
+def resolve_persons(
+    client: httpx.Client, person_ids: Sequence[UUID], *, purpose_of_use: str
+) -> list[UUID | None]:
+    """The EHRs of up to 1,000 persons, in their order; None for one without."""
+    message = ResolveMany(list(person_ids), purpose_of_use)
+    return _ask(client, "/resolve/person/bulk", message, EhrsAnswer).ehr_ids
 
 
 def resolve_person(client: httpx.Client, person_id: UUID, *, purpose_of_use: str) -> UUID:

@@ -1,0 +1,68 @@
+"""What orders writers, merges and rotations of the vault among one another.
+
+A writer holds the fence shared while its transaction lasts; a rotation, or a merge, holds it alone
+for a moment.  After a rotation has raised a version in `key_fence`, no transaction is left that
+could write with an older key, and none can begin: so the old key may go once its last row has.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from linkage_vault.key_ring import KeyRing
+from linkage_vault.tables import key_fence
+from moiety.kit.errors import Unavailable
+
+_FENCE = 0x6D6F_6965_0001
+_BUCKETS = 0x6D6F_6965_0100  # 256 locks from here, by the first octet of an index
+_BUCKET_LOCKS = sa.select(
+    sa.func.pg_advisory_xact_lock(
+        sa.func.unnest(sa.bindparam("buckets", type_=ARRAY(sa.BigInteger())))
+    )
+)
+_SHARED = sa.select(sa.func.pg_advisory_xact_lock_shared(_FENCE))
+_ALONE = sa.select(sa.func.pg_advisory_xact_lock(_FENCE))
+
+
+def enter(connection: sa.Connection, keys: KeyRing, indexes: Collection[bytes] = ()) -> None:
+    """Lets a writer in, alone with the persons of `indexes`, when it has the newest keys.
+
+    `indexes` are of the oldest version in the ring, so that two processes name a person alike.
+    Raises Unavailable when the key file here is older than the rotation.
+    """
+    connection.execute(_SHARED)
+    if indexes:
+        buckets = sorted({_BUCKETS + index[0] for index in indexes})
+        connection.execute(_BUCKET_LOCKS, {"buckets": buckets})
+    wanted = _read(connection)
+    if not _is_new_enough(keys, wanted) and not (keys.refresh() and _is_new_enough(keys, wanted)):
+        raise Unavailable("The key file here is older than the last rotation: nothing is written.")
+
+
+def enter_alone(connection: sa.Connection) -> None:
+    """Lets a merge in: no link is made meanwhile, and no other merge."""
+    connection.execute(_ALONE)
+
+
+def raise_to(connection: sa.Connection, purpose: str, version: int) -> None:
+    """From the commit of this transaction on, nothing is written with an older version."""
+    connection.execute(_ALONE)
+    row = insert(key_fence).values(purpose=purpose, version=version)
+    connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[key_fence.c.purpose],
+            set_={"version": sa.func.greatest(key_fence.c.version, version)},
+        )
+    )
+
+
+def _read(connection: sa.Connection) -> dict[str, int]:
+    rows = connection.execute(sa.select(key_fence.c.purpose, key_fence.c.version))
+    return {row.purpose: row.version for row in rows}
+
+
+def _is_new_enough(keys: KeyRing, wanted: dict[str, int]) -> bool:
+    return keys.index_version >= wanted.get("index", 0) and (
+        keys.provider.known() >= wanted.get("kek", 0)
+    )

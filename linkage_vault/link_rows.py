@@ -1,0 +1,180 @@
+"""Rows of links: found by blind index under every live version, opened, added and removed.
+
+No decision is made here.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from linkage_vault import link_seals
+from linkage_vault.blind_index import blind_index, blind_indexes
+from linkage_vault.key_ring import KeyRing
+from linkage_vault.seal import Place
+from linkage_vault.tables import link, link_key
+from linkage_vault.trail import current_month
+
+LINK_SIZE = 256  # octets inside the seal
+
+
+class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a link holds inside its seal."""
+
+    person_id: UUID
+    ehr_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A link that was found, its seal still closed."""
+
+    link_id: UUID
+    version: int
+    sealed: bytes
+    kek_version: int | None
+    wrapped: bytes | None
+    is_further: bool
+    is_closed: bool
+    is_restricted: bool
+
+    @property
+    def place(self) -> Place:
+        """Where it is sealed."""
+        return _place(self.link_id, self.version)
+
+
+_JOINED = sa.select(link, link_key.c.kek_version, link_key.c.wrapped).select_from(
+    link.outerjoin(link_key, link_key.c.link_id == link.c.link_id)
+)
+_BY_PERSON, _BY_EHR = (
+    _JOINED.where(column == sa.any_(sa.bindparam("indexes", type_=ARRAY(BYTEA()))))
+    for column in (link.c.person_index, link.c.ehr_index)
+)
+
+
+def find(
+    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
+) -> dict[UUID, list[LinkRow]]:
+    """The rows of persons' or EHRs' ids, by id; an id without a link has none.
+
+    What is not found is looked for once more when the key file was changed meanwhile: a rotation
+    may have moved the row to an index that was not known here.
+    """
+    found = _find(connection, keys, kind, values)
+    missing = [value for value in values if value not in found]
+    if missing and keys.refresh():
+        found |= _find(connection, keys, kind, missing)
+    return found
+
+
+def open_rows(keys: KeyRing, rows: Sequence[LinkRow]) -> list[Pair | None]:
+    """The pairs of rows; None for one whose secret was destroyed.  Raises Tampered."""
+    values = link_seals.open_all(keys, [(row.place, row) for row in rows])
+    return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values]
+
+
+def add(
+    connection: sa.Connection, keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False
+) -> None:
+    """Adds links, a row and a wrapped key for each, in one statement a table."""
+    link_ids = [uuid4() for _ in pairs]
+    values = [
+        (_place(link_id, 1), msgspec.json.encode(pair))
+        for link_id, pair in zip(link_ids, pairs, strict=True)
+    ]
+    sealed = link_seals.seal_all(keys, values, size=LINK_SIZE, is_shreddable=True)
+    connection.execute(
+        _INSERT_LINKS,
+        {
+            "link_id": link_ids,
+            "person_index": [blind_index(keys, "person", pair.person_id) for pair in pairs],
+            "ehr_index": [blind_index(keys, "ehr", pair.ehr_id) for pair in pairs],
+            "sealed": [one.sealed for one in sealed],
+            "index_version": keys.index_version,
+            "month": current_month(),
+            "is_further": is_further,
+        },
+    )
+    connection.execute(
+        _INSERT_KEYS,
+        {
+            "link_id": link_ids,
+            "kek_version": [one.kek_version for one in sealed],
+            "wrapped": [one.wrapped for one in sealed],
+        },
+    )
+
+
+def remove(connection: sa.Connection, link_ids: Collection[UUID]) -> int:
+    """Removes links with their wrapped keys; how many there were."""
+    ids = list(link_ids)
+    connection.execute(link_key.delete().where(link_key.c.link_id.in_(ids)))
+    return connection.execute(link.delete().where(link.c.link_id.in_(ids))).rowcount
+
+
+def flag(connection: sa.Connection, link_ids: Iterable[UUID], **flags: bool) -> None:
+    """Sets `is_closed`, `is_restricted` or `is_further` of links."""
+    connection.execute(link.update().where(link.c.link_id.in_(list(link_ids))).values(flags))
+
+
+def _find(
+    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
+) -> dict[UUID, list[LinkRow]]:
+    is_person = kind == "person"
+    asked = {
+        index: value
+        for value in values
+        for index in blind_indexes(keys, "person" if is_person else "ehr", value)
+    }
+    query = _BY_PERSON if is_person else _BY_EHR
+    found: dict[UUID, list[LinkRow]] = {}
+    for row in connection.execute(query, {"indexes": list(asked)}):
+        index = bytes(row.person_index if is_person else row.ehr_index)
+        found.setdefault(asked[index], []).append(_row(row))
+    for rows in found.values():
+        rows.sort(key=lambda row: (row.is_further, row.link_id))
+    return found
+
+
+def _row(row: Any) -> LinkRow:
+    return LinkRow(
+        row.link_id, row.version, row.sealed, row.kek_version, row.wrapped,
+        row.is_further, row.is_closed, row.is_restricted,
+    )  # fmt: skip
+
+
+def _place(link_id: UUID, version: int) -> Place:
+    return Place("link", str(link_id), "sealed", version)
+
+
+def _unnested(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[object]:
+    return sa.func.unnest(sa.bindparam(name, type_=ARRAY(kind)))
+
+
+_INSERT_LINKS = link.insert().from_select(
+    ["link_id", "version", "index_version", "person_index", "ehr_index", "month", "sealed",
+     "is_further"],
+    sa.select(
+        _unnested("link_id", sa.Uuid()),
+        sa.literal(1),
+        sa.bindparam("index_version", type_=sa.Integer()),
+        _unnested("person_index", BYTEA()),
+        _unnested("ehr_index", BYTEA()),
+        sa.bindparam("month", type_=sa.Date()),
+        _unnested("sealed", BYTEA()),
+        sa.bindparam("is_further", type_=sa.Boolean()),
+    ),
+)  # fmt: skip
+_INSERT_KEYS = link_key.insert().from_select(
+    ["link_id", "kek_version", "wrapped"],
+    sa.select(
+        _unnested("link_id", sa.Uuid()),
+        _unnested("kek_version", sa.Integer()),
+        _unnested("wrapped", BYTEA()),
+    ),
+)
