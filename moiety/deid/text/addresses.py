@@ -351,7 +351,9 @@ def _is_place(words: Words, i: int, end: int) -> bool:
     if after in _HEADS_BEHIND and words.gaps[end - 1] in (" ", "-"):
         return False
     before = words.low[i - 1] if i else ""
-    cued = before in _PLACE_CUES and words.gaps[i - 1] in (" ", ": ", " - ")
+    cued = (i > 0 and words.gaps[i - 1][-1:] == "(") or (
+        before in _PLACE_CUES and words.gaps[i - 1] in (" ", ": ", " - ")
+    )
     known = words.flags[i] if end == i + 1 else 0
     unsure = known & (ORDINARY | CLINICAL | EPONYM | NAME)
     if words.case != TITLE and unsure & (ORDINARY | CLINICAL):

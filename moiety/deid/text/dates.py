@@ -44,6 +44,7 @@ _WORDED = re.compile(
     rf")",
     re.IGNORECASE,
 )
+_MONTH_FIRST = re.compile(rf"(?<![\w./]){_MONTH} {_DAY},? (?:19|20)\d\d(?!\d)", re.IGNORECASE)
 _MISSPELT = re.compile(
     rf"(?<![\w.])(?:{_DAY} (?:of )?([A-Za-z]{{3,10}}),? (?:19|20)\d\d|([A-Za-z]{{4,10}}) {_DAY},? (?:19|20)\d\d)(?!\d)",
     re.IGNORECASE,
@@ -92,7 +93,7 @@ _CUE = re.compile(
     rf"(?<![a-z])(?:on|since|until|till|til|by|before|after|from|to|see|seen|rv|r/v|review(?:ed)?|appt|"
     rf"appointment|clinic|clin|opa|opd|date|dated|due|w/?c|wc|admitted|admission|adm|d/c|discharged|"
     rf"discharge|started|stopped|start|stop|repeat(?:ed)?|bloods?|ct|mri|xr|cxr|axr|uss|us|scan|echo|"
-    rf"ecg|eeg|endoscopy|ogd|colonoscopy|biopsy|histology|swab|swabs|mdt|lmp|lnmp|edd|last|next|op|"
+    rf"ecg|eeg|endoscopy|ogd|colonoscopy|biopsy|histology|mdt|lmp|lnmp|edd|last|next|op|"
     rf"surgery|procedure|theatre|delivered|born|died|rip|attended|attendance|dna'?d|dna|{_WEEKDAY}|cc|"
     rf"letter|report|results?|dose|jab|vaccine|given|inserted|removed|changed|signed|fu|f/u|"
     rf"follow-?up|booked|planned|listed|tci|pre-?op|cancelled|rang|called|phoned|emailed|visited|visit|"
@@ -131,6 +132,8 @@ def find(text: str) -> Iterator[Span]:
     for match in _WORDED.finditer(text):
         if _is_worded_date(text, match):
             yield _span(text, *match.span(), 0.95, "date in words")
+    for match in _MONTH_FIRST.finditer(text):
+        yield _span(text, *match.span(), 0.94, "month, day and year")
     for match in _MISSPELT.finditer(text):
         if _nearly_month((match[1] or match[2]).lower()):
             yield _span(text, *match.span(), 0.8, "date in misspelt words")
@@ -172,13 +175,15 @@ def _is_worded_date(text: str, match: re.Match[str]) -> bool:
     if match["first"] is None:
         return not _STOPPED.match(match[0])
     if match["first"].islower() and match["first"] in ("may", "mar", "march", "dec"):
-        return len(match[0].split()) > 2 or bool(
-            _CUE.search(text, max(0, match.start() - _REACH), match.start())
+        return (
+            len(match[0].split()) > 2
+            or text[match.end() : match.end() + 1] in ("", ".", ",", ";", ")", "\n")
+            or bool(_CUE.search(text, max(0, match.start() - _REACH), match.start()))
         )
     return not _MEASURE.match(text, match.end())
 
 
-_STOPPED = re.compile(r"[\d ,&a-z-]{1,12}\.[ ]{1,2}[A-Za-z]+$")
+_STOPPED = re.compile(r"[\d ,&a-z/-]{1,12}\.[ ]{1,2}[A-Za-z]+$")
 
 
 def _nearly_month(word: str) -> bool:
@@ -234,6 +239,8 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     if line and _TIME.match(text, match.end()):
         return True
     if _MEASURE.match(text, match.end()) or _SCORE.search(text, start, match.start()):
+        return False
+    if int(day) == int(month) and day[0] != "0":
         return False
     if int(month) in _PERIODS and not (len(day) == len(month) == 2 and int(month) == 12):
         return len(month) == 2 and month[0] == "0"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
+from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
 from moiety.deid.text.words import LOWER, UPPER, Words
@@ -22,15 +23,19 @@ _BY = re.compile(
     r"verified by|authorised by|auth by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
     r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
     r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|administered by|"
-    r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|asst|anaes|assistant|anaesthetist)"
+    r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|wr|ward round|asst|anaes|assistant|anaesthetist)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,
 )
 _SURE_BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
     r"transcribed by|checked by|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
-    r"verified by|check|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
+    r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(
+    r"(?<![a-z])(?:signed(?: by)?|initials?|typed(?: by)?|dictated by|transcribed by|checked by|entered by|written by)[ .:=-]{0,3}$",
     re.IGNORECASE,
 )
 _TASK = re.compile(
@@ -80,14 +85,16 @@ def find(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]
 
 def _score(words: Words, i: int, known: frozenset[str]) -> float:
     word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
-    if word in _ROLES:
-        return 0.0
-    plain = not words.flags[i] & (CLINICAL | ORDINARY)
     before = max(0, start - _REACH)
+    if word in _ROLES:
+        return 0.75 if _SIGNED.search(text, before, start) and words.shapes[i] == UPPER else 0.0
+    plain = not words.flags[i] & (CLINICAL | ORDINARY)
     if _SURE_BY.search(text, before, start) and _ends_here(words, i):
         return 0.8 if plain or words.case != LOWER else 0.0
     if _BY.search(text, before, start) and plain and _ends_here(words, i):
         return 0.75
+    if numbered(words, i) or text[start - 1 : start] == "(":
+        return 0.0
     last = _END_OF_LINE.match(text, end) is not None
     opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
     if last and opens and len(word) < 4 and (plain or word in known):
@@ -100,7 +107,9 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.68
     if (plain or word in known) and _REGISTERED.match(text, end):
         return 0.75
-    if plain and _in_list(words, i):
+    if word in known and opens and text[end : end + 2] == "  ":
+        return 0.7
+    if _in_list(words, i):
         return 0.65
     return 0.7 if plain and last and _before_registration(text, start) else 0.0
 
@@ -151,7 +160,8 @@ def _between_names(words: Words, i: int) -> bool:
 def _ends_here(words: Words, i: int) -> bool:
     """`seen by AB` and `seen by AB (SpR)`, but not `seen by ENT team`."""
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
-    return not (words.gaps[i] == " " and after in _TEAMS)
+    grade = words.gaps[i][:1] == ")" and words.gaps[i - 1] == " "
+    return not grade and not (words.gaps[i] == " " and after in _TEAMS)
 
 
 _TEAMS = vocabulary.group("initials_teams")

@@ -50,7 +50,7 @@ _TELEPHONE = re.compile(
 _INTERNATIONAL = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
 _CUED_TELEPHONE = re.compile(
     rf"(?<![A-Za-z]){_TEL_CUE}[ .:#()*-]{{0,5}}(?:no|number|on|is|at|via)?[ .:#-]{{0,3}}"
-    r"(\+?\(?[\dOo](?:[ .()/-]{0,2}[\dOolI]){4,13})(?!\w)",
+    r"(\+?\(?\d(?:[ .()/-]{0,2}[\dOolI]){4,13})(?!\w)",
     re.IGNORECASE,
 )
 _OR_TELEPHONE = re.compile(
@@ -132,7 +132,7 @@ _LISTED_FORM = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"(?<![\w.,/+:-])(\d{6,14})(?![\w%/]|[.,:]\d|-\d)")
-_GMC_BARE = re.compile(r"(?<![\w.,/+:-])(\d{3}[ ]\d{4})(?![\w%/ ]|[.,:]\d|-\d)")
+_GMC_BARE = re.compile(r"(?<![\w.,/+:-])(\d{3}[ ]\d{4})(?![\w%/]|[.,:]\d|-\d| \d)")
 
 _UNIT = re.compile(
     r" {0,2}(?:x ?10|×|mg|mcg|µg|ug|ng|pg|g|kg|ml|mls|mL|l|L|mm|cm|m|iu|IU|units?|u|U|mmol|"

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE
+from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
@@ -57,6 +57,10 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             any(p in _HOSPITAL_HEADS for p in parts)
             or len(bare) > 2
             or parts[-1] == "general"
+            or (
+                parts[0] == "the"
+                and not any(vocabulary.flags(p) & (ORDINARY | PLACE) for p in bare)
+            )
             or (not any(vocabulary.flags(p) & unsure for p in bare))
         )
         found.setdefault(parts[0], []).append((parts, sure))
@@ -138,7 +142,7 @@ def _back(words: Words, head: int) -> int | None:
         word = words.low[first - 1]
         if not _belongs(words, first - 1):
             break
-        own = own or not (word in _GENERIC or word in CONNECTORS)
+        own = own or not (word in _GENERIC or word in CONNECTORS or word in STREETS)
         first -= 1
     while first < head and (words.low[first] in CONNECTORS or words.low[first] in _LEADING):
         first += 1

@@ -28,7 +28,11 @@ class Names:
 def names_of(found: Iterable[str]) -> Names:
     """From names as they stand in a text.  Ordinary words are doubtful: `Will`, `May`, `Ward`."""
     parts = {part.lower() for name in found for part in _PART.findall(name)}
-    parts -= NEVER | PARTICLES | TITLES
+    parts = {
+        p
+        for p in parts
+        if p not in PARTICLES and p not in TITLES and (p not in NEVER or vocabulary.flags(p) & NAME)
+    }
     parts = {part for part in parts if len(part) >= _SHORTEST}
     short = {nick for part in parts for nick in vocabulary.nicknames().get(part, ())}
     every = parts | {n for n in short if len(n) >= _SHORTEST}

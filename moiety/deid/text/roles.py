@@ -28,3 +28,6 @@ TERM_HEADS = vocabulary.group("roles_term_heads")
 
 NEVER = vocabulary.group("roles_never")
 """What is no part of a name in any case of letters."""
+
+WEAK = vocabulary.group("roles_weak")
+"""Those of BEFORE behind which as many terms of medicine stand as names."""

@@ -62,7 +62,7 @@ def _lines(name: str) -> list[str]:
 def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
     places = frozenset(word for phrase in phrases_of("places") for word in [phrase])
     return (
-        (FORENAME, words_of("forenames")),
+        (FORENAME, words_of("forenames") | frozenset(nicknames())),
         (SURNAME, words_of("surnames")),
         (CLINICAL, words_of("clinical")),
         (
@@ -123,7 +123,7 @@ def flags(word: str) -> int:
 
 
 def _flags(word: str) -> int:
-    bare = word[:-2] if word.endswith("'s") else word.rstrip("'")
+    bare = word[:-2] if word.endswith(("'s", "'d")) else word.rstrip("'")
     found = 0
     for flag, words in _lists():
         if word in words or bare in words:
@@ -142,12 +142,12 @@ def _by_ending(word: str) -> int:
     for ending, instead in _STEMS:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word[: len(word) - len(ending)] + instead
-            if _listed(stem) or (len(stem) > 3 and stem[-1] == stem[-2] and _listed(stem[:-1])):
+            if listed(stem) or (len(stem) > 3 and stem[-1] == stem[-2] and listed(stem[:-1])):
                 return ORDINARY
     for prefix in _PREFIXES:
         if word.startswith(prefix) and len(word) > len(prefix) + 3:
             rest = word[len(prefix) :].lstrip("-")
-            if _listed(rest) or _by_plain_stem(rest):
+            if listed(rest) or _by_plain_stem(rest):
                 return ORDINARY
     if len(word) > _LONG and _CLINICAL_ENDINGS.search(word):
         return CLINICAL
@@ -158,13 +158,14 @@ def _by_ending(word: str) -> int:
 
 def _by_plain_stem(word: str) -> bool:
     return any(
-        word.endswith(ending) and _listed(word[: len(word) - len(ending)] + instead)
+        word.endswith(ending) and listed(word[: len(word) - len(ending)] + instead)
         for ending, instead in _STEMS
         if len(word) > len(ending) + 2
     )
 
 
-def _listed(word: str) -> bool:
+def listed(word: str) -> bool:
+    """Whether a word stands in the lists of ordinary or clinical words as it is written."""
     return word in ordinary() or word in _lists()[2][1]
 
 

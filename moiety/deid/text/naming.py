@@ -1,0 +1,263 @@
+"""Whether one word can begin a name, go on with it, or stand beside it.
+
+Each word is judged by what it is (a name, a word, both, unknown), how it is written, and what
+stands beside it.  `Dr Parkinson` is a person and `Parkinson's disease` is none; `Grace` behind
+`daughter` is a name and `grace under pressure` is none.
+"""
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.landscape import STREETS
+from moiety.deid.text.roles import KIN, NEVER, ROLES, TERM_HEADS, TITLES
+from moiety.deid.text.vocabulary import (
+    CLINICAL,
+    EPONYM,
+    FORENAME,
+    NAME,
+    ORDINARY,
+    PLACE,
+    SURNAME,
+    WORD,
+)
+from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
+
+_CLOSED = vocabulary.group("people_closed") | {"will", "may"}
+_PRONOUNS = frozenset({"he", "she", "the", "they", "and", "if", "it", "we", "no", "on", "in"})
+_CAPITAL_NAMES = vocabulary.group("people_capital_names")
+_ETHNIC = vocabulary.group("people_ethnic")
+_VERBS = vocabulary.group("people_verbs")
+_NO_SURNAME = vocabulary.group("people_no_surname")
+_OWNED = vocabulary.group("people_owned")
+_PERSON_HEADS = vocabulary.group("people_person_heads")
+
+
+def first_after_title(words: Words, i: int) -> bool:
+    """Whether word `i` begins a name behind a title or heading, where a name must follow."""
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if len(word) == 1:
+        return initial_of_name(words, i)
+    if shape == NUMBER or (word in TITLES and not known & NAME):
+        return False
+    if words.case == TITLE:
+        if shape == LOWER:
+            return bool(known & NAME) and not known & WORD
+        if shape == UPPER and len(word) <= 4 and known & CLINICAL and not known & NAME:
+            return False
+        if never(words, i):
+            return bool(known & SURNAME) and word not in _CLOSED
+        return not (word in ROLES and not known & NAME)
+    if never(words, i):
+        return bool(known & SURNAME) and word not in _CLOSED
+    if known & NAME:
+        return True
+    return word not in ROLES and word not in KIN and not (known & WORD and words.case == UPPER)
+
+
+def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = False) -> bool:
+    """Whether word `i` begins a name where one is likely: behind kin, a role or a verb.
+
+    `kin`: doubtful names such as `Rose` count in any case; `weak`: eponyms do not count.
+    """
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if len(word) == 1:
+        return initial_of_name(words, i)
+    if shape == NUMBER or never(words, i) or is_term(words, i) or is_ethnic(words, i):
+        return False
+    if word in KIN or (word in ROLES and not known & NAME):
+        return False
+    if weak and known & EPONYM and not known & FORENAME and not named_behind(words, i):
+        return False
+    if words.case == TITLE:
+        return _capital_after_cue(words, i)
+    if known & NAME:
+        if known & PLACE and not known & FORENAME:
+            return False
+        if not known & (ORDINARY | CLINICAL | EPONYM):
+            return True
+        if named_behind(words, i):
+            return True
+        if kin:
+            return bool(known & FORENAME) and word not in _CLOSED
+        return (
+            bool(known & (FORENAME if known & WORD else NAME))
+            and word not in _VERBS
+            and not (known & ORDINARY)
+        )
+    return not known and len(word) > 2 and nearly_name(word)
+
+
+def _capital_after_cue(words: Words, i: int) -> bool:
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if shape == LOWER:
+        return bool(known & NAME) and not known & (WORD | EPONYM | PLACE)
+    if shape == UPPER and len(word) <= 3:
+        return bool(known & NAME) and not known & CLINICAL and len(word) > 2
+    if known & NAME:
+        return (
+            not known & CLINICAL
+            and word not in ROLES
+            and not (known & PLACE and not known & FORENAME)
+        )
+    return not known and word not in ROLES and not looks_wrong(words, i)
+
+
+def goes_on(words: Words, i: int, *, sure: bool) -> bool:
+    """Whether word `i` goes on with a name that the word before it belongs to."""
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if len(word) == 1:
+        return word.isalpha() and (shape == INITIAL or words.gaps[i] == ".") and word != "i"
+    if shape == NUMBER or word in TITLES:
+        return False
+    if never(words, i):
+        return surname_of(words, i) and (word == "ward" or (shape == TITLE and _closes(words, i)))
+    hyphen = words.gaps[i - 1] == "-" if i else False
+    initial = i > 0 and len(words.low[i - 1]) == 1
+    if words.case == TITLE:
+        if shape == LOWER:
+            return False
+        if shape == UPPER and words.shapes[i - 1] == TITLE and len(word) <= 4 and not known & NAME:
+            return False
+        if known & NAME:
+            return not (known & WORD and (word in ROLES or word in KIN)) and not (
+                word in STREETS and known & ORDINARY and not known & SURNAME
+            )
+        if hyphen or (not known & (WORD | PLACE) and word not in ROLES):
+            return True
+        if sure and known & PLACE and not known & WORD:
+            return True
+        return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and _closes(words, i)
+    if hyphen:
+        return not known & CLINICAL or bool(known & NAME)
+    if known & NAME:
+        if known & (CLINICAL | ORDINARY):
+            return (initial and words.gaps[i - 1][:1] == ".") or surname_of(words, i)
+        return True
+    if known or len(word) < 3 or vocabulary.near_word(word):
+        return False
+    return sure or vocabulary.near_name(word) or bool(words.flags[i - 1] & FORENAME)
+
+
+def _closes(words: Words, i: int) -> bool:
+    """Whether a comma, a bracket or the line's end follows: what it is belongs to the name."""
+    gap = words.gaps[i]
+    return not gap or gap.lstrip(" ")[:1] in ("", ",", "(", "\n", ")", ";", "|") or "   " in gap
+
+
+def surname_of(words: Words, i: int) -> bool:
+    """A surname that is also a word, behind a forename that is none: `liam ward`, `eve grant`."""
+    before = words.flags[i - 1] if i else 0
+    if not words.flags[i] & SURNAME or words.low[i] in _NO_SURNAME or not before & FORENAME:
+        return False
+    if before & WORD and words.low[i - 1] in _VERBS:
+        return False
+    return not (numbered(words, i) and words.low[i] == "ward")
+
+
+def numbered(words: Words, i: int) -> bool:
+    """Whether a number follows: `ward 5`."""
+    return i + 1 < len(words.low) and words.shapes[i + 1] == NUMBER and words.gaps[i] == " "
+
+
+def initial_of_name(words: Words, i: int) -> bool:
+    """`A Baker`, `J. R. Smith`: an initial before a surname."""
+    if i and words.gaps[i - 1][-1:] in ("/", "&"):
+        return False
+    j, last = i, len(words.low)
+    while j < last and len(words.low[j]) == 1 and words.low[j].isalpha() and j - i < 4:
+        if words.gaps[j] not in (". ", " ", ".", "-", "  ", ".  "):
+            return False
+        j += 1
+    if j >= last or words.shapes[j] == NUMBER:
+        return False
+    known, dotted = words.flags[j], words.gaps[j - 1][:1] == "."
+    capital = words.case == TITLE and words.shapes[j] == TITLE and words.low[j] not in _PRONOUNS
+    if words.low[j] in NEVER and not (
+        dotted and known & SURNAME and (capital or words.low[j] not in _CLOSED)
+    ):
+        return False
+    if words.case == TITLE:
+        if words.shapes[i] != INITIAL or words.shapes[j] not in (TITLE, UPPER):
+            return False
+        if words.low[j] in ROLES and not (dotted and known & SURNAME):
+            return False
+        return bool(known & NAME) or not known & WORD
+    return bool(known & NAME) and (dotted or not known & (WORD | EPONYM))
+
+
+def never(words: Words, i: int) -> bool:
+    """Whether a word is no name; `Will`, `May` and `June` may be one where they have a capital."""
+    word = words.low[i]
+    if word not in NEVER:
+        return False
+    return not (
+        word in _CAPITAL_NAMES
+        and words.case == TITLE
+        and words.shapes[i] in (TITLE, UPPER)
+        and (not opens(words, i) or named_behind(words, i))
+    )
+
+
+def named_behind(words: Words, i: int) -> bool:
+    """Whether a surname that is no word follows."""
+    if i + 1 >= len(words.low) or words.gaps[i] not in (" ", "-"):
+        return False
+    after = words.flags[i + 1]
+    if words.case == TITLE and words.shapes[i + 1] == LOWER:
+        return False
+    return bool(after & SURNAME) and not after & WORD
+
+
+def is_ethnic(words: Words, i: int) -> bool:
+    """`Black Caribbean`, `White British`: what somebody is, never redacted."""
+    if words.low[i] not in _ETHNIC:
+        return False
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    before = words.low[i - 1] if i else ""
+    return (
+        after in _ETHNIC
+        or before in _ETHNIC
+        or before in ("old", "ethnicity", "race")
+        or after in ("man", "woman", "lady", "gentleman", "male", "female", "boy", "girl")
+    )
+
+
+def opens(words: Words, i: int) -> bool:
+    """Whether word `i` opens a sentence, a line or a cell, where a capital tells nothing."""
+    return i == 0 or any(c in words.gaps[i - 1] for c in "\n.:?!|*>;\t")
+
+
+def nearly_name(word: str) -> bool:
+    """Whether a word is a slip of a name rather than of another word."""
+    return vocabulary.near_name(word) and not vocabulary.near_word(word)
+
+
+def looks_wrong(words: Words, i: int) -> bool:
+    """Whether an unknown word is more likely a drug, a heading or a slip of the pen."""
+    if numbered(words, i):
+        after = words.low[i + 1]
+        if after.endswith(("mg", "mcg", "g", "ml", "%")) or (
+            i + 2 < len(words.low) and words.low[i + 2] in ("mg", "mcg", "g", "ml", "units", "od")
+        ):
+            return True
+    word = words.low[i]
+    return vocabulary.near_word(word) and not vocabulary.near_name(word)
+
+
+def is_term(words: Words, i: int) -> bool:
+    """Whether the word is part of a term of medicine: an eponym with its disease or device."""
+    known, possessive = words.flags[i], words.gaps[i][:1] == "'"
+    for j in (i + 1, i + 2):
+        if j >= len(words.low) or any(c in words.gaps[j - 1] for c in "\n.,;:|("):
+            break
+        if words.low[j] in TERM_HEADS and (
+            known & EPONYM or not known & NAME or possessive or j == i + 1
+        ):
+            return not (words.low[j] in _PERSON_HEADS and not known & EPONYM)
+        if words.gaps[j - 1] != "-" and not words.flags[j] & EPONYM:
+            break
+    if known & EPONYM and possessive:
+        after = words.low[i + 1] if i + 1 < len(words.low) else ""
+        return after not in KIN and after not in _OWNED
+    return bool(
+        i and words.gaps[i - 1] == "-" and words.flags[i - 1] & EPONYM and known & EPONYM
+        and not words.flags[i - 1] & NAME
+    )  # fmt: skip
