@@ -39,7 +39,11 @@ def verify(database_url: str, public_key: str, witness: Path | None) -> Report:
         heads = [*trail.heads(connection), *kept]
         size = max((head.size for head in heads), default=0)
         rows = track(
-            trail.leaves(connection), "verifying", total=size, transient=True, console=_PROGRESS
+            trail.bare_leaves(connection),
+            "verifying",
+            total=size,
+            transient=True,
+            console=_PROGRESS,
         )
         return verification.verify(rows, heads, key)
 

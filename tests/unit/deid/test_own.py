@@ -1,5 +1,6 @@
 """A person's own identifiers: how they may be written and still be recognised, and what is not."""
 
+import hmac
 import string
 
 import pytest
@@ -152,6 +153,13 @@ def test_only_the_holder_of_the_key_and_the_nonce_can_compare():
     assert [1] == tokens.compare(nonce, asked, known)
     assert [] == tokens.compare(tokens.fresh_nonce(), asked, known)
     assert [] == tokens.compare(nonce, asked, [other("n:margaret"), other("p:LS213AB")])
+
+
+@given(st.binary(min_size=16, max_size=16), st.lists(st.binary(min_size=16, max_size=16)))
+def test_blinding_is_hmac(nonce, given_tokens):
+    """Against the standard library's own."""
+    expected = [hmac.digest(nonce, token, "sha256")[:16] for token in given_tokens]
+    assert expected == tokens.blind(nonce, given_tokens)
 
 
 def test_a_screen_key_of_another_length_is_refused():
