@@ -29,7 +29,7 @@ _type archetype_node_id archetype_id template_id rm_version code_string terminol
 language territory namespace type units media_type charset formalism scheme compression_algorithm
 integrity_check_algorithm magnitude_status precision category setting function mode math_function
 null_flavour defining_code version_id system_id links id_scheme current_state careflow_step
-transition ism_transition normal_status property
+transition ism_transition normal_status property action_archetype_id
 """
 _TECHNICAL = frozenset(_TECHNICAL_KEYS.split())
 _DATES = frozenset({"DV_DATE", "DV_DATE_TIME"})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moiety.commands.deid import review
 from moiety.commands.options import Stop
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 commands = typer.Typer(
     no_args_is_help=True, help="Find and replace what identifies people, in text."
 )
+
+commands.add_typer(review.commands, name="review")
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration in YAML; every key is in the docs.")
@@ -162,3 +165,43 @@ def _configuration(
         raise Stop(f"{error}.") from None
     except OSError as error:
         raise Stop(f"{config} can't be read: {error.strerror}.") from None
+
+
+@commands.command()
+def evaluate(
+    gold: Annotated[Path, typer.Argument(help='Lines {"id", "text", "spans", "ignore", "traps"}.')],
+    predicted: Annotated[
+        Path, typer.Argument(metavar="PRED", help="What `moiety deid text GOLD PRED` wrote.")
+    ],
+    by: Annotated[
+        str | None,
+        typer.Option(help="Figures also for each style (letter case, typing) or template."),
+    ] = None,
+    missed: Annotated[int, typer.Option(min=0, help="List so many missed identifiers.")] = 0,
+    wrong: Annotated[int, typer.Option(min=0, help="List so many that are none.")] = 0,
+    around: Annotated[
+        int | None,
+        typer.Option(min=0, help="Show them, with so many letters around: this prints identities."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say how well identifiers were found, beside a file in which people marked them.
+
+    Only letters and digits count, and not what a span is called. Traps are clinical words that look
+    like identifiers. Errors are listed by document, label and offsets.
+
+    `moiety deid text gold.jsonl found.jsonl && moiety deid evaluate gold.jsonl found.jsonl`
+    """
+    import json
+
+    from moiety.commands.deid import evaluate as work
+
+    if by is not None and by not in work.GROUPS:
+        raise Stop("--by is style or template.")
+    told = work.evaluate(gold, predicted, by)
+    if as_json:
+        print(json.dumps(told.figures(by)))
+    else:
+        print("\n".join(work.show(told, by)))
+    for line in work.errors(told, gold, missed=missed, wrong=wrong, around=around):
+        print(line)
