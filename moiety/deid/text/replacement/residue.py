@@ -1,7 +1,8 @@
 """A second look over a text that was de-identified: what is left that should hold it back.
 
 Held back are texts in which a detector is sure of a finding outside the stand-ins, in which an
-unexplained run of six digits or more is left, or a title before a capital.  Nothing is mended
+unexplained run of six digits or more is left, or a title before a capital.  Registered trials,
+terms of terminologies, lots and batches explain a run.  Nothing is mended
 here: a document with a residue needs a person, and perhaps a new rule.
 """
 
@@ -14,6 +15,12 @@ LONGEST_RUN = 5
 """Digits in a row that may stay: counts and doses are shorter than identifiers."""
 
 _RUN = re.compile(rf"(?<![\d.,])[0-9](?:[0-9]|[ -](?=[0-9])){{{LONGEST_RUN},}}(?![.,]?[0-9])")
+_EXPLAINED = re.compile(
+    r"(?:\b(?:NCT|ISRCTN|SNOMED(?:[ -]?CT)?|EudraCT|PMID|LOINC|OPCS|dm\+d|IRAS|lot|batch)"
+    r"(?:\s*(?:no|number|id|code))?\.?\s*[:#]?\s*)$",
+    re.IGNORECASE,
+)
+_EXPLAINED_WITHIN = 24
 _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sister|Rev)\.?[ \t]+(?=[A-Z][a-z])[A-Z]\w+"
 )
@@ -33,7 +40,8 @@ def residue(
 
 def _patterns(text: str) -> Iterator[Span]:
     for match in _RUN.finditer(text):
-        if sum(c.isdigit() for c in match[0]) > LONGEST_RUN:
+        before = text[max(0, match.start() - _EXPLAINED_WITHIN) : match.start()]
+        if sum(c.isdigit() for c in match[0]) > LONGEST_RUN and not _EXPLAINED.search(before):
             yield Span(match.start(), match.end(), "NUMBER", 1.0, "a long run of digits")
     for match in _TITLED.finditer(text):
         yield Span(match.start(), match.end(), "NAME", 1.0, "a title before a capital")

@@ -209,7 +209,17 @@ def test_the_second_look_holds_back_what_is_left():
 
 
 @pytest.mark.parametrize(
-    "text", ["platelets 12345", "[NAME] 250 mg", "0.123456", "Dr [NAME]", "Sister on the ward"]
+    "text",
+    [
+        "platelets 12345",
+        "[NAME] 250 mg",
+        "0.123456",
+        "Dr [NAME]",
+        "Sister on the ward",
+        "NCT01234567",
+        "SNOMED CT: 38341003",
+        "lot no. 8834521",
+    ],
 )
 def test_the_second_look_lets_measurements_and_tags_pass(text):
     """Five digits are a count; a title alone names nobody."""
