@@ -1,4 +1,4 @@
-"""One environment, several histories: `alembic --name clinical|demographic|vault …`.
+"""One environment, several histories: `alembic --name clinical|demographic|vault|shred …`.
 
 The section name picks the metadata, the version folder and the environment variable that holds the
 URL, or with _FILE the name of a file that does; nothing here can reach two databases in one run.
@@ -16,7 +16,7 @@ from alembic import context
 database = context.config.config_ini_section
 module = context.config.get_main_option("metadata")
 if module is None:
-    raise SystemExit("Say which database: alembic --name clinical|demographic|vault …")
+    raise SystemExit("Say which database: alembic --name clinical|demographic|vault|shred …")
 metadata = import_module(module).metadata
 variable = f"{database.upper()}_MIGRATION_URL"
 if file := os.environ.get(f"{variable}_FILE"):

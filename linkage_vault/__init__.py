@@ -4,7 +4,10 @@ app.py          create_app: the service put together; refuses to start without i
 settings.py     what the environment sets
 deps.py         what a route asks for: the vault, the caller with roles, a decoded message
 routes/         HTTP only: parse, call one work function, render
-links.py        link, resolve person → EHR, resolve EHR → person
+links.py        link, resolve person → EHR, resolve EHR → person, one or a thousand
+merging.py      following merges of persons, and taking them back
+linked.py       links closed, restricted, moved, adopted; tasks
+erasure.py      links cut or shredded, tombstones and certificates
 screening.py    which words of a document are its subject's, without the words
 sealed_words.py words sealed out of a document, given back to readers of care
 review.py       read the trail, its heads and proofs
@@ -39,6 +42,9 @@ project_keys.py keys of projects: random, in versions, sealed, destroyed
 pseudonyms.py   from a record to its pseudonym in a project, and back
 opt_outs.py     opt-outs, objections and consents, applied to cohorts
 rules.py        limits, switches and times of the decisions
+link_rows.py    rows of links: found, opened, added, removed
+link_tasks.py   what waits for a second person, sealed
+merges.py       in whom a merged person lives on
 pool.py         EHRs of nobody, minted beforehand and handed out at random
 minting.py      the worker that keeps the pool filled
 trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
@@ -49,13 +55,24 @@ witnesses.py    signed heads sent to files, syslog and addresses elsewhere
 verification.py the whole trail checked by anybody who has the public key
 tree_heads.py   signed tree heads
 merkle.py       the Merkle tree of RFC 9162
+fences.py       what orders writers, merges and rotations
+link_seals.py   a data key for each link, wrapped and stored apart
 blind_index.py  how a link is found by an id that the database does not hold
 seal.py         sealing bound to a place
-keys.py         the key file, outside every database
+provision.py    the key ring that the settings ask for
+key_guard.py    keys that the database gives away are refused
+keys.py         the key file, outside every database, and its rotation
+passphrases.py  a key file under a passphrase
+key_ring.py     keys in memory, and all of them together
+kek.py          who wraps data keys: the interface
+kek_file.py     the key-encryption key in the key file
+kek_transit.py  the key-encryption key in OpenBao or HashiCorp Vault
+key_uses.py     how often a key was used, and when it may be no more
+shred_store.py  a secret for each link in a database of its own
 people_keys.py  keys for people: sealing, marks, signing of tokens
 people_tables.py  tables of people
 vault.py        an engine with the keys of the same organisation
-tables.py       keys, users, links and the pool
+tables.py       links and the pool, and all other tables by import
 trail_tables.py the trail's tables
 project_tables.py  projects, their keys, registers
 screen_tables.py tokens of persons, and records that wait to be screened again

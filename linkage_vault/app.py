@@ -9,8 +9,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from joserfc.jwk import KeySet
 
-from linkage_vault import housekeeping, policy, routes, tokens, witnesses
-from linkage_vault.keys import BadKeys, KeyRing, load_key_file
+from linkage_vault import housekeeping, policy, provision, routes, tokens, witnesses
+from linkage_vault.keys import BadKeys
 from linkage_vault.minting import keep_filled
 from linkage_vault.oidc import Provider
 from linkage_vault.people_keys import PeopleKeyFile, people_key_path
@@ -33,21 +33,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service.  Raises SettingsError, one sentence, without safe keys for each organisation."""
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
-    rings = {name: _load(_key_file(settings, name)) for name in urls}
+    rings = {name: provision.load(settings, name) for name in urls}
     people = {name: _load_people(_people_key_file(settings, name)) for name in urls}
     _demand_policy()
     organisations = Organisations(urls, connections=settings.connections)
+    for name, ring in rings.items():
+        provision.count_uses(settings, ring, organisations.engine(name))
     vaults = {
         name: Vault(
             organisations.engine(name),
             rings[name],
             _auditor(settings, name),
+            ehrs_per_person=settings.ehrs_per_person,
             people=people[name],
             rules=settings.rules(),
         )
         for name in urls
     }
     workers = [
+        lambda _app: provision.guarded(rings, organisations.engine),
         *(
             _minting(settings, vaults[name], key)
             for name, key in _clinical_keys(settings, urls).items()
@@ -75,21 +79,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _load(path: Path) -> KeyRing:
-    try:
-        return load_key_file(path)
-    except BadKeys as error:
-        raise SettingsError(f"The vault does not start. {error}") from None
-
-
-def _key_file(settings: Settings, organisation: str) -> Path:
-    if settings.organisations_folder is not None:
-        return settings.organisations_folder / f"{organisation}.keys"
-    if settings.key_file is None:
-        raise SettingsError(f"The vault does not start without its keys: set {PREFIX}_KEY_FILE.")
-    return settings.key_file
-
-
 def _load_people(path: Path) -> PeopleKeyFile:
     try:
         return PeopleKeyFile(path)
@@ -100,8 +89,7 @@ def _load_people(path: Path) -> PeopleKeyFile:
 def _people_key_file(settings: Settings, organisation: str) -> Path:
     if settings.organisations_folder is None and settings.people_key_file is not None:
         return settings.people_key_file
-    links = _key_file(settings, organisation)
-    return people_key_path(links)
+    return people_key_path(provision.places(settings, organisation).key_file)
 
 
 def _housekeeping(vault: Vault) -> Callable[[FastAPI], AbstractContextManager[object]]:

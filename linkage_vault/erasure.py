@@ -77,7 +77,7 @@ def consent_to_erasure(vault: Vault, requester: Requester, task_id: UUID) -> Cer
     with vault.engine.connect() as connection:
         request = link_tasks.read(connection, vault.keys, task_id)
     subject = request.ehr_id if isinstance(request, Erasure) else None
-    ask = Ask(Action.APPROVE_ERASURE, subject, _PURPOSE)
+    ask = Ask(Action.CONSENT_TO_ERASURE, subject, _PURPOSE)
     decisions.demand(vault, requester, ask)
     if not isinstance(request, Erasure):
         raise NotFound
@@ -119,7 +119,7 @@ def _erase(vault: Vault, task_id: UUID, request: Erasure) -> Certificate:
 
 
 def _bury(connection: sa.Connection, keys: KeyRing, task: Erasure) -> Certificate:
-    """Writes the tombstone, which names no day and nobody, and makes the certificate, which does."""
+    """Writes the tombstone, which names neither day nor EHR, and makes the certificate."""
     tombstone_id, now = uuid4(), datetime.now(UTC)
     said = {"format": "moiety-tombstone/1", "id": str(tombstone_id), "mode": task.mode}
     month = now.date().replace(day=1)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from linkage_vault.kek import NotUnwrapped, Parcel, Wrapped
-from linkage_vault.key_ring import BadKeys
-from linkage_vault.key_uses import Uses
+from linkage_vault.key_ring import BadKeys, KeyRing
 from moiety.kit.errors import Unavailable
 
 MOST = 1_000  # parcels in one call
@@ -22,15 +21,15 @@ KIND = "aes256-gcm96"
 class TransitKek:
     """One named key of a transit engine.
 
-    `uses` counts wrappings as for a key of our own.  A token that may only encrypt and decrypt is
+    Wrappings are counted as for a key of our own.  A token that may only encrypt and decrypt is
     enough for a service; rotating needs `keys/<name>/rotate`, `/config` and `/trim`.
     """
 
-    def __init__(self, client: Any, name: str, *, mount: str, uses: Uses | None = None) -> None:
+    def __init__(self, client: Any, name: str, *, mount: str, keys: KeyRing) -> None:
         self._client = client
         self._name = name
         self._mount = mount
-        self._uses = uses
+        self._keys = keys
         self._current = 0
 
     def current(self) -> int:
@@ -44,8 +43,8 @@ class TransitKek:
 
     def wrap(self, parcels: Sequence[Parcel]) -> list[Wrapped]:
         """Parcels wrapped under the newest version, in their order."""
-        if self._uses is not None:
-            self._uses.take("kek", self._current or self.current(), len(parcels))
+        if self._keys.uses is not None:
+            self._keys.uses.take("kek", self._current or self.current(), len(parcels))
         items = [
             {"plaintext": _text(one.content), "associated_data": _text(one.place)}
             for one in parcels
@@ -94,7 +93,9 @@ class TransitKek:
         found: dict[str, Any] = self._call("read_key", name=self._name)["data"]
         return found
 
-    def _batch(self, method: str, items: list[dict[str, str]], **more: None) -> list[dict[str, str]]:
+    def _batch(
+        self, method: str, items: list[dict[str, str]], **more: None
+    ) -> list[dict[str, str]]:
         results: list[dict[str, str]] = []
         for start in range(0, len(items), MOST):
             part = items[start : start + MOST]
@@ -120,7 +121,7 @@ class TransitKek:
             ) from None
 
 
-def connect(url: str, token: str, name: str, *, mount: str, uses: Uses | None = None) -> TransitKek:
+def connect(url: str, token: str, name: str, *, mount: str, keys: KeyRing) -> TransitKek:
     """The key `name` of the engine at `mount` of a server.  Raises BadKeys without hvac."""
     try:
         import hvac  # noqa: PLC0415  an extra that few install
@@ -128,7 +129,7 @@ def connect(url: str, token: str, name: str, *, mount: str, uses: Uses | None = 
         raise BadKeys(
             "Keys are in a key service, but hvac is not installed: pip install 'moiety[openbao]'."
         ) from None
-    return TransitKek(hvac.Client(url=url, token=token, timeout=10), name, mount=mount, uses=uses)
+    return TransitKek(hvac.Client(url=url, token=token, timeout=10), name, mount=mount, keys=keys)
 
 
 def _parse(ciphertext: str) -> Wrapped:

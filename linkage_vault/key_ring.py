@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -99,6 +99,18 @@ class KeyRing:
         self._provider: KekProvider | None = None
         self.shreds: ShredStore | None = None
         self.uses: Uses | None = None
+        # A sealed value of nobody, made when it is first needed (`link_rows`).
+        self.decoy: Any = None
+
+    def reveal_all(self) -> list[tuple[str, bytes]]:
+        """Every key with the name of its entry, to be compared with what others hold."""
+        found = self._material
+        named = [
+            ("kek", [kek.secret for kek in found.links.by_version.values()]),
+            ("trail", [kek.secret for kek in found.trail.by_version.values()]),
+            ("index", [key for keys in found.index.values() for key in keys.values()]),
+        ]
+        return [(name, key.reveal()) for name, keys in named for key in keys]
 
     def refresh(self) -> bool:
         """Reads the key file again if it was changed; whether it was.  Raises BadKeys."""

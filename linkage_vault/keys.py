@@ -4,7 +4,8 @@ The file (mode 0600, owned by the service's user) holds
 
     {"format": 1,
      "kek":       {"current": 1, "keys": {"1": BASE64}},  wraps data keys of links and pool slots
-     "index":     {"current": 1, "keys": {"1": BASE64}},  root of the blind-index keys
+     "index":     {"current": 1, "keys": {"1": BASE64}},  root of the blind-index keys, and after
+                                                          a rotation "screen": that key, kept
      "trail":     {"current": 1, "keys": {"1": BASE64}},  wraps the data keys of trail entries
      "tree_head": BASE64}                                 seed of the Ed25519 key that signs heads
 
@@ -16,7 +17,6 @@ import base64
 import json
 import os
 import secrets
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -38,6 +38,7 @@ from linkage_vault.key_ring import (
     derive_index_keys,
     refuse_repeats,
 )
+from moiety.kit.private_files import Exposed, read_private, write_private
 
 __all__ = ["KEY_SIZE", "BadKeys", "IndexKind", "Kek", "Keks", "KeyRing", "Secret"]
 
@@ -73,7 +74,7 @@ def create_key_file(path: Path, passphrase: str | None = None) -> None:
         "trail": {"current": 1, "keys": {"1": _fresh()}},
         "tree_head": _fresh(),
     }
-    _write_new(path, _encode(document, passphrase))
+    write_private(path, _encode(document, passphrase), replace=False)
 
 
 def load_key_file(path: Path, passphrase: str | None = None) -> KeyRing:
@@ -115,6 +116,8 @@ def add_version(path: Path, name: Versioned, passphrase: str | None = None) -> i
         nonlocal found
         entry = document[name]
         if len(entry["keys"]) == 1:
+            if name == "index":
+                entry.setdefault("screen", _screen_key(entry))
             entry["current"] = 1 + int(entry["current"])
             entry["keys"][str(entry["current"])] = _fresh()
         found = int(entry["current"])
@@ -146,10 +149,8 @@ def _rewrite(path: Path, passphrase: str | None, change: Callable[[_Document], N
     _material(path, document)
     change(document)
     _material(path, document)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    _write_new(beside, _encode(document, passphrase))
     with path.open("r+b") as old:
-        beside.replace(path)
+        write_private(path, _encode(document, passphrase), replace=True)
         # The old file has no name any more; its octets go too.
         old.write(secrets.token_bytes(os.fstat(old.fileno()).st_size))
         old.flush()
@@ -161,19 +162,11 @@ def _rewrite(path: Path, passphrase: str | None, change: Callable[[_Document], N
         os.close(folder)
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _encode(document: Mapping[str, object], passphrase: str | None) -> bytes:
-    octets = json.dumps(document, indent=1).encode("ascii")
+def _encode(document: Mapping[str, object], passphrase: str | None) -> str:
+    text = json.dumps(document, indent=1)
     if passphrase is None:
-        return octets
-    return json.dumps(passphrases.protect(octets, passphrase), indent=1).encode("ascii")
+        return text
+    return json.dumps(passphrases.protect(text.encode(), passphrase), indent=1)
 
 
 def _material(path: Path, document: _Document) -> Material:
@@ -182,17 +175,41 @@ def _material(path: Path, document: _Document) -> Material:
     if document["format"] != FORMAT:
         raise BadKeys(f"The key file {path} is not of format {FORMAT}.")
     kek, kek_current = _versions("kek", document["kek"])
-    index, index_current = _versions("index", document["index"])
+    index, index_current = _versions("index", _without_screen(document["index"]))
     trail, trail_current = _versions("trail", document["trail"])
     head = _secret("tree_head", document["tree_head"])
     refuse_repeats([*kek.values(), *index.values(), *trail.values(), head])
     return Material(
         links=_keks(kek, kek_current),
         trail=_keks(trail, trail_current),
-        index=MappingProxyType({v: derive_index_keys(root, v) for v, root in index.items()}),
+        index=_index_keys(index, document["index"]),
         index_version=index_current,
         tree_head=Ed25519PrivateKey.from_private_bytes(head.reveal()),
     )
+
+
+def _index_keys(
+    roots: Mapping[int, Secret], entry: _Document
+) -> Mapping[int, Mapping[IndexKind, Secret]]:
+    """The keys of each version; that of the screen outlives the version that it came from."""
+    found = {version: derive_index_keys(root, version) for version, root in roots.items()}
+    if "screen" in entry:
+        kept = _secret("index", entry["screen"])
+        found = {version: {**keys, "screen": kept} for version, keys in found.items()}
+    return MappingProxyType(found)
+
+
+def _without_screen(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {name: one for name, one in entry.items() if name != "screen"}
+
+
+def _screen_key(entry: _Document) -> str:
+    """The screen's index key, which a rotation keeps: its rows hold no id to index them anew by."""
+    version = int(entry["current"])
+    root = _secret("index", entry["keys"][str(version)])
+    return base64.b64encode(derive_index_keys(root, version)["screen"].reveal()).decode("ascii")
 
 
 def _fresh() -> str:
@@ -224,14 +241,9 @@ def _open(path: Path, passphrase: str | None) -> _Document:
 
 def _read(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise BadKeys(f"The vault's key file {path} cannot be opened: {error.strerror}.") from None
-    try:
-        _refuse_exposed(path, os.fstat(descriptor))
-        return os.read(descriptor, 1 << 20)
-    finally:
-        os.close(descriptor)
+        return read_private(path)
+    except Exposed as error:
+        raise BadKeys(f"The vault's keys: {error}") from None
 
 
 def _parse(path: Path, content: bytes) -> _Document:
@@ -242,15 +254,6 @@ def _parse(path: Path, content: bytes) -> _Document:
     if not isinstance(document, dict):
         raise BadKeys(f"The key file {path} does not hold a JSON object.")
     return document
-
-
-def _refuse_exposed(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise BadKeys(f"The vault's key file {path} is not a plain file.")
-    if status.st_mode & 0o077:
-        raise BadKeys(f"The key file {path} is open to group or others; set its mode to 0600.")
-    if status.st_uid != os.geteuid():
-        raise BadKeys(f"The key file {path} belongs to another user than the vault runs as.")
 
 
 def _versions(name: str, entry: Any) -> tuple[dict[int, Secret], int]:
@@ -270,4 +273,3 @@ def _secret(name: str, text: Any) -> Secret:
     except (TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, BadKeys) else "it is not base64."
         raise BadKeys(f"A key of the entry {name} is refused: {reason}") from None
-

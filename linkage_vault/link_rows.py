@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from linkage_vault import link_seals
 from linkage_vault.blind_index import blind_index, blind_indexes
 from linkage_vault.key_ring import KeyRing
-from linkage_vault.seal import Place
+from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link, link_key
 from linkage_vault.trail import current_month
 
@@ -76,6 +76,15 @@ def open_rows(keys: KeyRing, rows: Sequence[LinkRow]) -> list[Pair | None]:
     """The pairs of rows; None for one whose secret was destroyed.  Raises Tampered."""
     values = link_seals.open_all(keys, [(row.place, row) for row in rows])
     return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values]
+
+
+def open_decoy(keys: KeyRing) -> None:
+    """Opens a sealed pair of nobody: the same work as opening a link, for who gets no answer."""
+    try:
+        open_rows(keys, [_decoy_of(keys)])
+    except Tampered:  # of a key that a rotation has destroyed
+        keys.decoy = None
+        open_rows(keys, [_decoy_of(keys)])
 
 
 def add(
@@ -139,6 +148,20 @@ def _find(
     for rows in found.values():
         rows.sort(key=lambda row: (row.is_further, row.link_id))
     return found
+
+
+def _decoy_of(keys: KeyRing) -> LinkRow:
+    decoy: LinkRow | None = keys.decoy
+    if decoy is None:
+        link_id = uuid4()
+        value = msgspec.json.encode(Pair(link_id, link_id))
+        place = _place(link_id, 1)
+        one = link_seals.seal_all(keys, [(place, value)], size=LINK_SIZE, is_shreddable=True)[0]
+        decoy = keys.decoy = LinkRow(
+            link_id, 1, one.sealed, one.kek_version, one.wrapped,
+            is_further=False, is_closed=False, is_restricted=False,
+        )  # fmt: skip
+    return decoy
 
 
 def _row(row: Any) -> LinkRow:

@@ -30,7 +30,8 @@ T = TypeVar("T", bound="Request")
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every task says: who asked, when, and why."""
 
-    requested_by: UUID | None
+    requested_by: UUID
+    staff_id: str | None
     requested_at: datetime
     reason: str
 
@@ -118,8 +119,9 @@ def drop_ehr_merges(connection: sa.Connection, keys: KeyRing, merged: UUID) -> i
 
 
 def demand_other(requester: Requester, request: Request) -> None:
-    """Raises Forbidden unless a named person consents who is not the one that asked."""
-    if requester.user_id is None or requester.user_id == request.requested_by:
+    """Raises Forbidden unless a named person consents who did not ask, under any account."""
+    is_same = requester.user_id in {None, request.requested_by}
+    if is_same or (requester.staff_id is not None and requester.staff_id == request.staff_id):
         raise Forbidden("A second person has to consent, not the one who asked.")
 
 
@@ -129,6 +131,7 @@ def begun(requester: Requester, reason: str) -> dict[str, Any]:
         raise Forbidden("A person asks for this, not a program.")
     return {
         "requested_by": requester.user_id,
+        "staff_id": requester.staff_id,
         "requested_at": datetime.now(UTC),
         "reason": reason,
     }

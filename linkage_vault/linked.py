@@ -46,7 +46,9 @@ def ask_move(
 
     Raises NotFound without a link, and Conflict when it is that person's already.
     """
-    _enter(vault, requester, [Ask(Action.MOVE, one, _PURPOSE, reason) for one in (ehr_id, to_person)])
+    _enter(
+        vault, requester, [Ask(Action.MOVE, one, _PURPOSE, reason) for one in (ehr_id, to_person)]
+    )
     with vault.engine.begin() as connection:
         fences.enter(connection, vault.keys)
         _, pair = _open_one(connection, vault.keys, ehr_id)
@@ -68,7 +70,7 @@ def consent_to_move(vault: Vault, requester: Requester, task_id: UUID) -> None:
     with vault.engine.connect() as connection:
         request = link_tasks.read(connection, vault.keys, task_id)
     subject = request.ehr_id if isinstance(request, Move) else None
-    ask = Ask(Action.APPROVE_MOVE, subject, _PURPOSE)
+    ask = Ask(Action.CONSENT_TO_MOVE, subject, _PURPOSE)
     decisions.demand(vault, requester, ask)
     if not isinstance(request, Move):
         raise NotFound
@@ -88,16 +90,16 @@ def consent_to_move(vault: Vault, requester: Requester, task_id: UUID) -> None:
         link_rows.add(connection, keys, [moved], is_further=has_one)
 
 
-def adopt(
-    vault: Vault, requester: Requester, pairs: Sequence[Pair], *, reason: str
-) -> list[str]:
+def adopt(vault: Vault, requester: Requester, pairs: Sequence[Pair], *, reason: str) -> list[str]:
     """Links EHRs that exist to the persons whose they are, when a system is taken over.
 
     For each pair, in order: `linked` now, `present` already, or `conflict`: the person or the EHR
     has another link, or stands twice in the list.  An EHR that waited in the pool leaves it.
     """
     asks = [
-        Ask(Action.ADOPT, one, _PURPOSE, reason) for pair in pairs for one in (pair.person_id, pair.ehr_id)
+        Ask(Action.ADOPT, one, _PURPOSE, reason)
+        for pair in pairs
+        for one in (pair.person_id, pair.ehr_id)
     ]
     decisions.demand_all(vault, requester, asks)
     decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks))
@@ -121,7 +123,7 @@ def read_tasks(vault: Vault, requester: Requester) -> list[tuple[UUID, AnyReques
 
 
 def settle(vault: Vault, requester: Requester, task_id: UUID, *, reason: str) -> None:
-    """Ends the task that two EHRs of one person left, once somebody has looked.  Raises NotFound."""
+    """Ends the task that two EHRs of one person left, once they were seen.  Raises NotFound."""
     _enter(vault, requester, [Ask(Action.SETTLE_TASK, None, _PURPOSE, reason)])
     with vault.engine.begin() as connection:
         link_tasks.take(connection, vault.keys, task_id, EhrMerge)

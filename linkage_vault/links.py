@@ -10,14 +10,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, fences, link_rows, merges, pool
+from linkage_vault import care, decisions, fences, link_rows, merges, pool
 from linkage_vault.blind_index import blind_indexes
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.link_rows import LinkRow, Pair
-from linkage_vault.purposes import PurposeOfUse
+from linkage_vault.purposes import LegalBasis, PurposeOfUse
 from linkage_vault.vault import Vault
-from moiety.kit.errors import Conflict, NotFound, Unavailable
+from moiety.kit.errors import Conflict, Unavailable
 
 __all__ = ["Pair"]
 
@@ -52,8 +52,8 @@ def open_record(
     no EHR is left in the pool, or no trail.
     """
     ask = Ask(Action.LINK, person_id, PurposeOfUse.PATADMIN)
-    decisions.demand(vault, requester, ask)
-    decisions.write_down(vault, requester, ask, outcome="allowed")
+    verdict = decisions.demand(vault, requester, ask)
+    decisions.write_down(vault, requester, ask, outcome="allowed", verdict=verdict)
     with vault.engine.begin() as connection:
         if is_further:
             return _make_further(connection, vault, person_id)
@@ -61,12 +61,17 @@ def open_record(
 
 
 def open_records(
-    vault: Vault, requester: Requester, person_ids: Sequence[UUID]
+    vault: Vault,
+    requester: Requester,
+    person_ids: Sequence[UUID],
+    *,
+    approval_id: UUID | None = None,
 ) -> list[Opened]:
     """As `open_record` for many persons, in their order; all or none."""
-    asks = [Ask(Action.LINK, person_id, PurposeOfUse.PATADMIN) for person_id in person_ids]
-    decisions.demand_all(vault, requester, asks)
-    decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks))
+    purpose = PurposeOfUse.PATADMIN
+    asks = [Ask(Action.LINK, one, purpose, approval_id=approval_id) for one in person_ids]
+    verdict = decisions.demand_all(vault, requester, asks)
+    decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks), verdict=verdict)
     with vault.engine.begin() as connection:
         found = _find_or_make(connection, vault.keys, person_ids)
     return [found[person_id] for person_id in person_ids]
@@ -80,10 +85,17 @@ def resolve_person(
 
 
 def resolve_ehr(
-    vault: Vault, requester: Requester, ehr_id: UUID, *, purpose: PurposeOfUse, reason: str
+    vault: Vault,
+    requester: Requester,
+    ehr_id: UUID,
+    *,
+    purpose: PurposeOfUse,
+    reason: str,
+    basis: LegalBasis | None = None,
+    approval_id: UUID | None = None,
 ) -> UUID:
     """The person of an EHR; steps and errors as in `resolve`."""
-    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason)
+    ask = Ask(Action.RESOLVE_EHR, ehr_id, purpose, reason, basis, approval_id)
     return resolve(vault, requester, ask).person_id
 
 
@@ -92,44 +104,54 @@ def resolve(vault: Vault, requester: Requester, ask: Ask) -> Records:
 
     0. The caller is known: the route's key was checked, and the person behind it has roles.
     1. The purpose is one of HL7's: the route read it.
-    2. A role allows this direction for this purpose; otherwise the refusal is committed, then 403.
+    2. It is decided: counted against the limits, held against the policy with what stands for the
+       requester (care, approval, grant, broken glass), and what it rests on is used up.
     3. The link is looked for by blind index; its seal stays closed.
     4. The decision is committed to the trail; if that fails, 503 and nothing is revealed.
     5. The seal is opened in its place; if it does not open, Tampered: an alarm, not an answer.
     6. The pair is checked to hold the id that was asked with.
 
-    A link whose secret was destroyed is answered as one that never was.
+    Refused, unknown and erased have one answer, Forbidden, after the same work: steps 3 and 4 are
+    done for each, and where step 5 has nothing to open or may not, a decoy is opened.
     """
-    decisions.demand(vault, requester, ask)  # (2)
+    verdict = decisions.weigh(vault, requester, [ask])  # (2)
     subject = _subject_of(ask)
     found = _look(vault, ask.action, [subject])  # (3)
-    outcome = "allowed" if subject in found else "unknown"
-    decisions.write_down(vault, requester, ask, outcome=outcome)  # (4)
+    outcome = verdict.outcome if not verdict.allowed else "allowed" if found else "unknown"
+    decisions.write_down(vault, requester, ask, outcome=outcome, verdict=verdict)  # (4)
+    if not found or not verdict.allowed:
+        link_rows.open_decoy(vault.keys)
+        raise verdict.error()
     records = _reveal(vault, ask.action, found).get(subject)  # (5, 6)
-    if records is None:
-        raise NotFound
+    if records is None:  # its secret was destroyed: a copy from before an erasure
+        raise verdict.error()
+    care.note(vault, requester, verdict, records.person_id, records.ehr_id)
     return records
 
 
 def resolve_persons(
-    vault: Vault, requester: Requester, person_ids: Sequence[UUID], *, purpose: PurposeOfUse
+    vault: Vault,
+    requester: Requester,
+    person_ids: Sequence[UUID],
+    *,
+    purpose: PurposeOfUse,
+    approval_id: UUID | None = None,
 ) -> list[Records | None]:
     """The EHRs of many persons, in their order; None where there is none.
 
     One decision for all, an entry in the trail for each, all committed before the first seal.
     """
-    asks = [Ask(Action.RESOLVE_PERSON, person_id, purpose) for person_id in person_ids]
-    decisions.demand_all(vault, requester, asks)
+    action = Action.RESOLVE_PERSON
+    asks = [Ask(action, one, purpose, approval_id=approval_id) for one in person_ids]
+    verdict = decisions.demand_all(vault, requester, asks)
     found = _look(vault, Action.RESOLVE_PERSON, person_ids)
     outcomes = ["allowed" if person_id in found else "unknown" for person_id in person_ids]
-    decisions.write_down_all(vault, requester, asks, outcomes)
-    revealed = _reveal(vault, Action.RESOLVE_PERSON, found)
+    decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)
+    revealed = _reveal(vault, action, found)
     return [revealed.get(person_id) for person_id in person_ids]
 
 
-def find_pair(
-    connection: sa.Connection, keys: KeyRing, kind: str, value: UUID
-) -> Pair | None:
+def find_pair(connection: sa.Connection, keys: KeyRing, kind: str, value: UUID) -> Pair | None:
     """The pair of a person's or an EHR's id, for the vault's own use: no decision is made here."""
     return find_pairs(connection, keys, kind, [value]).get(value)
 
@@ -246,7 +268,7 @@ def _subject_of(ask: Ask) -> UUID:
 def _find_or_make(
     connection: sa.Connection, keys: KeyRing, person_ids: Sequence[UUID]
 ) -> dict[UUID, Opened]:
-    """Two registrars at once: the second waits at the fence and then finds the link of the first."""
+    """Two registrars at once: the second waits at the fence, then finds the link of the first."""
     fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in person_ids])
     living = merges.living(connection, keys, person_ids)
     if any(survivor != person for person, survivor in living.items()):

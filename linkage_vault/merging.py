@@ -76,9 +76,7 @@ def _ehrs_of_both(connection: sa.Connection, keys: KeyRing, merge: Merge) -> lis
     return found
 
 
-def _enter(
-    vault: Vault, requester: Requester, action: Action, merge: Merge, reason: str
-) -> None:
+def _enter(vault: Vault, requester: Requester, action: Action, merge: Merge, reason: str) -> None:
     purpose = PurposeOfUse.PATADMIN
     asks = [Ask(action, person, purpose, reason) for person in (merge.merged, merge.survivor)]
     decisions.demand_all(vault, requester, asks)

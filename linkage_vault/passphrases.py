@@ -46,7 +46,9 @@ def unprotect(outer: dict[str, Any], passphrase: str) -> bytes:
         key = Scrypt(salt, KEY_SIZE, cost, block, lanes).derive(passphrase.encode())
         return AESGCM(key).decrypt(nonce, sealed, _bound(cost, block, lanes))
     except (KeyError, TypeError, InvalidTag):
-        raise BadKeys("The key file does not open: a wrong passphrase, or it was changed.") from None
+        raise BadKeys(
+            "The key file does not open: a wrong passphrase, or it was changed."
+        ) from None
 
 
 def _refuse_short(passphrase: str) -> None:

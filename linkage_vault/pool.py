@@ -86,9 +86,7 @@ def _take(
     return [UUID(bytes=value) for value in values if value is not None]
 
 
-def _without_known(
-    connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]
-) -> list[UUID]:
+def _without_known(connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]) -> list[UUID]:
     """Those that are in no slot of any version of the index."""
     by_index = {index: one for one in ehr_ids for index in blind_indexes(keys, "slot", one)}
     query = sa.select(pool_slot.c.slot_index).where(pool_slot.c.slot_index.in_(list(by_index)))

@@ -68,7 +68,7 @@ def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
     if len(told) % tokens.SIZE or len(told) > _SIZE:
         raise Malformed(f"Tokens are {tokens.SIZE} octets each, at most {MOST}.")
     padded = told + secrets.token_bytes(_SIZE - len(told))
-    index = blind_index(vault.keys, "person", person_id)
+    index = blind_index(vault.keys, "screen", person_id)
     with vault.engine.begin() as connection:
         row = connection.execute(
             sa.select(own_words.c.words_id, own_words.c.version)
@@ -139,7 +139,7 @@ def _known(
     _remember(connection, keys, set(ehr_ids))
     pairs = links.find_pairs(connection, keys, "ehr", ehr_ids)
     indexes = {
-        blind_index(keys, "person", pair.person_id): ehr_id for ehr_id, pair in pairs.items()
+        blind_index(keys, "screen", pair.person_id): ehr_id for ehr_id, pair in pairs.items()
     }
     query = sa.select(own_words).where(own_words.c.person_index.in_(list(indexes)))
     return {

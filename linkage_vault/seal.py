@@ -112,12 +112,13 @@ def seal_apart(data_key: bytes, plaintext: bytes, place: Place, *, size: int) ->
 def open_apart(data_key: bytes, envelope: bytes, place: Place) -> bytes:
     """The plaintext of an envelope that `seal_apart` made; raises `Tampered`."""
     nonce, ciphertext = envelope[1 : 1 + NONCE_SIZE], envelope[1 + NONCE_SIZE :]
+    failure = Tampered(f"a sealed value of {place.table}.{place.column} does not open")
+    if envelope[:1] != bytes([FORMAT_APART]):
+        raise failure
     try:
-        if envelope[:1] != bytes([FORMAT_APART]):
-            raise ValueError
         return _unpad(AESGCM(data_key).decrypt(nonce, ciphertext, _bound(place)))
     except (InvalidTag, ValueError):
-        raise Tampered(f"a sealed value of {place.table}.{place.column} does not open") from None
+        raise failure from None
 
 
 def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes:

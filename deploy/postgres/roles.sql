@@ -28,3 +28,13 @@ ALTER ROLE vault_app SET idle_in_transaction_session_timeout = '60s';
 CREATE DATABASE vault OWNER vault_migrator TEMPLATE template0 ENCODING 'UTF8';
 REVOKE ALL ON DATABASE vault FROM PUBLIC;
 GRANT CONNECT ON DATABASE vault TO vault_app;
+
+-- Secrets to be destroyed: on a server of its own, whose backups are kept seven days at most.
+CREATE ROLE shred_migrator LOGIN;
+CREATE ROLE shred_app LOGIN;
+ALTER ROLE shred_app SET statement_timeout = '10s';
+ALTER ROLE shred_app SET lock_timeout = '5s';
+ALTER ROLE shred_app SET idle_in_transaction_session_timeout = '60s';
+CREATE DATABASE shred OWNER shred_migrator TEMPLATE template0 ENCODING 'UTF8';
+REVOKE ALL ON DATABASE shred FROM PUBLIC;
+GRANT CONNECT ON DATABASE shred TO shred_app;

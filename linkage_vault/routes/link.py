@@ -25,9 +25,7 @@ router = APIRouter(tags=["link"])
 def link(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     """201 with the EHR given to the person, 200 with the one that the person had."""
     message = decode(body, Link)
-    opened = links.open_record(
-        vault, requester, message.person_id, is_further=message.is_further
-    )
+    opened = links.open_record(vault, requester, message.person_id, is_further=message.is_further)
     return answer(EhrAnswer(opened.ehr_id), status=201 if opened.is_new else 200)
 
 
@@ -35,7 +33,9 @@ def link(vault: TheVault, requester: TheRequester, body: Body) -> Response:
 def link_many(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     """The EHRs of up to 1,000 persons, new or had before, in the order of the persons."""
     message = decode(body, LinkMany)
-    opened = links.open_records(vault, requester, message.person_ids)
+    opened = links.open_records(
+        vault, requester, message.person_ids, approval_id=message.approval_id
+    )
     return answer(EhrsAnswer([one.ehr_id for one in opened]))
 
 
@@ -53,7 +53,9 @@ def resolve_persons(vault: TheVault, requester: TheRequester, body: Body) -> Res
     """The EHRs of up to 1,000 persons, in their order; null for one without."""
     message = decode(body, ResolveMany)
     purpose = decisions.read_purpose(message.purpose_of_use)
-    found = links.resolve_persons(vault, requester, message.person_ids, purpose=purpose)
+    found = links.resolve_persons(
+        vault, requester, message.person_ids, purpose=purpose, approval_id=message.approval_id
+    )
     return answer(EhrsAnswer([one.ehr_id if one else None for one in found]))
 
 

@@ -20,9 +20,7 @@ def merge(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     """One person lives on in another; names the task that waits when both have EHRs."""
     message = decode(body, linking.Merge)
     both = Merge(message.merged, message.survivor)
-    return answer(
-        linking.TaskAnswer(merging.merge(vault, requester, both, reason=message.reason))
-    )
+    return answer(linking.TaskAnswer(merging.merge(vault, requester, both, reason=message.reason)))
 
 
 @router.post("/unmerge")

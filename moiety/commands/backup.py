@@ -25,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from moiety import __version__, embedded
 
 FORMAT = "moiety-backup/1"
-_KEY_MARK = b'"tree_head"'
+_KEY_MARKS = (b'"tree_head"', b'"kdf": "scrypt"')
 _VARIABLES = {
     "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER",
     "password": "PGPASSWORD", "dbname": "PGDATABASE", "passfile": "PGPASSFILE",
@@ -177,9 +177,13 @@ def _refuse_keys(folder: Path) -> None:
 
 def _is_key_file(file: Path) -> bool:
     try:
-        return file.is_file() and file.stat().st_size < 65536 and _KEY_MARK in file.read_bytes()
+        return file.is_file() and file.stat().st_size < 65536 and _holds_keys(file.read_bytes())
     except OSError:
         return False  # not ours to read, so not written by who reads the dumps
+
+
+def _holds_keys(content: bytes) -> bool:
+    return any(mark in content for mark in _KEY_MARKS)
 
 
 def _refuse_present(folder: Path, name: str) -> None:

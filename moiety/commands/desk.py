@@ -161,6 +161,7 @@ def _write_secrets(desk: Desk) -> None:
         secret(desk.home, "clinical", "webhook_key", secrets.token_hex(32))
     if "vault" not in desk.names:
         return
+    secret(desk.home, "vault", "shred_database_url", desk.database("shred"))
     _vault_keys(_folder(desk.home, "vault") / "keys.json")
     _auditor_key(desk.home)
     pool_key = _folder(desk.home, "vault") / "clinical_key"
@@ -248,6 +249,7 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
     if service == "vault":
         found |= {
             f"{prefix}_KEY_FILE": str(folder / "keys.json"),
+            f"{prefix}_SHRED_DATABASE_URL_FILE": str(folder / "shred_database_url"),
             f"{prefix}_CLINICAL_URL": desk.url("clinical"),
             f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
             f"{prefix}_AUDITOR_KEY": (folder / "auditor_key").read_text(),

@@ -4,7 +4,7 @@ Ids travel in bodies only, never in a URL.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
@@ -12,9 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from moiety.wire.exchange import call
-from moiety.wire.vault import BASE, MOST, Message, Reason
-
-T = TypeVar("T")
+from moiety.wire.vault import BASE, MOST, Message, Reason, ask
 
 
 class Merge(Message, frozen=True):
@@ -121,25 +119,25 @@ class CertificateAnswer(Message, frozen=True):
 
 def merge(client: httpx.Client, merged: UUID, survivor: UUID, *, reason: str) -> UUID | None:
     """Lets a person live on in another; the task that waits when both have EHRs."""
-    return _ask(client, "/merge", Merge(merged, survivor, reason), TaskAnswer).task_id
+    return ask(client, "/merge", Merge(merged, survivor, reason), TaskAnswer).task_id
 
 
 def unmerge(client: httpx.Client, merged: UUID, survivor: UUID, *, reason: str) -> None:
     """Takes a merge back.  Raises NotFound without one."""
-    _ask(client, "/unmerge", Merge(merged, survivor, reason), TaskAnswer)
+    ask(client, "/unmerge", Merge(merged, survivor, reason), TaskAnswer)
 
 
-def adopt(
-    client: httpx.Client, pairs: Sequence[tuple[UUID, UUID]], *, reason: str
-) -> list[str]:
+def adopt(client: httpx.Client, pairs: Sequence[tuple[UUID, UUID]], *, reason: str) -> list[str]:
     """Links up to 1,000 EHRs that exist to persons: for each pair what became of it."""
     message = Adopt([Adopted(*pair) for pair in pairs], reason)
-    return _ask(client, "/adopt", message, AdoptAnswer).outcomes
+    return ask(client, "/adopt", message, AdoptAnswer).outcomes
 
 
-def erase(client: httpx.Client, ehr_id: UUID, *, mode: Literal["cut", "shred"], reason: str) -> UUID:
+def erase(
+    client: httpx.Client, ehr_id: UUID, *, mode: Literal["cut", "shred"], reason: str
+) -> UUID:
     """Asks for an erasure; the task that a second person consents to."""
-    task_id = _ask(client, "/erase", Erase(ehr_id, mode, reason), TaskAnswer).task_id
+    task_id = ask(client, "/erase", Erase(ehr_id, mode, reason), TaskAnswer).task_id
     if task_id is None:
         raise ValueError("an erasure that was asked for has a task")
     return task_id
@@ -147,12 +145,12 @@ def erase(client: httpx.Client, ehr_id: UUID, *, mode: Literal["cut", "shred"], 
 
 def consent_to_erasure(client: httpx.Client, task_id: UUID) -> CertificateAnswer:
     """Erases what another person asked for, and brings the certificate."""
-    return _ask(client, "/erase/consent", Consent(task_id), CertificateAnswer)
+    return ask(client, "/erase/consent", Consent(task_id), CertificateAnswer)
 
 
 def move(client: httpx.Client, ehr_id: UUID, to_person: UUID, *, reason: str) -> UUID:
     """Asks for an EHR to be another person's; the task that a second person consents to."""
-    task_id = _ask(client, "/move", Move(ehr_id, to_person, reason), TaskAnswer).task_id
+    task_id = ask(client, "/move", Move(ehr_id, to_person, reason), TaskAnswer).task_id
     if task_id is None:
         raise ValueError("a move that was asked for has a task")
     return task_id
@@ -160,7 +158,7 @@ def move(client: httpx.Client, ehr_id: UUID, to_person: UUID, *, reason: str) ->
 
 def consent_to_move(client: httpx.Client, task_id: UUID) -> None:
     """Moves what another person asked for."""
-    _ask(client, "/move/consent", Consent(task_id), TaskAnswer)
+    ask(client, "/move/consent", Consent(task_id), TaskAnswer)
 
 
 def read_tasks(client: httpx.Client) -> list[Task]:
@@ -171,19 +169,14 @@ def read_tasks(client: httpx.Client) -> list[Task]:
 
 def settle(client: httpx.Client, task_id: UUID, *, reason: str) -> None:
     """Ends the task that two EHRs of one person left."""
-    _ask(client, "/tasks/settle", Settle(task_id, reason), TaskAnswer)
+    ask(client, "/tasks/settle", Settle(task_id, reason), TaskAnswer)
 
 
 def close(client: httpx.Client, ehr_id: UUID, *, is_closed: bool, reason: str) -> None:
     """Closes a link, or opens it again."""
-    _ask(client, "/close", Close(ehr_id, is_closed, reason), TaskAnswer)
+    ask(client, "/close", Close(ehr_id, is_closed, reason), TaskAnswer)
 
 
 def restrict(client: httpx.Client, ehr_id: UUID, *, is_restricted: bool, reason: str) -> None:
     """Forbids secondary use of a record, or allows it again."""
-    _ask(client, "/restrict", Restrict(ehr_id, is_restricted, reason), TaskAnswer)
-
-
-def _ask(client: httpx.Client, path: str, message: Message, kind: type[T]) -> T:
-    answer = call(client, "POST", BASE + path, json=msgspec.to_builtins(message))
-    return msgspec.json.decode(answer.content, type=kind)
+    ask(client, "/restrict", Restrict(ehr_id, is_restricted, reason), TaskAnswer)

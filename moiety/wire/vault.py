@@ -39,6 +39,7 @@ class LinkMany(Message, frozen=True):
     """Open records for many persons, all or none: `POST /link/bulk`."""
 
     person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
+    approval_id: UUID | None = None
 
 
 class ResolvePerson(Message, frozen=True):
@@ -53,6 +54,7 @@ class ResolveMany(Message, frozen=True):
 
     person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
     purpose_of_use: Purpose
+    approval_id: UUID | None = None
 
 
 class ResolveEhr(Message, frozen=True):
@@ -102,7 +104,7 @@ def link(client: httpx.Client, person_id: UUID) -> UUID:
 
 def link_many(client: httpx.Client, person_ids: Sequence[UUID]) -> list[UUID | None]:
     """The EHRs opened for up to 1,000 persons, in their order; all or none."""
-    return _ask(client, "/link/bulk", LinkMany(list(person_ids)), EhrsAnswer).ehr_ids
+    return ask(client, "/link/bulk", LinkMany(list(person_ids)), EhrsAnswer).ehr_ids
 
 
 def resolve_persons(
@@ -110,7 +112,7 @@ def resolve_persons(
 ) -> list[UUID | None]:
     """The EHRs of up to 1,000 persons, in their order; None for one without."""
     message = ResolveMany(list(person_ids), purpose_of_use)
-    return _ask(client, "/resolve/person/bulk", message, EhrsAnswer).ehr_ids
+    return ask(client, "/resolve/person/bulk", message, EhrsAnswer).ehr_ids
 
 
 def resolve_person(client: httpx.Client, person_id: UUID, *, purpose_of_use: str) -> UUID:

@@ -59,7 +59,13 @@ ALLOWED = {
         "canary": "SID",
         "suspension": "SI",
         "alert": "SI",  # and UPDATE of who has seen it
-        "link": "SI",
+        "link": "SID",  # and UPDATE of its flags
+        "link_key": "SID",
+        "person_merge": "SID",
+        "link_task": "SID",
+        "tombstone": "SI",
+        "key_use": "SI",  # and UPDATE of what is reserved
+        "key_fence": "S",
         "pool_slot": "SIUD",
         "trail_leaf": "SI",
         "trail_head": "SI",
@@ -77,6 +83,7 @@ ALLOWED = {
         "rescreen": "SID",
         "trail_personal": "SID",
     },
+    "shred": {"shred_secret": "SID"},
 }
 """The readable table: S(elect) I(nsert) U(pdate) D(elete), a role an application, a row a table."""
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.fix_database import copied
 
 ROOT = Path(__file__).parents[2]
-BASES = ("clinical", "demographic", "vault")
+BASES = ("clinical", "demographic", "vault", "shred")
 
 
 def alembic(copy, *words):

@@ -421,14 +421,22 @@ def test_swapped_links_do_not_open(caller, filled_pool, vault_admin):
 
 
 def test_the_application_may_not_change_or_remove_what_it_wrote(vault):
-    """As the service's own role: trail and links are only ever added to."""
-    tables_kept = ("trail_leaf", "trail_head", "link")
+    """As the service's own role: the trail is only added to, and no seal of a link is changed.
+
+    A link may go, since an erasure takes it away; the trail keeps that it went.
+    """
+    tables_kept = ("trail_leaf", "trail_head", "tombstone")
     verbs = ("DELETE FROM", "TRUNCATE", "DROP TABLE")
     forbidden = [
         *(f"{verb} {table}" for table, verb in itertools.product(tables_kept, verbs)),
         "UPDATE trail_leaf SET entry = entry",
         "UPDATE trail_head SET root = root",
         "UPDATE link SET sealed = sealed",
+        "UPDATE link SET person_index = person_index",
+        "UPDATE link_key SET wrapped = wrapped",
+        "TRUNCATE link",
+        "UPDATE tombstone SET statement = statement",
+        "UPDATE key_fence SET version = 0",
         "UPDATE app_user SET roles = '{linkage_officer}'",
         "INSERT INTO app_user VALUES (gen_random_uuid(), 'x', '{linkage_officer}')",
         "UPDATE api_key SET scopes = '{vault:operate}'",
