@@ -190,7 +190,7 @@ def test_the_build_gets_no_secret_and_no_test():
 
 
 def test_init_takes_each_statement_of_the_roles_for_one_server():
-    """The pattern of init.sh cuts roles.sql into a part for each database that leave nothing over."""
+    """The pattern of init.sh cuts roles.sql into parts that leave nothing over."""
     script = (ROOT / "deploy/postgres/init.sh").read_text()
     (pattern,) = re.findall(r'grep -wE "\$\{MOIETY_DATABASE\}(.+?)"', script)
     lines = embedded.roles_sql().splitlines()

@@ -217,7 +217,7 @@ def test_a_shred_store_that_is_away_opens_nothing_and_makes_nothing(lone, staff,
 
 
 def test_an_erasure_through_the_door(caller, filled_pool):
-    """202 with a task, the certificate with the key that checks it, then the answer of the unknown."""
+    """A task, the certificate with the key that checks it, then the answer of the unknown."""
     registrar, officer, approver = (
         caller(role) for role in ("registrar", "linkage_officer", "approver")
     )

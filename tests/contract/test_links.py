@@ -1,4 +1,4 @@
-"""What becomes of links: many at once, merges and back, moves, adoption; nothing silently joined."""
+"""What becomes of links: many at once, merges and back, moves, adoption; nothing is joined."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -10,7 +10,14 @@ from linkage_vault import link_tasks, linked, links, merging, tables
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
 from linkage_vault.purposes import PurposeOfUse as P
-from moiety.kit.errors import Conflict, Forbidden, NotFound, Unavailable, Unprocessable
+from moiety.kit.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 from moiety.wire import linking
 from moiety.wire import vault as wire
 from tests.fixtures.fix_links import fill, somebody
@@ -103,9 +110,9 @@ def test_registrars_of_many_at_once_give_each_person_one_ehr(lone, staff):
 
 
 def test_the_door_refuses_more_than_a_thousand_and_bulk_without_a_second_person(caller):
-    """422 over the limit; the deployment's own threshold of bulk asks for approval or grant."""
+    """400 over the limit; the deployment's own threshold of bulk asks for approval or grant."""
     registrar = caller("registrar")
-    with pytest.raises(Unprocessable):
+    with pytest.raises(Malformed):
         wire.link_many(registrar, [uuid4() for _ in range(1001)])
     with pytest.raises(Forbidden):
         wire.link_many(registrar, [uuid4(), uuid4()])
@@ -141,7 +148,7 @@ def test_a_merge_keeps_both_ehrs_and_leaves_a_task_and_unmerge_is_exact(lone, st
 
 
 def test_merges_that_make_no_sense_are_refused(lone, staff):
-    """Into itself, of who was merged already, into who was merged, in a circle, and unmade twice."""
+    """Into itself, of or into who was merged already, in a circle, and unmade twice."""
     vault, _, _ = lone
     one, two, three = uuid4(), uuid4(), uuid4()
     with pytest.raises(Unprocessable):
@@ -205,7 +212,7 @@ def test_a_restricted_record_has_no_secondary_use_and_care_goes_on(lone, staff):
 
 
 def test_a_second_ehr_only_by_policy(lone, staff):
-    """One a person by default; where the policy says two, the second is answered beside the first."""
+    """One by default; where the policy says two, the second is answered beside the first."""
     from dataclasses import replace
 
     vault, _, _ = lone
