@@ -81,10 +81,10 @@ def compare_halves(console: Console, running: Desk, cast: Cast) -> None:
     demand(not ids & halves[2].values, "the vault holds an id in clear")
     count = sum(len(half.values) for half in halves)
     console.print(
-        "[green]✓[/green] A thief takes every database, the shred store too. The comparison finds a "
-        "pair of ids planted in the vault for control (2 of 2); of their "
-        f"{count} values none stands in two, and none of the {len(ids)} ids stands in the vault in"
-        " clear"
+        "[green]✓[/green] A thief takes every database, the shred store too. The comparison finds "
+        "a pair of ids planted in the vault for control (2 of 2); of their "
+        f"{count} values none stands in two, and none of the {len(ids)} ids stands in the "
+        "vault in clear"
     )
 
 
