@@ -19,6 +19,7 @@ import msgspec
 from clinical_api import sealing
 from clinical_api.screen import Found
 from clinical_api.sealing import Spot, Taken
+from clinical_api.settings import Settings
 from moiety.deid.identifiers import Finding
 from moiety.deid.own import tokens
 from moiety.kit.boxes import boxes_for
@@ -89,7 +90,7 @@ class OwnWords:
                 raise Unavailable(
                     "What is written cannot be screened now, so nothing is committed."
                 ) from None
-            return Screened(found=(Found("/", Finding(UNSCREENED, 0, 0, certain=False)),))
+            return Screened(found=(_UNSCREENED,))
         if not own:
             return Screened()
         return self._sealed(ehr_id, document, spots, own, may_seal=may_seal)
@@ -154,6 +155,14 @@ class OwnWords:
             if self._public_key is None:
                 self._public_key = screening.public_key(self.client)
             return self._public_key
+
+
+def later(settings: Settings) -> tuple[Found, ...]:
+    """The mark of a version that is committed without asking and screened afterwards."""
+    return (_UNSCREENED,) if settings.vault_url and settings.screen_own != "off" else ()
+
+
+_UNSCREENED = Found("/", Finding(UNSCREENED, 0, 0, certain=False))
 
 
 async def sealed_of(reads: Reads, ehr_id: UUID, object_id: UUID, version: int) -> list[Sealed]:

@@ -18,6 +18,7 @@ from clinical_api import tables
 from clinical_api.audits import Audit
 from clinical_api.bulk.looking import Latest
 from clinical_api.bulk.preparing import Ready, Whole
+from clinical_api.own_words import UNSCREENED
 from clinical_api.refusals import Refusal
 from moiety.change_control.statements import BY_DEFAULT, SQL_TYPES
 
@@ -166,6 +167,14 @@ def _beside(connection: Connection, wholes: Sequence[Whole]) -> None:
             | found.place()
             for one in every
             for number, found in enumerate(one.found)
+        ),
+    )  # fmt: skip
+    _copy(
+        connection, tables.screen_later,
+        (
+            {"ehr_id": one.columns["ehr_id"], "row_key": one.columns["row_key"], "number": 0}
+            for one in every
+            if any(found.finding.kind == UNSCREENED for found in one.found)
         ),
     )  # fmt: skip
     _copy(connection, tables.attestation, (row for one in wholes for row in one.attestations))

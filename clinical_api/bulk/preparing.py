@@ -8,7 +8,7 @@ its origin, it passes the same validation and the same screen as a commit of tod
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,6 +34,7 @@ from clinical_api.bulk.saying import (
     said_by,
 )
 from clinical_api.formats import decode
+from clinical_api.own_words import later
 from clinical_api.screen import Found
 from clinical_api.settings import Settings
 from clinical_api.value_sets import ValueSets, settled_here
@@ -303,7 +304,9 @@ class _Preparing:
                 columns |= _rows_of(latest.template_key, 0, [])
             return Ready(latest.kind, columns)
         with below("/data"):
-            return self._content(bytes(sent.data), object_id, number, said, state, latest)
+            ready = self._content(bytes(sent.data), object_id, number, said, state, latest)
+        # Whole records come faster than the vault could be asked: it is asked afterwards.
+        return replace(ready, found=(*ready.found, *later(self.scene.settings)))
 
     def _content(
         self, text: bytes, object_id: UUID, number: int, said: Said, state: Lifecycle | None,

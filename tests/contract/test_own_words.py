@@ -353,3 +353,26 @@ def _change(found, person_id, patient):
         url, json=patient | {"id": str(person_id)}, headers={"If-Match": now.headers["ETag"]}
     )
     assert answer.is_success, answer.text
+
+
+def test_what_a_bulk_load_brings_is_asked_about_afterwards(
+    cluster, vault_service, caller, filled_pool
+):
+    """A line of a letter, loaded; then the record waits, and is sealed."""
+    from clinical_api.rescreening import screen_waiting
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        _, ehr_id = record_of(found)
+        version = {"data": letter(), "commit_audit": {"change_type": coded("creation")}}
+        line = json.dumps({"ehr_id": str(ehr_id), "contribution": {"versions": [version]}})
+        loading = found.clinical.client("bulk:import")
+        answer = loading.post(
+            "/bulk/import", content=line + "\n", headers={"Content-Type": "application/x-ndjson"}
+        )
+        assert answer.is_success, answer.text
+        here = found.clinical.app.state.here["main"]
+        database = found.clinical.database.url("postgres")
+        assert steal(database).holds("Featherstone"), "the control: loaded, it is there"
+        assert 1 == screen_waiting(here.engine, here.own_words)
+        assert [] == [one for one in DETAILS if steal(database).holds(one)]
+        loading.close()
