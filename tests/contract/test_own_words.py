@@ -18,7 +18,15 @@ from moiety.commands.demo.stolen import steal
 from moiety.wire import demographic as persons
 from moiety.wire import vault as links
 from moiety.wire.exchange import connect
-from tests.fixtures.clinical_documents import BASE, NOW, open_ehr, upload
+from tests.fixtures.clinical_documents import (
+    BASE,
+    NOW,
+    contribution,
+    folder,
+    open_ehr,
+    upload,
+    version,
+)
 from tests.fixtures.fix_database import copied
 from tests.fixtures.fix_services import served
 
@@ -231,15 +239,13 @@ def test_a_later_version_is_sealed_too_and_each_version_has_its_own_words(sealin
     )  # fmt: skip
     assert second.is_success, second.text
     right = in_care(sealing, person_id)
-    for version, word in ((uid, "Ngozi"), (second.headers["ETag"].strip('"'), "Adeyemi")):
-        assert word not in sealing.read(ehr_id, version).text
-        assert word in sealing.read(ehr_id, version, **right).text
+    for one, word in ((uid, "Ngozi"), (second.headers["ETag"].strip('"'), "Adeyemi")):
+        assert word not in sealing.read(ehr_id, one).text
+        assert word in sealing.read(ehr_id, one, **right).text
 
 
 def test_a_contribution_and_a_directory_are_sealed_as_well(sealing, filled_pool):
     """Every door that takes documents."""
-    from tests.fixtures.clinical_documents import contribution, folder, version
-
     _, ehr_id = record_of(sealing)
     answer = sealing.app.post(
         f"{BASE}/ehr/{ehr_id}/contribution", json=contribution(version(letter()))
@@ -363,8 +369,7 @@ def test_what_a_bulk_load_brings_is_asked_about_afterwards(
 
     with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
         _, ehr_id = record_of(found)
-        version = {"data": letter(), "commit_audit": {"change_type": coded("creation")}}
-        line = json.dumps({"ehr_id": str(ehr_id), "contribution": {"versions": [version]}})
+        line = json.dumps({"ehr_id": str(ehr_id), "contribution": contribution(version(letter()))})
         loading = found.clinical.client("bulk:import")
         answer = loading.post(
             "/bulk/import", content=line + "\n", headers={"Content-Type": "application/x-ndjson"}
