@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import conformance_page  # noqa: E402  this file is also a program
+from tests import conformance_page
 
 TESTS = Path(__file__).resolve().parent
 PAGE = TESTS.parent / "docs" / "threat-model.md"
+_RULE = "|---|---|---|---|---|"
 START, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 HEADS = {
     "REQUIREMENTS": ("## Requirements of the vault and the tests that show them", "Requirement"),
@@ -40,7 +41,9 @@ def tables(results):
     """Both tables."""
     parts = []
     for chapter, (head, column) in HEADS.items():
-        parts.append(f"\n{head}\n\n| | {column} | Control | Test | Result |\n|---|---|---|---|---|\n")
+        parts.append(
+            f"\n{head}\n\n| | {column} | Control | Test | Result |\n|---|---|---|---|---|\n"
+        )
         for name, one in requirements()[chapter].items():
             cells = (name, one["says"], one.get("control", "–"))
             parts.append(conformance_page._line(cells, one["tests"], results))
