@@ -249,3 +249,40 @@ def test_the_page_counts_code_points(tmp_path):
     assert 6 == told["at"]
     assert [7] == [d["number"] for d in told["saved"]["documents"]]
     assert "Ann" not in done.stdout.split('"saved"')[1]
+
+
+def test_what_was_read_becomes_gold(tmp_path):
+    """Found, less what is wrong, with what was missed: evaluation then says what reviewers said."""
+    source, folder = tmp_path / "found.jsonl", tmp_path / "review"
+    line = {"id": "a", "text": "Ann Lee met Bo on May Day.", "spans": [
+        {"start": 0, "end": 7, "label": "NAME"}, {"start": 18, "end": 25, "label": "DATE"},
+    ]}  # fmt: skip
+    source.write_text(json.dumps(line) + "\n")
+    draw(Asked(source, folder))
+    file = findings(folder, "r1", [(1, 12, 14, "NAME")])
+    told = json.loads(file.read_text())
+    told["documents"][0]["findings"].append(
+        {"start": 18, "end": 25, "label": "DATE", "whose": "other", "kind": "wrong"}
+    )
+    file.write_text(json.dumps(told))
+    out = tmp_path / "gold.jsonl"
+    run = CliRunner()
+    asked = ["deid", "review", "gold", str(folder), str(file), "--out", str(out)]
+    made = run.invoke(app, asked)
+    assert 0 == made.exit_code, made.output
+    made = json.loads(out.read_text())
+    assert [(0, 7), (12, 14)] == [(s["start"], s["end"]) for s in made["spans"]]
+    scored = run.invoke(app, ["deid", "evaluate", str(out), str(source), "--json"])
+    figures = json.loads(scored.stdout)
+    assert (0.5, 1.0) == (figures["strict_recall"], figures["traps_redacted"])
+
+
+def test_texts_whose_identifiers_were_replaced_teach_nothing(tmp_path):
+    """A tag is no name: the sample for training is drawn from spans."""
+    _, folder = drawn(tmp_path, 3)
+    file = findings(folder, "r1")
+    asked = ["deid", "review", "gold", str(folder), str(file), "--out", str(tmp_path / "g")]
+    answer = CliRunner().invoke(app, asked)
+    assert 2 == answer.exit_code
+    assert "identifiers were replaced" in answer.output
+    assert not (tmp_path / "g").exists()

@@ -9,7 +9,8 @@ reading.py    texts → outcomes, in a worker
 pool.py       workers: in order, each with a deadline, replaced when they die; ray_pool.py: on Ray
 checkpoint.py a file that is written in parts, and how far it is
 task.py       the options of a run, carried out; run.py: input → workers → output
-review.py     `moiety deid review`: its words; sample.py, page.html: what people read; report.py
+review.py     `moiety deid review`: its words; sample.py, page.html: what people read;
+              report.py: what their findings prove; gold.py: what they teach
 evaluate.py   `moiety deid evaluate`
 train.py      `moiety deid train`
 """

@@ -5,6 +5,8 @@ network between the machines: use a cluster whose connections are encrypted and 
 """
 
 import importlib
+import logging
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -76,15 +78,17 @@ class Reading:
 
 def opened(make_reader: MakeReader, address: str, size: int | None) -> RayPool:
     """Join the cluster, or start one on this machine (`local`).  Raises Stop."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # by itself it tells its makers of runs
     try:
         ray = importlib.import_module("ray")
     except ImportError:
         raise Stop("--ray needs Ray: install moiety[ray], here and on the cluster.") from None
     try:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address == _LOCAL:
-            ray.init(log_to_driver=False, include_dashboard=False, num_cpus=size)
+            ray.init(include_dashboard=False, num_cpus=size, **quiet)
         else:
-            ray.init(address=address, log_to_driver=False)
+            ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError):
         raise Stop(f"No Ray cluster answers at {address}.") from None
     size = size or max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -62,8 +62,8 @@ class Report:
 
 def report(folder: Path, files: Sequence[Path]) -> Report:
     """Judge a sample by the findings of one reviewer or more.  Raises Stop."""
-    manifest, sample = _sample(folder)
-    read = [_findings(file, manifest["sample_sha256"], set(sample)) for file in files]
+    manifest, sample = sample_of(folder)
+    read = [findings_of(file, manifest["sample_sha256"], set(sample)) for file in files]
     told = Report(population=manifest["population"])
     planted: dict[int, list[Place]] = defaultdict(list)
     for canary in manifest["canaries"]:
@@ -90,12 +90,12 @@ def report(folder: Path, files: Sequence[Path]) -> Report:
 
 def register(folder: Path, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """The findings for the register, canaries left out: where, which kind, whose, told by whom."""
-    manifest, sample = _sample(folder)
+    manifest, sample = sample_of(folder)
     planted = defaultdict(list)
     for canary in manifest["canaries"]:
         planted[canary["number"]].append(canary)
     for file in files:
-        own = _findings(file, manifest["sample_sha256"], set(sample))
+        own = findings_of(file, manifest["sample_sha256"], set(sample))
         for number, places in own.missed.items():
             for place in places:
                 if not _is_planted(place, planted[number]):
@@ -176,7 +176,7 @@ def _canaries(
         told.canaries += len(canaries)
         for canary in canaries:
             told.canaries_found += any(
-                _overlap(place, canary) for f in read for place in f.missed.get(number, ())
+                overlap(place, canary) for f in read for place in f.missed.get(number, ())
             )
     if told.canaries:
         recall = told.canaries_found / told.canaries
@@ -208,7 +208,8 @@ def _judge(told: Report) -> None:
         told.reasons.append(f"identifiers are proven to {_percent(lower)} only")
 
 
-def _sample(folder: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+def sample_of(folder: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """The manifest of a sample, and its documents by number.  Raises Stop."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         lines = (folder / SAMPLE).read_bytes().splitlines()
@@ -219,7 +220,8 @@ def _sample(folder: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
         ) from None
 
 
-def _findings(file: Path, sample: str, numbers: set[int]) -> Findings:
+def findings_of(file: Path, sample: str, numbers: set[int]) -> Findings:
+    """What one reviewer saved.  Raises Stop where it is none, or of another sample."""
     try:
         read = json.loads(file.read_bytes())
         own = read["sample"] if read["format"] == "moiety-review-1" else None
@@ -248,16 +250,17 @@ def _merged(places: Iterable[Place]) -> Iterator[Place]:
     """Each stretch once, where reviewers marked it in turn."""
     kept: list[Place] = []
     for place in places:
-        if not any(_overlap(place, other) for other in kept):
+        if not any(overlap(place, other) for other in kept):
             kept.append(place)
             yield place
 
 
 def _is_planted(place: Place, canaries: Sequence[Place]) -> bool:
-    return any(_overlap(place, canary) for canary in canaries)
+    return any(overlap(place, canary) for canary in canaries)
 
 
-def _overlap(one: Place, other: Place) -> bool:
+def overlap(one: Place, other: Place) -> bool:
+    """Whether two stretches share a character."""
     return bool(one["start"] < other["end"] and other["start"] < one["end"])
 
 

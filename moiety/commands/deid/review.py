@@ -89,3 +89,24 @@ def report(
         print(f"{len(rows)} findings in {register}", file=sys.stderr)
     if told.reasons:
         raise typer.Exit(1)
+
+
+@commands.command()
+def gold(
+    folder: Annotated[Path, typer.Argument(help="The folder of a sample, drawn from spans.")],
+    findings: Annotated[list[Path], typer.Argument(help="Findings, one file a reviewer.")],
+    out: Annotated[Path, typer.Option(help="Where the lines go; they hold identities.")],
+) -> None:
+    """Write the documents that were read as gold lines: to evaluate with, and to train on.
+
+    Draw the sample from the output of `moiety deid text` without --replace.
+    """
+    from moiety.commands.deid import gold as work
+    from moiety.commands.deid.jsonl import line_of
+
+    lines = [line_of(line) for line in work.gold(folder, findings)]
+    try:
+        out.write_bytes(b"".join(lines))
+    except OSError as error:
+        raise Stop(f"{out} can't be written: {error.strerror}.") from None
+    print(f"{len(lines)} documents in {out}", file=sys.stderr)
