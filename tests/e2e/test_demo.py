@@ -22,6 +22,8 @@ def test_the_main_job_comes_true_from_registration_to_theft():
         "registers 30 persons",
         "commit 150 documents",
         "crosses to the EHR for treatment",
+        "they are sealed",
+        "the clinician reads it whole",
         "is refused 3 ways to an identity",
         "an approver who sees why and not whom allows it, and the vault answers once",
         "the trail of",

@@ -1,7 +1,6 @@
 """Synthetic compositions for the demo's four templates, as canonical JSON.
 
-The words of a letter are drawn from lists; nobody's own words are in it, since the sealing of own
-words in free text does not exist yet.
+The words of most letters are drawn from lists; one is about a person of the demo, by name.
 """
 
 import random
@@ -10,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+
+from moiety.commands.demo.people import Person
 
 _STAFF = ("Dr Priya Nair", "Dr Tom Okafor", "Sister Ann Whitlock", "Dr Lena Brandt")
 _WARDS = ("Ward 3 East", "Ward 7", "Acute Medical Unit", "Day Surgery")
@@ -142,6 +143,20 @@ def discharge_letter(rng: random.Random, moment: datetime) -> Json:
         rng, moment, "moiety_discharge_letter.v1", archetype, "Discharge letter",
         [stay, course, plan], about=[_element("at0002", "To", _text("The general practitioner"))],
     )  # fmt: skip
+
+
+def letter_about(person: Person, rng: random.Random, moment: datetime) -> bytes:
+    """A discharge letter that says whose it is in many ways."""
+    words = (
+        f"Dear colleague, thank you for seeing {person.given} {person.family}, born"
+        f" {person.birth_date:%d %B %Y}, of {person.street}, {person.town} {person.postcode}"
+        f" (telephone {person.telephone}, {person.email}; our number {person.local_number})."
+        f" {person.given} was well on leaving; {person.family.upper()} takes warfarin 3 mg daily."
+    )
+    document = discharge_letter(rng, moment)
+    summary = document["content"][-1]["items"][0]["data"]["items"][0]
+    summary["value"] = _text(words)
+    return msgspec.json.encode(document)
 
 
 _WEIGHTS: Mapping[Callable[[random.Random, datetime], Json], int] = {

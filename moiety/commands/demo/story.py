@@ -4,6 +4,7 @@ Each step does what its walk's users would do, checks what it is told, and says 
 check that fails stops the story with exit code 1.
 """
 
+import random
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -84,6 +85,7 @@ def _steps(
     registered = _register(console, cast, crowd)
     _commit(console, cast, compositions)
     _care(console, cast, crowd[0], registered[0])
+    _letter(console, cast, crowd[0], registered[0])
     _research(console, cast)
     _reidentify(console, running, cast)
     theft.steal_clinical(console, running, cast, crowd)
@@ -158,8 +160,7 @@ def _commit(console: Console, cast: Cast, count: int) -> None:
     rate = count / (time.monotonic() - started)
     console.print(
         f"[green]✓[/green] Clinical apps commit {count} documents by EHR id ({rate:.0f} a second): "
-        "vital signs, laboratory results, diagnoses, discharge letters. The letters hold no "
-        "patient's own words: sealing those does not exist yet"
+        "vital signs, laboratory results, diagnoses, discharge letters"
     )
 
 
@@ -176,6 +177,27 @@ def _care(console: Console, cast: Cast, person: Person, person_id: UUID) -> None
     console.print(
         "[green]✓[/green] A clinician finds a person by name and birth date, crosses to the EHR "
         f"for treatment and reads the latest {len(rows)} documents, the newest “{rows[0][1]}”"
+    )
+
+
+def _letter(console: Console, cast: Cast, person: Person, person_id: UUID) -> None:
+    """A letter full of its patient's details: sealed as stored, whole for who cares."""
+    document = records.letter_about(person, random.Random(_SEED), datetime.now(UTC))  # noqa: S311  fiction
+    place = f"/openehr/v1/ehr/{cast.links[person_id]}/composition"
+    created = cast.app.post(place, content=document)
+    demand(created.status_code == httpx.codes.CREATED, "the letter was refused")
+    uid = created.headers["ETag"].strip('"')
+    plain = cast.app.get(f"{place}/{uid}")
+    credential = cast.clinician_at_vault.headers["Authorization"]
+    behalf = {"Moiety-User": credential, "Moiety-Purpose-Of-Use": "TREAT"}
+    whole = cast.app.get(f"{place}/{uid}", headers=behalf)
+    told = [word for word in person.tell_tales() if word in plain.text]
+    demand(plain.is_success and whole.is_success, "the letter can't be read")
+    demand(not told and "[NAME]" in plain.text, "the letter is stored with its patient's details")
+    demand(person.family in whole.text, "the clinician does not get the letter whole")
+    console.print(
+        "[green]✓[/green] An app writes a letter full of its patient's details: they are sealed "
+        f"({plain.text.count('[NAME]')} names become “[NAME]”); the clinician reads it whole"
     )
 
 
