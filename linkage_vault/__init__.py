@@ -32,6 +32,7 @@ token_requests.py  what POST /token is asked
 passwords.py    argon2id
 totp.py         one-time passwords (RFC 6238)
 people.py       from a credential to the person behind it
+even_answers.py refusals leave at fixed steps of time
 requesters.py   who asks
 users.py        people and their roles
 alerts.py       what two roles must see at once

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from joserfc.jwk import KeySet
+from starlette.middleware import Middleware
 
 from linkage_vault import housekeeping, policy, provision, routes, tokens, witnesses
+from linkage_vault.even_answers import EvenAnswers
 from linkage_vault.keys import BadKeys
 from linkage_vault.minting import keep_filled
 from linkage_vault.oidc import Provider
@@ -26,6 +28,7 @@ from moiety.kit.user_tokens import UserTokens
 from moiety.wire.exchange import connect
 from moiety.wire.vault import BASE
 
+_EVEN = frozenset({f"{BASE}/resolve/person", f"{BASE}/resolve/ehr"})
 _ROUTES = kit.tree(routes.router)
 
 
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         user_tokens=UserTokens("vault", _own_keys(vaults)),
     )
     app.state.provider = _provider(settings)
+    app.user_middleware.insert(1, Middleware(EvenAnswers, step=settings.step, paths=_EVEN))
     app.state.vaults = vaults
     app.state.guesses = Guesses()
     app.state.pool_target = settings.pool_target

@@ -29,4 +29,3 @@ class Rules:
     review_within: timedelta = timedelta(days=7)
     alert_url: str = ""  # where alerts are posted besides the log and the table
     opt_out_days: int = 7  # how old the national list of opt-outs may be
-    step: float = 0.0  # seconds: answers about links leave at whole multiples of it; 0: at once

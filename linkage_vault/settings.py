@@ -62,6 +62,8 @@ class Settings:
     personal_keys: str = "accept"  # or "refuse": people ask with tokens alone
     approver_other_line: bool = False
     alert_url: str = ""
+    # Seconds: a refusal at the resolve doors leaves at a whole multiple of it.
+    step: float = 0.05
     # An OpenID Connect provider in place of passwords here: its issuer, our client id there, and
     # the claim of an ID token that names the person.
     oidc_issuer: str = ""
