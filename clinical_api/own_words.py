@@ -8,7 +8,7 @@ or refused.  No answer to a writer says that a word was found.
 
 import base64
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -28,7 +28,7 @@ from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode, encode
 from moiety.openehr.errors import RmError
-from moiety.wire import screening
+from moiety.wire import people, screening
 from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
 
 Content = TypeVar("Content", bound=rm.Any)
@@ -122,6 +122,14 @@ class OwnWords:
             sealing.put_back(document, msgspec.json.decode(one, type=list[Taken]))
         return msgspec.json.encode(document)
 
+    def exchanged(self, user_token: str) -> str:
+        """A credential for this one question, for the token that a person showed here (RFC 8693).
+
+        Raises Unauthenticated when the person's session is over, Forbidden where this service may
+        not act for people.
+        """
+        return people.exchange(self.client, user_token, scope="unseal")
+
     def _sealed(
         self, ehr_id: UUID, document: Any, spots: Sequence[Spot], own: set[str], *, may_seal: bool
     ) -> Screened:
@@ -163,6 +171,11 @@ def later(settings: Settings) -> tuple[Found, ...]:
 
 
 _UNSCREENED = Found("/", Finding(UNSCREENED, 0, 0, certain=False))
+
+
+def is_for_a_person(headers: Mapping[str, str]) -> bool:
+    """Whether a reader says that somebody shall get the words that were sealed."""
+    return USER in headers or PURPOSE in headers
 
 
 async def sealed_of(reads: Reads, ehr_id: UUID, object_id: UUID, version: int) -> list[Sealed]:

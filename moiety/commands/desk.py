@@ -183,6 +183,7 @@ def _screen_keys(desk: Desk) -> None:
     if not shared.exists():
         secret(desk.home, "screen", "key", secrets.token_hex(32))
     for service, scope in (("clinical", "screen:ask"), ("demographic", "screen:tell")):
+        scopes = frozenset({scope, f"vault:exchange-{service}"})
         if service not in desk.names:
             continue
         secret(desk.home, service, "screen_key", shared.read_text())
@@ -191,7 +192,7 @@ def _screen_keys(desk: Desk) -> None:
         if not file.exists() or not issue.is_valid(url, file.read_text(), days=7):
             token = issue.key(
                 url, "vault", ORGANISATION,
-                label=f"{service}: own words", scopes=frozenset({scope}), life=timedelta(days=90),
+                label=f"{service}: own words", scopes=scopes, life=timedelta(days=90),
             )  # fmt: skip
             secret(desk.home, service, "vault_key", str(token))
 

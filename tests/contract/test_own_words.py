@@ -16,6 +16,7 @@ from demographic_api.settings import Settings as DemographicSettings
 from moiety.commands.demo import records
 from moiety.commands.demo.stolen import steal
 from moiety.wire import demographic as persons
+from moiety.wire import people
 from moiety.wire import vault as links
 from moiety.wire.exchange import connect
 from tests.fixtures.clinical_documents import (
@@ -108,11 +109,13 @@ class Desk:
 def desk(cluster, vault_service, caller, **settings):
     """Clinical and demographic services beside the vault; `settings` of the clinical one."""
     screen_key = secrets.token_hex(32)
-    keys = {name: str(vault_service.key(f"screen:{name}")) for name in ("ask", "tell")}
+    asks = vault_service.key("screen:ask", "vault:exchange-clinical")
+    keys = {"ask": str(asks), "tell": str(vault_service.key("screen:tell"))}
     with ExitStack() as stack:
         clinical_db = stack.enter_context(copied(cluster, "clinical"))
         demographic_db = stack.enter_context(copied(cluster, "demographic"))
-        known = {"vault_url": vault_service.url, "screen_key": screen_key} | settings
+        known = {"vault_url": vault_service.url, "screen_key": screen_key,
+                 "vault_keys_url": f"{vault_service.url}{links.BASE}/keys"} | settings  # fmt: skip
         clinical = stack.enter_context(served("clinical", create_clinical(ClinicalSettings(
             database_url=clinical_db.url(), vault_key=keys["ask"], **known,
         )), clinical_db))  # fmt: skip
@@ -381,3 +384,22 @@ def test_what_a_bulk_load_brings_is_asked_about_afterwards(
         assert 1 == screen_waiting(here.engine, here.own_words)
         assert [] == [one for one in DETAILS if steal(database).holds(one)]
         loading.close()
+
+
+def test_a_signed_in_clinician_reads_whole_with_the_token_for_this_service(
+    sealing, filled_pool, signed_in, console
+):
+    """Exchanged for one narrow call each time; without care, or when it is over, it opens nothing."""
+    person_id, ehr_id = record_of(sealing)
+    object_id = sealing.commit(ehr_id, letter())
+    session, _, at_vault = signed_in("clinician")
+    token = people.token(console, session, "clinical")
+    shown = {"Authorization": f"Bearer {token}", "Moiety-Purpose-Of-Use": "TREAT"}
+    assert 403 == sealing.read(ehr_id, object_id, **shown).status_code
+    links.resolve_person(at_vault, person_id, purpose_of_use="TREAT")
+    assert "Featherstone" in sealing.read(ehr_id, object_id, **shown).text
+    assert "Featherstone" in sealing.read(ehr_id, object_id, **shown).text
+    plain = sealing.read(ehr_id, object_id, Authorization=shown["Authorization"])
+    assert (200, False) == (plain.status_code, "Featherstone" in plain.text)
+    people.end_session(console, session)
+    assert 401 == sealing.read(ehr_id, object_id, **shown).status_code
