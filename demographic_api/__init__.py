@@ -8,6 +8,7 @@ capability.py  what this server can do, as FHIR CapabilityStatement
 persons.py     register, read and update a person
 telling.py     the worker that tells the vault of persons who came or changed
 own_words.py   a person's own identifiers as tokens
+opt_outs.py    the national list, matched with persons and told to the vault
 searching.py   find persons by identifier, or by name and birth date
 patients.py    checks of a Patient that its types cannot state
 fhir.py        the supported part of FHIR R4 `Patient` as types

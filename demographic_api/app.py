@@ -1,13 +1,14 @@
 """create_app: the demographic service put together."""
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import sqlalchemy as sa
 from fastapi import FastAPI
 
 from demographic_api import outcomes, routes
+from demographic_api.routes import opt_out
 from demographic_api.settings import PREFIX, Settings
 from demographic_api.tables import api_key
 from demographic_api.telling import keep_told
@@ -38,12 +39,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         traces_url=settings.traces_url,
         user_tokens=user_tokens.by_url(settings.vault_keys_url, "demographic"),
         open_paths=frozenset({f"{BASE}/metadata"}),
+        streamed_paths=frozenset({opt_out.LIST}),
         render=outcomes.render,
         while_running=[
-            _telling(settings, organisations.engine(name), vault_key, screen_key)
-            for name, (vault_key, screen_key) in _screen_keys(settings, urls).items()
+            lambda app: _with_vaults(app, settings, urls),
+            *(
+                _telling(settings, organisations.engine(name), vault_key, screen_key)
+                for name, (vault_key, screen_key) in _screen_keys(settings, urls).items()
+            ),
         ],
     )
+
+
+@contextmanager
+def _with_vaults(app: FastAPI, settings: Settings, urls: Mapping[str, str]) -> Iterator[None]:
+    """A client of the vault for each organisation that has a key for it."""
+    with ExitStack() as open_clients:
+        app.state.vaults = {
+            name: open_clients.enter_context(connect(settings.vault_url, key, timeout=60.0))
+            for name in urls
+            if settings.vault_url and (key := _vault_key(settings, name))
+        }
+        yield
+
+
+def _vault_key(settings: Settings, organisation: str) -> str | None:
+    if settings.organisations_folder is None:
+        return settings.vault_key
+    file = settings.organisations_folder / f"{organisation}.vault"
+    return file.read_text().strip() if file.exists() else None
 
 
 def _screen_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -175,6 +175,13 @@ def _write_secrets(desk: Desk) -> None:
     _screen_keys(desk)
 
 
+_AT_VAULT: Mapping[str, frozenset[str]] = {
+    "clinical": frozenset({"screen:ask", "project:use", "vault:exchange-clinical"}),
+    "demographic": frozenset({"screen:tell", "opt-out:load", "vault:exchange-demographic"}),
+}
+"""What the services' own keys may do at the vault."""
+
+
 def _screen_keys(desk: Desk) -> None:
     """What the own-identifier screen needs: one key for the two who know words, one each for the
     vault; the vault has neither words nor that key.
@@ -182,8 +189,7 @@ def _screen_keys(desk: Desk) -> None:
     shared = _folder(desk.home, "screen") / "key"
     if not shared.exists():
         secret(desk.home, "screen", "key", secrets.token_hex(32))
-    for service, scope in (("clinical", "screen:ask"), ("demographic", "screen:tell")):
-        scopes = frozenset({scope, f"vault:exchange-{service}"})
+    for service, scopes in _AT_VAULT.items():
         if service not in desk.names:
             continue
         secret(desk.home, service, "screen_key", shared.read_text())
@@ -192,7 +198,7 @@ def _screen_keys(desk: Desk) -> None:
         if not file.exists() or not issue.is_valid(url, file.read_text(), days=7):
             token = issue.key(
                 url, "vault", ORGANISATION,
-                label=f"{service}: own words", scopes=scopes, life=timedelta(days=90),
+                label=f"{service} service", scopes=scopes, life=timedelta(days=90),
             )  # fmt: skip
             secret(desk.home, service, "vault_key", str(token))
 

@@ -22,7 +22,7 @@ SCOPES = {
          "event:read", "event:admin", "bulk:import", "bulk:export", "statistics:read",
          "admin:configure"}
     ),
-    "demographic": frozenset({"person:read", "person:write"}),
+    "demographic": frozenset({"person:read", "person:write", "opt-out:load"}),
     "vault": frozenset(
         {"vault:use", "vault:operate", "vault:sign-in", "vault:exchange-clinical",
          "vault:exchange-demographic", "screen:ask", "screen:tell", "project:use", "opt-out:load"}
