@@ -43,7 +43,7 @@ SCOPES = frozenset(
     {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
      "definition:write", "definition:read", "query:read", "admin:delete",
      "event:read", "event:admin", "bulk:import", "bulk:export", "statistics:read",
-     "admin:configure"}
+     "admin:configure", "access:read"}
 )  # fmt: skip
 
 MayOpenEhrs = Annotated[Caller, Depends(auth.Require("ehr:create"))]

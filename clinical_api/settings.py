@@ -48,6 +48,8 @@ class Settings:
     screen_own: str = "seal"
     screen_away: str = "later"
     screen_interval: float = 10.0  # seconds between looks for records to be screened again
+    # What seals the log of who read which record (64 hexadecimal digits); without it none is kept.
+    access_key: str | None = secret(default=None)
     # What signs webhooks' messages, in a file; without it none can be registered.
     webhook_key: str | None = secret(default=None)
     # Where webhooks may point: public (https, public addresses), private (also networks that are

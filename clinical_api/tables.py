@@ -9,13 +9,14 @@ from sqlalchemy.dialects.postgresql import BYTEA
 
 from moiety.change_control import tables as change_control
 from moiety.change_control.statements import BY_DEFAULT, Owner
-from moiety.kit import credentials
+from moiety.kit import accesses, credentials
 from moiety.kit.database import NAMING
 from moiety.openehr.leaves import ROWS_VERSION
 
 metadata = sa.MetaData(naming_convention=NAMING)
 
 api_key = credentials.table(metadata)
+access_log = accesses.table(metadata)
 
 ehr = sa.Table(
     "ehr",

@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from demographic_api import outcomes, routes
 from demographic_api.routes import opt_out
 from demographic_api.settings import PREFIX, Settings
-from demographic_api.tables import api_key
+from demographic_api.tables import access_log, api_key
 from demographic_api.telling import keep_told
 from moiety.deid.own.tokens import tokens_of
+from moiety.kit import accesses, user_tokens
 from moiety.kit import app as kit
-from moiety.kit import user_tokens
+from moiety.kit.accesses import AccessLog
 from moiety.kit.database import Organisations, read_urls
 from moiety.kit.settings import SettingsError
 from moiety.wire.demographic import BASE
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     organisations = Organisations(urls, connections=settings.connections)
-    return kit.create(
+    app = kit.create(
         "Moiety demographic service",
         service="demographic",
         organisations=organisations,
@@ -38,17 +39,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         body_limit=settings.body_limit,
         traces_url=settings.traces_url,
         user_tokens=user_tokens.by_url(settings.vault_keys_url, "demographic"),
+        records="person_id",
         open_paths=frozenset({f"{BASE}/metadata"}),
         streamed_paths=frozenset({opt_out.LIST}),
         render=outcomes.render,
         while_running=[
             lambda app: _with_vaults(app, settings, urls),
+            lambda app: accesses.keep_written(app.state.access_logs),
             *(
                 _telling(settings, organisations.engine(name), vault_key, screen_key)
                 for name, (vault_key, screen_key) in _screen_keys(settings, urls).items()
             ),
         ],
     )
+    app.state.access_logs = _access_logs(settings, organisations)
+    return app
+
+
+def _access_logs(settings: Settings, organisations: Organisations) -> dict[str, AccessLog]:
+    try:
+        return accesses.logs_of(
+            organisations, access_log, names=list(organisations), key=settings.access_key,
+            folder=settings.organisations_folder,
+        )  # fmt: skip
+    except accesses.BadAccessKey as error:
+        raise SettingsError(f"{PREFIX}_ACCESS_KEY_FILE: {error}.") from None
 
 
 @contextmanager

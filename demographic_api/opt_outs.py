@@ -28,7 +28,7 @@ def read_list(content: bytes) -> frozenset[int]:
     Raises Unprocessable with the lines that hold none, and nothing of what they hold.
     """
     found: set[int] = set()
-    findings = []
+    findings: list[dict[str, str]] = []
     for number, line in enumerate(content.splitlines(), 1):
         text = line.partition(b",")[0].strip()
         if not text:
@@ -60,7 +60,8 @@ def load(
 def _sorted(
     page: list[tuple[UUID, list[str], list[str]]], numbers: frozenset[int], kind: Kind
 ) -> tuple[list[UUID], list[UUID]]:
-    opted_out, free = [], []
+    opted_out: list[UUID] = []
+    free: list[UUID] = []
     for person_id, present, superseded in page:
         if kind == "cleaned":
             is_out = any(int(number) not in numbers for number in present)

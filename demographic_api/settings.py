@@ -23,6 +23,8 @@ class Settings:
     vault_url: str = ""
     vault_key: str | None = secret(default=None)
     screen_key: str | None = secret(default=None)
+    # What seals the log of who read about whom (64 hexadecimal digits); without it none is kept.
+    access_key: str | None = secret(default=None)
     connections: int = 16
     threads: int = 32
     body_limit: int = 262_144  # octets

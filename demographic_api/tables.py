@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA
 
 from demographic_api import nhs_number
-from moiety.kit import credentials
+from moiety.kit import accesses, credentials
 from moiety.kit.database import NAMING
 
 metadata = sa.MetaData(naming_convention=NAMING)
 
 api_key = credentials.table(metadata)
+access_log = accesses.table(metadata)
 
 # Prefixes are compared octet by octet, which an index in the "C" collation answers.
 _WORD = sa.Text(collation="C")

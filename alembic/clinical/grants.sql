@@ -47,3 +47,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON folder_template     TO clinical_app;
 
 -- The month in which a key was last used, and nothing else of a key.
 GRANT UPDATE (last_used) ON api_key TO clinical_app;
+
+-- Who read which record: added to and read, no more.
+GRANT SELECT, INSERT ON access_log TO clinical_app;

@@ -14,3 +14,6 @@ GRANT SELECT, INSERT, DELETE ON person_name    TO demographic_app;
 -- The month in which a key was last used, and nothing else of a key.
 GRANT UPDATE (last_used) ON api_key TO demographic_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON words_due      TO demographic_app;
+
+-- Who read which record: added to and read, no more.
+GRANT SELECT, INSERT ON access_log TO demographic_app;

@@ -23,5 +23,6 @@ conformance.py            what EHRbase has beside, in the conformance profile al
 events.py                 /events
 webhooks.py               /webhooks
 bulk.py                   /bulk
+access.py                 /access
 organisation.py           /statistics, /folder-template
 """

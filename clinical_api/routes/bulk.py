@@ -15,7 +15,7 @@ from clinical_api.bulk import exporting, extracts
 from clinical_api.bulk.importing import BATCH_LINES, BATCH_OCTETS, Importer, Report
 from clinical_api.deps import Body, Here, MayExport, MayImport, Organisation, uuid_or_not_found
 from clinical_api.routes.negotiation import answer_form, body_form
-from moiety.kit import problems
+from moiety.kit import accesses, problems
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import TooLarge, Unprocessable
 
@@ -47,8 +47,8 @@ async def load(
 
 @router.get("/export", operation_id="bulk_export")
 def export(
-    _caller: MayExport, here: Here, ehr_id: UUID | None = None, after: UUID | None = None,
-    templates: bool | None = None,
+    request: Request, _caller: MayExport, here: Here, ehr_id: UUID | None = None,
+    after: UUID | None = None, templates: bool | None = None,
 ) -> Response:  # fmt: skip
     """The repository as lines, or one EHR; `after` an EHR goes on where a stream was broken off.
 
@@ -59,6 +59,7 @@ def export(
         exporting.demand(here.snapshots, ehr_id)
         lines = exporting.ehr_lines(here.snapshots, ehr_id, system_id)
     else:
+        accesses.note(request, [accesses.EVERY])
         wanted = after is None if templates is None else templates
         lines = exporting.every_line(here.snapshots, system_id, after=after, templates=wanted)
     return StreamingResponse(lines, media_type=LINES, headers={"Cache-Control": "no-store"})

@@ -1,6 +1,7 @@
 """QUERY: AQL, ad hoc and stored."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -16,6 +17,7 @@ from clinical_api.routes.query_answers import Sent, result_set
 from clinical_api.routes.query_media import Media, media_of
 from clinical_api.routes.query_streams import stream
 from clinical_api.stored_queries import StoredQuery
+from moiety.kit import accesses
 from moiety.kit.credentials import Caller
 from moiety.kit.direct import Direct
 from moiety.kit.errors import Malformed, QueryTimeout, UnsupportedMediaType
@@ -215,6 +217,7 @@ async def _answer(
 ) -> Response:  # fmt: skip
     media = media_of(request)
     query = await _query(here, asked, text)
+    accesses.note(request, [accesses.EVERY if asked.ehr_id is None else UUID(asked.ehr_id)])
     sent = Sent(request, here, caller, text, asked.fetch, asked.offset, name)
     try:
         with span("query"):

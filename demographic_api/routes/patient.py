@@ -15,6 +15,7 @@ from demographic_api.routes.formats import (
     render_version,
 )
 from demographic_api.searching import Found
+from moiety.kit import accesses
 from moiety.kit.auth import Reader, Require, Writer
 from moiety.kit.bodies import Body
 from moiety.kit.errors import Malformed
@@ -74,6 +75,7 @@ def update(request: Request, connection: Writer, person_id: str, body: Body) -> 
 
 def _search(request: Request, connection: Reader, parameters: list[tuple[str, str]]) -> Response:
     found = searching.search(connection, searching.parse(parameters))
+    accesses.note(request, [version.person_id for version in found.persons])
     return render(_bundle(found, _collection(request)))
 
 

@@ -24,7 +24,7 @@ CREATE INDEX ix_ehr_subject_id ON ehr (subject_namespace, subject_id);
 CREATE INDEX ix_ehr_opaque_subject ON ehr (subject_namespace, opaque_subject);
 
 SELECT create_reference_table(name) FROM unnest(ARRAY[
-  'api_key', 'event_era', 'folder_template', 'hot_index', 'registry', 'stored_query', 'template',
+  'access_log', 'api_key', 'event_era', 'folder_template', 'hot_index', 'registry', 'stored_query', 'template',
   'template_adl2', 'template_superseded', 'webhook', 'webhook_delivery'
 ]::regclass[]) AS name;
 

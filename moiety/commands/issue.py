@@ -20,17 +20,17 @@ SCOPES = {
         {"ehr:create", "ehr:read", "ehr:write", "composition:write", "composition:read",
          "definition:write", "definition:read", "query:read", "admin:delete",
          "event:read", "event:admin", "bulk:import", "bulk:export", "statistics:read",
-         "admin:configure"}
+         "admin:configure", "access:read"}
     ),
-    "demographic": frozenset({"person:read", "person:write", "opt-out:load"}),
+    "demographic": frozenset({"person:read", "person:write", "opt-out:load", "access:read"}),
     "vault": frozenset(
         {"vault:use", "vault:operate", "vault:sign-in", "vault:exchange-clinical",
          "vault:exchange-demographic", "screen:ask", "screen:tell", "project:use", "opt-out:load"}
     ),
 }  # fmt: skip
 """What a key may do at each service."""
-UNUSUAL = frozenset({"admin:delete", "bulk:import", "bulk:export"})
-"""What no key may do unless it is named: delete for good, bring in or take out everything."""
+UNUSUAL = frozenset({"admin:delete", "bulk:import", "bulk:export", "access:read"})
+"""What no key may do unless it is named: delete for good, move everything, see who looked."""
 
 
 def engine(url: str) -> sa.Engine:

@@ -10,6 +10,7 @@ collector.py    where they are sent, sifted: they can't carry a record's value
 credentials.py  API keys: minted, shown once, stored as a hash, verified in constant time
 user_tokens.py  tokens of people: checked by the vault's key set; roles and their scopes
 auth.py         the caller of a request, and what the caller may do
+accesses.py     who read which record, sealed, in no order
 boxes.py        what anybody may seal for the owner of a public key
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute
 
 from moiety import __version__
 from moiety.kit import logs, problems
+from moiety.kit.accesses import AccessDoor
 from moiety.kit.auth import Require
 from moiety.kit.bodies import BodyLimit
 from moiety.kit.database import READERS, WRITERS, Organisations
@@ -77,6 +78,7 @@ def create(
     traces_url: str | None = None,
     streamed_paths: frozenset[str] = frozenset(),
     user_tokens: UserTokens | None = None,
+    records: str = "",
 ) -> FastAPI:
     """A service: its routes, made by `tree`, under the one error shape.
 
@@ -85,6 +87,8 @@ def create(
     `traces_url`: the OpenTelemetry collector that spans go to, if any.
     `streamed_paths`: their routes take bodies of any length, piece by piece.
     `user_tokens`: how tokens of people are checked; without it only API keys are.
+    `records`: what paths call a record, where reads are logged; logs are set later, in
+    `app.state.access_logs`.
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
     _demand_threads(threads)
@@ -108,6 +112,9 @@ def create(
     app.state.user_tokens = user_tokens
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
     app.add_middleware(DirectLanes, of=app)
+    app.state.access_logs = {}
+    if records:
+        app.add_middleware(AccessDoor, parameter=records)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=body_limit, streamed=streamed_paths)
     app.add_middleware(Telemetry, registry=registry, collector=collector)

@@ -39,6 +39,7 @@ class Require:
         if self.scope not in caller.scopes and not self.others & caller.scopes:
             what = "key" if caller.token_id is None else "user"
             raise Forbidden(f"This {what} lacks the scope {self.scope}.")
+        request.scope[credentials.CALLER] = caller
         return caller
 
 

@@ -27,6 +27,8 @@ from moiety.kit.reads import Reads
 ORGANISATION = re.compile(r"[a-z][a-z0-9]{0,30}")
 _TOKEN = re.compile(r"mty_([a-z][a-z0-9]{0,30})_([0-9a-f]{12})_([A-Za-z0-9-]{43})")
 LONGEST_LIFE = timedelta(days=90)
+CALLER = "moiety.caller"
+"""Where `Require` leaves the caller in the scope of a request."""
 
 
 @dataclass(frozen=True, slots=True)

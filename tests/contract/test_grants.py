@@ -7,6 +7,7 @@ VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIG
 
 ALLOWED = {
     "clinical": {
+        "access_log": "SI",
         "api_key": "S",
         "ehr": "SIU",
         "contribution": "SI",
@@ -36,6 +37,7 @@ ALLOWED = {
         "screen_later": "SID",
     },
     "demographic": {
+        "access_log": "SI",
         "api_key": "S",
         "person": "SIU",
         "person_history": "SI",
