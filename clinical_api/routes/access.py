@@ -18,7 +18,7 @@ router = APIRouter(prefix="/access/v1", tags=["ACCESS"])
 MayReadAccesses = Annotated[Caller, Depends(Require("access:read"))]
 
 
-@router.post("/entries", operation_id="access_entries")
+@router.post("/entries", include_in_schema=False)  # between services alone
 def entries(request: Request, caller: MayReadAccesses, here: Here, body: Body) -> Response:
     """The reads of a record, and those of all records at once."""
     record = decode(body, wire.AskAccesses).record
