@@ -14,7 +14,7 @@ from tests.fixtures.deid_detectors import Blind, MakeFrail
 @pytest.fixture
 def pool():
     """Two workers with a frail detector, and little patience."""
-    made = Pool(MakeFrail(), 2, grace=1.0)
+    made = Pool(MakeFrail(), 2, grace=2.0)
     yield made
     made.close()
 
