@@ -24,13 +24,14 @@ USE_PROJECT = "project:use"
 LOAD_OPT_OUTS = "opt-out:load"
 
 
-def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
+async def find_vault(request: Request, caller: Annotated[Caller, Depends(Require(SCOPE))]) -> Vault:
     """Database, keys and rules of the organisation that the credential names."""
     vaults: Mapping[str, Vault] = request.app.state.vaults
     return vaults[caller.organisation]
 
 
-def find_requester(
+async def find_requester(
+    request: Request,
     caller: Annotated[Caller, Depends(Require(SCOPE))],
     vault: Annotated[Vault, Depends(find_vault)],
 ) -> Requester:
@@ -39,15 +40,16 @@ def find_requester(
     Somebody without a role passes here and is refused, in writing, by the decision.
     Raises Unauthenticated for a credential that was suspended.
     """
-    return people.requester(vault, caller, operates=OPERATE in caller.scopes)
+    reads = request.app.state.organisations.reads(caller.organisation)
+    return await people.requester(reads, vault, caller, operates=OPERATE in caller.scopes)
 
 
-def find_program(caller: Annotated[Caller, Depends(Require(SIGN_IN, EXCHANGES))]) -> Caller:
+async def find_program(caller: Annotated[Caller, Depends(Require(SIGN_IN, EXCHANGES))]) -> Caller:
     """A program that people sign in through, or a service that acts for them."""
     return caller
 
 
-def find_programs_vault(
+async def find_programs_vault(
     request: Request, program: Annotated[Caller, Depends(find_program)]
 ) -> Vault:
     """The vault of the organisation that a program's key names."""
@@ -84,7 +86,7 @@ async def behind(request: Request) -> Caller:
     return caller
 
 
-def find_user_behind(
+async def find_user_behind(
     request: Request,
     caller: Annotated[Caller, Depends(behind)],
     service: Annotated[Caller, Depends(Require(ASK))],
@@ -96,7 +98,9 @@ def find_user_behind(
     if caller.organisation != service.organisation:
         raise Unauthenticated
     vaults: Mapping[str, Vault] = request.app.state.vaults
-    found = people.requester(vaults[caller.organisation], caller, operates=False)
+    reads = request.app.state.organisations.reads(caller.organisation)
+    vault = vaults[caller.organisation]
+    found = await people.requester(reads, vault, caller, operates=False)
     return replace(found, service=service.key_id)
 
 
@@ -113,22 +117,25 @@ class Program:
     requester: Requester
 
 
-def using(request: Request, caller: Annotated[Caller, Depends(Require(USE_PROJECT))]) -> Program:
+async def using(
+    request: Request, caller: Annotated[Caller, Depends(Require(USE_PROJECT))]
+) -> Program:
     """The clinical service, which runs queries of projects."""
-    return _program(request, caller)
+    return await _program(request, caller)
 
 
-def loading(
+async def loading(
     request: Request, caller: Annotated[Caller, Depends(Require(LOAD_OPT_OUTS))]
 ) -> Program:
     """The demographic service, which reads the national list of opt-outs."""
-    return _program(request, caller)
+    return await _program(request, caller)
 
 
-def _program(request: Request, caller: Caller) -> Program:
+async def _program(request: Request, caller: Caller) -> Program:
     """Raises Forbidden for a person, and Unauthenticated for a suspended key."""
     if caller.user_id is not None:
         raise Forbidden("This is asked by a service, with a key of its own.")
     vaults: Mapping[str, Vault] = request.app.state.vaults
     vault = vaults[caller.organisation]
-    return Program(vault, people.requester(vault, caller, operates=False))
+    reads = request.app.state.organisations.reads(caller.organisation)
+    return Program(vault, await people.requester(reads, vault, caller, operates=False))

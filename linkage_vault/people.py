@@ -1,43 +1,39 @@
 """From a credential to the person behind it, as of this moment."""
 
+from fastapi.concurrency import run_in_threadpool
+
 from linkage_vault import exchange
 from linkage_vault.requesters import Requester
 from linkage_vault.users import Role
 from linkage_vault.vault import Vault
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Forbidden, Unauthenticated
+from moiety.kit.reads import Reads
 
 # One question for every request: who is it, are they still here, and is their session?
-_WHO = """
+_WHO = b"""
 SELECT
-  (SELECT ARRAY[name, staff_id] || roles FROM app_user WHERE user_id = %(user_id)s AND active),
-  EXISTS (SELECT FROM suspension WHERE principal = ANY(%(principals)s)),
-  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id IN (s.key_id, %(program)s)
-    WHERE session_id = %(session_id)s AND s.user_id = %(user_id)s AND NOT s.ended
-      AND now() < s.until
+  (SELECT ARRAY[name, staff_id] || roles FROM app_user WHERE user_id = $1::uuid AND active),
+  EXISTS (SELECT FROM suspension WHERE principal = ANY($2::text[])),
+  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id IN (s.key_id, $4::text)
+    WHERE session_id = $3::uuid AND s.user_id = $1::uuid AND NOT s.ended AND now() < s.until
     HAVING bool_and(NOT k.revoked AND k.expires >= current_date)
-      AND count(*) = (CASE WHEN max(s.key_id) = %(program)s THEN 1 ELSE 2 END))
+      AND count(*) = (CASE WHEN max(s.key_id) = $4::text THEN 1 ELSE 2 END))
 """
 
 
-def requester(vault: Vault, caller: Caller, *, operates: bool) -> Requester:
+async def requester(reads: Reads, vault: Vault, caller: Caller, *, operates: bool) -> Requester:
     """Who calls, with the roles that the vault itself keeps; a program has at most one role.
 
-    Raises Unauthenticated when the credential was suspended or its session has ended, and Forbidden
-    for a personal key where only tokens are taken.
+    Raises Unauthenticated when the credential was suspended, its session has ended or a narrow
+    token is used again, and Forbidden for a personal key where only tokens are taken.
     """
     key_id = caller.program or caller.key_id
     principals = [f"key:{key_id}"]
     if caller.user_id is not None:
         principals.append(f"user:{caller.user_id}")
-    given = {
-        "user_id": caller.user_id,
-        "session_id": caller.session_id,
-        "program": caller.program,
-        "principals": principals,
-    }
-    with vault.engine.connect() as connection:
-        found, suspended, in_session = connection.exec_driver_sql(_WHO, given).one()
+    given = (caller.user_id, principals, caller.session_id, caller.program)
+    ((found, suspended, in_session),) = await reads.ask(_WHO, given)
     if suspended or (caller.token_id is not None and not in_session):
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     if caller.user_id is None:
@@ -45,8 +41,9 @@ def requester(vault: Vault, caller: Caller, *, operates: bool) -> Requester:
         return Requester(key_id, None, None, roles)
     if caller.token_id is None and vault.rules.personal_keys == "refuse":
         raise Forbidden("Here people ask with a user token: sign in.")
+    if caller.actions is not None:
+        await run_in_threadpool(exchange.demand_unspent, vault, caller)
     name, staff_id, *names = found or (None, None)
-    exchange.demand_unspent(vault, caller)
     return Requester(
         key_id,
         caller.user_id,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
+import psycopg
 
 from linkage_vault.people_keys import PeopleKeys
 from linkage_vault.rules import Limit
@@ -27,8 +27,7 @@ fresh AS (
 counted AS (
   INSERT INTO usage AS u (principal, day, minute, minute_calls, calls, subjects)
   SELECT principal, %(day)s::date, %(minute)s::int, 1, %(count)s::int,
-    (SELECT count(*) FROM fresh JOIN unnest(%(marks)s::bytea[], %(owners)s::text[])
-       AS given(mark, owner) USING (mark) WHERE owner = principal)
+    (SELECT count(*) FROM fresh)
   FROM unnest(%(principals)s::text[]) AS given(principal) ORDER BY principal
   ON CONFLICT (principal, day) DO UPDATE SET
     minute_calls = CASE WHEN u.minute = excluded.minute THEN u.minute_calls + 1 ELSE 1 END,
@@ -125,7 +124,6 @@ class Standing:
 def look(vault: Vault, question: Question) -> Standing:
     """Count a call and find what stands for it; committed when this returns."""
     keys, now = vault.people_keys, datetime.now(UTC)
-    given = _marks_of_the_day(keys, question, now)
     one = question.subjects[0] if len(question.subjects) == 1 else None
     row = _run(
         vault,
@@ -134,8 +132,7 @@ def look(vault: Vault, question: Question) -> Standing:
             "day": now.date(),
             "minute": now.hour * 60 + now.minute,
             "count": len(question.subjects),
-            "marks": [mark for mark, _ in given],
-            "owners": [owner for _, owner in given],
+            "marks": _marks_of_the_day(keys, question, now),
             "principals": question.principals,
             "canaries": [canary_mark(keys, subject) for subject in question.subjects],
             "user_id": question.user_id,
@@ -159,7 +156,7 @@ def use_grant(vault: Vault, grant_id: UUID, subjects: Sequence[UUID]) -> bool:
     marks = sorted({keys.mark_of("grant", str(grant_id), subject) for subject in subjects})
     try:
         return _run(vault, _USE_GRANT, {"grant_id": grant_id, "marks": marks}) is not None
-    except sa.exc.IntegrityError:
+    except psycopg.errors.CheckViolation:
         return False
 
 
@@ -189,18 +186,15 @@ def broken_mark(keys: PeopleKeys, user_id: UUID | None, person_id: UUID) -> byte
     return keys.mark_of("break_glass", str(user_id), person_id)
 
 
-def _marks_of_the_day(
-    keys: PeopleKeys, question: Question, now: datetime
-) -> list[tuple[bytes, str]]:
-    """A mark for each distinct subject and principal, of this day alone."""
-    subjects = set(question.subjects)
-    return [
-        (keys.mark_of(f"usage/{now.date()}", principal, subject), principal)
-        for principal in question.principals
-        for subject in subjects
-    ]
+def _marks_of_the_day(keys: PeopleKeys, question: Question, now: datetime) -> list[bytes]:
+    """A mark for each distinct subject of the user (of the program, without one), of this day.
+
+    So a program's count of subjects is the sum of its users': whom two of them ask about counts
+    twice there.
+    """
+    place, owner = f"usage/{now.date()}", question.principals[-1]
+    return [keys.mark_of(place, owner, subject) for subject in set(question.subjects)]
 
 
 def _run(vault: Vault, statement: str, given: Mapping[str, Any]) -> Any:
-    with vault.engine.begin() as connection:
-        return connection.exec_driver_sql(statement, dict(given)).one_or_none()
+    return vault.singles.one(statement, given)

@@ -1,6 +1,5 @@
 """Signing in: passwords, second factors, lockout, sessions, and what a token is."""
 
-import statistics
 import time
 from uuid import UUID, uuid4
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import sign_in
+from linkage_vault import passwords, sign_in
 from linkage_vault.people_tables import sign_in as sign_in_table
 from linkage_vault.people_tables import user_session
 from moiety.kit import user_tokens
@@ -87,7 +86,7 @@ def test_five_failures_lock_and_the_lock_ends(console, enrolled, vault_admin):
 
 
 def test_a_locked_an_unknown_and_a_wrong_one_take_the_same_time(console, enrolled):
-    """Medians within a quarter of each other; a right password takes no less."""
+    """The least time of each, which a busy machine bends least: none leaves the work out."""
     locked, wrong = enrolled("clinician"), [enrolled("clinician") for _ in range(2)]
     for _ in range(6):
         with pytest.raises(Unauthenticated):
@@ -103,8 +102,11 @@ def test_a_locked_an_unknown_and_a_wrong_one_take_the_same_time(console, enrolle
             with pytest.raises(Unauthenticated):
                 people.sign_in(console, login, "a wrong password", "000000")
             times[kind].append(time.perf_counter() - started)
-    medians = [statistics.median(found) for found in times.values()]
-    assert max(medians) < 1.25 * min(medians), times
+    least = [min(found) for found in times.values()]
+    assert max(least) < 1.5 * min(least), times
+    started = time.perf_counter()
+    passwords.fits(None, "a wrong password")
+    assert min(least) > (time.perf_counter() - started) / 5  # a way round it takes a hundredth
 
 
 def test_a_session_that_ended_opens_nothing_at_the_next_call(console, signed_in):
