@@ -389,7 +389,7 @@ def test_what_a_bulk_load_brings_is_asked_about_afterwards(
 def test_a_signed_in_clinician_reads_whole_with_the_token_for_this_service(
     sealing, filled_pool, signed_in, console
 ):
-    """Exchanged for one narrow call each time; without care, or when it is over, it opens nothing."""
+    """Exchanged for one narrow call each time; without care, or when it is over, none opens."""
     person_id, ehr_id = record_of(sealing)
     object_id = sealing.commit(ehr_id, letter())
     session, _, at_vault = signed_in("clinician")
