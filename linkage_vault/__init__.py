@@ -7,6 +7,7 @@ routes/         HTTP only: parse, call one work function, render
 links.py        link, resolve person → EHR, resolve EHR → person, one or a thousand
 merging.py      following merges of persons, and taking them back
 linked.py       links closed, restricted, moved, adopted; tasks
+rotation.py     keys rotated while the vault answers
 erasure.py      links cut or shredded, tombstones and certificates
 screening.py    which words of a document are its subject's, without the words
 sealed_words.py words sealed out of a document, given back to readers of care

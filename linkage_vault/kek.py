@@ -43,6 +43,9 @@ class KekProvider(Protocol):
     Every method may raise Unavailable where the key service is away.
     """
 
+    def check(self) -> None:
+        """Raises BadKeys for a key that is not fit for this."""
+
     def current(self) -> int:
         """The version that wraps."""
 

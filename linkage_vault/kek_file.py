@@ -32,6 +32,9 @@ class FileKek:
         self._add = add
         self._drop = drop
 
+    def check(self) -> None:
+        """Nothing: the key file was looked at when it was read."""
+
     def current(self) -> int:
         """The version that wraps."""
         return self._keys.links.current.version

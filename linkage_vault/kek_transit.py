@@ -7,7 +7,8 @@ bound to their places by associated data.  API: https://openbao.org/api-docs/sec
 
 import base64
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from linkage_vault.kek import NotUnwrapped, Parcel, Wrapped
@@ -73,12 +74,10 @@ class TransitKek:
 
     def destroy(self, *, below: int) -> None:
         """Lets no older version unwrap or wrap, and trims them: they can't be had back."""
-        self._call(
-            "update_key_configuration",
-            name=self._name,
-            min_decryption_version=below,
-            min_encryption_version=below,
-        )
+        # hvac's own check refuses equal versions, which the API asks for here.
+        config = {"min_decryption_version": below, "min_encryption_version": below}
+        with _told_plainly():
+            self._client.adapter.post(f"/v1/{self._mount}/keys/{self._name}/config", json=config)
         self._call("trim_key", name=self._name, min_version=below)
 
     def check(self) -> None:
@@ -107,18 +106,25 @@ class TransitKek:
         return results
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        from hvac.exceptions import InvalidRequest, VaultError  # noqa: PLC0415  an extra that few install
-        from requests import RequestException  # noqa: PLC0415  hvac's own
-
         transit = self._client.secrets.transit
-        try:
+        with _told_plainly():
             return getattr(transit, method)(mount_point=self._mount, **arguments)
-        except InvalidRequest:
-            raise NotUnwrapped from None
-        except (VaultError, RequestException) as error:
-            raise Unavailable(
-                f"The key service does not answer ({type(error).__name__}), so nothing is opened."
-            ) from None
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Errors of hvac and of the network as ours; a message never holds what was sent."""
+    from hvac.exceptions import InvalidRequest, VaultError  # noqa: PLC0415  an extra that few install
+    from requests import RequestException  # noqa: PLC0415  hvac's own
+
+    try:
+        yield
+    except InvalidRequest:
+        raise NotUnwrapped from None
+    except (VaultError, RequestException) as error:
+        raise Unavailable(
+            f"The key service does not answer ({type(error).__name__}), so nothing is opened."
+        ) from None
 
 
 def connect(url: str, token: str, name: str, *, mount: str, keys: KeyRing) -> TransitKek:

@@ -144,7 +144,7 @@ def _find(
     found: dict[UUID, list[LinkRow]] = {}
     for row in connection.execute(query, {"indexes": list(asked)}):
         index = bytes(row.person_index if is_person else row.ehr_index)
-        found.setdefault(asked[index], []).append(_row(row))
+        found.setdefault(asked[index], []).append(row_of(row))
     for rows in found.values():
         rows.sort(key=lambda row: (row.is_further, row.link_id))
     return found
@@ -164,7 +164,8 @@ def _decoy_of(keys: KeyRing) -> LinkRow:
     return decoy
 
 
-def _row(row: Any) -> LinkRow:
+def row_of(row: Any) -> LinkRow:
+    """A link from a row of the joined tables."""
     return LinkRow(
         row.link_id, row.version, row.sealed, row.kek_version, row.wrapped,
         row.is_further, row.is_closed, row.is_restricted,

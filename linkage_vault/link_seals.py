@@ -91,6 +91,16 @@ def handles_of(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[UUID]:
     return [handle for handle in handles if handle != _NO_HANDLE]
 
 
+def without_handle(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Any]:
+    """The rows that have no secret in the shred store."""
+    contents = _unwrap(keys, rows)
+    return [
+        row
+        for content, (_, row) in zip(contents, rows, strict=True)
+        if content[KEY_SIZE:] == _NO_HANDLE.bytes
+    ]
+
+
 def rewrap_all(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Wrapped]:
     """The wrapped keys of rows under the current key-encryption key; seals stay as they are."""
     contents = _unwrap(keys, rows)

@@ -68,7 +68,7 @@ def find(connection: sa.Connection, keys: KeyRing, merged: UUID) -> Merge | None
 def add(connection: sa.Connection, keys: KeyRing, merge: Merge) -> None:
     """Adds a merge; the caller has made sure that both live and that no other merge goes on."""
     merge_id = uuid4()
-    place = _place(merge_id)
+    place = place_of(merge_id)
     sealed = link_seals.seal_all(keys, [(place, msgspec.json.encode(merge))], size=_SIZE)[0]
     connection.execute(
         person_merge.insert().values(
@@ -91,7 +91,7 @@ def remove(connection: sa.Connection, keys: KeyRing, merge: Merge) -> None:
 
 def open_rows(keys: KeyRing, rows: Collection[Any]) -> list[Merge]:
     """The merges of rows.  Raises Tampered."""
-    values = link_seals.open_all(keys, [(_place(row.merge_id), row) for row in rows])
+    values = link_seals.open_all(keys, [(place_of(row.merge_id), row) for row in rows])
     if None in values:
         raise Tampered("a merge has lost its key")
     return [msgspec.json.decode(value, type=Merge) for value in values if value is not None]
@@ -108,5 +108,6 @@ def _find(
     return open_rows(keys, rows)
 
 
-def _place(merge_id: UUID) -> Place:
+def place_of(merge_id: UUID) -> Place:
+    """Where a merge is sealed."""
     return Place("person_merge", str(merge_id), "sealed", 1)

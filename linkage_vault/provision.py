@@ -3,6 +3,7 @@
 `guard` compares the keys with what the database holds, before the first request.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ from linkage_vault.key_uses import Uses
 from linkage_vault.keys import add_version, drop_versions, load_key_file
 from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.shred_store import LONGEST_RETENTION, ShredStore
+from moiety.kit.errors import Unavailable
 from moiety.kit.settings import SettingsError
+
+LOOK = 0.5  # seconds between looks at the key files
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +100,38 @@ def guarded(
 @contextmanager
 def _guarded(rings: Mapping[str, KeyRing], engines: Callable[[str], sa.Engine]) -> Iterator[None]:
     for name, ring in rings.items():
-        try:
-            with engines(name).connect() as connection:
-                key_guard.refuse_exposed(connection, ring)
-        except SQLAlchemyError as error:
-            structlog.get_logger().warning(
-                "keys not compared with the database", error_kind=type(error).__name__
-            )
-        except BadKeys as error:
-            raise SettingsError(f"The vault does not start. {error}") from None
+        _compare(ring, engines(name))
+    stop = threading.Event()
+    threading.Thread(target=_follow, args=(rings, stop), name="key files", daemon=True).start()
     try:
         yield
     finally:
+        stop.set()
         for ring in rings.values():
             if ring.shreds is not None:
                 ring.shreds.close()
+
+
+def _compare(ring: KeyRing, engine: sa.Engine) -> None:
+    try:
+        ring.provider.check()
+        with engine.connect() as connection:
+            key_guard.refuse_exposed(connection, ring)
+    except (SQLAlchemyError, Unavailable) as error:
+        structlog.get_logger().warning("keys not looked at", error_kind=type(error).__name__)
+    except BadKeys as error:
+        engine.dispose()
+        raise SettingsError(f"The vault does not start. {error}") from None
+
+
+def _follow(rings: Mapping[str, KeyRing], stop: threading.Event) -> None:
+    """Takes up what a rotation writes into the key files."""
+    while not stop.wait(LOOK):
+        for ring in rings.values():
+            try:
+                ring.refresh()
+            except BadKeys as error:
+                structlog.get_logger().error("key file not read", error_kind=type(error).__name__)
 
 
 def engine_of(url: str, *, connections: int) -> sa.Engine:

@@ -130,6 +130,12 @@ def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes
     return HKDF(hashes.SHA256(), KEY_SIZE, salt=shred_secret, info=info).derive(data_key)
 
 
+def reseal(keks: Mapping[int, Kek], kek: Kek, envelope: bytes, place: Place) -> bytes:
+    """The same value in the same place under another key-encryption key.  Raises `Tampered`."""
+    size = len(envelope) - HEADER_SIZE - TAG_SIZE
+    return seal(kek, open_sealed(keks, envelope, place), place, size=size)
+
+
 def _open(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
     if len(envelope) < HEADER_SIZE + LENGTH_SIZE + TAG_SIZE or envelope[0] != FORMAT:
         raise ValueError
