@@ -7,9 +7,10 @@ from functools import cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, SURE_STREETS, UNITS
+from moiety.deid.text.roles import KIN, NEVER
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, WORD
-from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words, split
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, SURNAME, WORD
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
 
 _FAR = 150
 _HOUSE_NUMBER = re.compile(r"\d{1,4}[a-z]?(?:[-/]\d{1,4}[a-z]?)?$")
@@ -29,6 +30,8 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
         if span := _before_postcode(words, postcode):
             yield span
     yield from _houses(words)
+    for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
+        yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue")
     yield from _places(words)
 
 
@@ -43,6 +46,8 @@ def _streets(words: Words) -> Iterator[Span]:
         while first > 0 and i - first < 4 and _street_word(words, first - 1, i):
             first -= 1
             own = own or _own(words, first)
+        while first < i and words.low[first] in ("of", "and", "on", "in", "by", "a", "upon"):
+            first += 1
         if first == i:
             continue
         if (
@@ -169,10 +174,25 @@ def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
     while match := _NEXT_PART.match(text, end):
         phrase = match[1].lower()
         longest = next((p for p in _longest(phrase) if p in _towns()), None)
+        if longest is None and _unknown_town(match[1], words.case):
+            longest = match[1].rstrip(" .")
         if longest is None:
             break
         end = match.start(1) + len(longest)
     return Span(street.start, end, street.label, street.score, street.why)
+
+
+def _unknown_town(phrase: str, case: int) -> bool:
+    """Whether one or two words behind a street can be a town that no list has."""
+    inner = split(phrase)
+    if not 1 <= len(inner.low) <= 2 or phrase.endswith(" "):
+        return False
+    return all(
+        (case != TITLE or shape != LOWER)
+        and word not in NEVER and word not in KIN
+        and (word in LANDSCAPE or known & (PLACE | SURNAME) or not known)
+        for word, shape, known in zip(inner.low, inner.shapes, inner.flags, strict=True)
+    )  # fmt: skip
 
 
 _NEXT_PART = re.compile(r"[ ]?(?:,|\n|, ?\n)[ \t]{0,12}([A-Za-z'.-]+(?: [A-Za-z'.-]+){0,3})")
@@ -194,6 +214,9 @@ def _towns() -> frozenset[str]:
     return vocabulary.phrases_of("places")
 
 
+_AT_NUMBER = re.compile(
+    r"(?:\b(?:at|address:?|home|lives|of|addr:?|resides at|live at),? )(\d{1,4}[a-z]?,? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
+)
 _BREAK = re.compile(r"[,\n;|\t]+|  +|: ?")
 
 
@@ -264,8 +287,8 @@ def _may_be_part(part: str, case: int) -> bool:
             or word in HOUSES
         ):
             continue
-        elif inner.shapes[i] == INITIAL:
-            if not (i and inner.low[i - 1] in UNITS):
+        elif len(word) == 1:
+            if not i:
                 return False
         elif (
             (inner.flags[i] & CLINICAL and not inner.flags[i] & (NAME | PLACE))

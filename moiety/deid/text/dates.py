@@ -86,7 +86,7 @@ _BIRTH = re.compile(
 _WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _SURE_CUE = re.compile(
     rf"(?<![a-z])(?:on|since|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
-    r"|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
+    r"|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -101,7 +101,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _SCORE = re.compile(
-    r"(?<![a-z])(?:gcs|score|scored|scores|power|mrc|pain|vas|nrs|apgars?|bishop'?s?|grade|bp|va|vision|iop|"
+    r"(?<![a-z/])(?:gcs|score|scored|scores|power|mrc|pain|vas|nrs|apgars?|bishop'?s?|grade|bp|va|vision|iop|"
     r"acuity|snellen|amts?|mmse|moca|mts|4at|barthel|waterlow|braden|must|news2?|pews|mews|meows|"
     r"visual|near|unaided|r|l|re|le|od|os|ph|pinhole|c|t|l|s|v|stage|nodes?|\+|ratio|series|"
     r"image|slice|im|block|cores?|murmur|sem|psm|esm|edm|strength|reflexes|flex(?:ion)?|ext(?:ension)?|"
@@ -119,6 +119,7 @@ _MEASURE = re.compile(
     r"fu\b|f/u|follow|lbp|pregnant|headache|cough)",
     re.IGNORECASE,
 )
+_UNITS = re.compile(r" {0,2}(?:mg|mcg|mls?|mm|cm|%|mmhg|l/min)(?![a-z])", re.IGNORECASE)
 _PERIODS = frozenset({7, 52, 12, 24, 40})
 _REACH = 26
 _TIME = re.compile(
@@ -200,9 +201,7 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
     widths = [len(p) for p in re.findall(r"\d+", raw)]
     if widths[2] == 4 or widths[0] == 4:
         return max(parts) < 2100
-    if _MEASURE.match(text, match.end()) and not _BIRTH.search(
-        text, max(0, match.start() - _REACH), match.start()
-    ):
+    if _UNITS.match(text, match.end()):
         return False
     first, second = parts[0], parts[1]
     return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31 and widths[2] == 2

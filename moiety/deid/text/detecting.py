@@ -9,6 +9,8 @@ from moiety.deid.text import (
     dates,
     fields,
     initials,
+    learned,
+    messages,
     numbers,
     organisations,
     people,
@@ -88,7 +90,12 @@ def _pieces(text: str) -> list[tuple[int, str]]:
 def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     """What rules find in one piece."""
     words = split(text)
-    found = [*numbers.find(text), *dates.find(text), *site.find(text, options)]
+    found = [
+        *numbers.find(text),
+        *dates.find(text),
+        *messages.find(text),
+        *site.find(text, options),
+    ]
     postcodes = [span for span in found if span.label == Label.POSTCODE]
     piece = _Piece(words, place, found)
     institutions = list(organisations.find(words))
@@ -96,7 +103,13 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.take(lines := list(addresses.find(words, postcodes)))
     persons = people.find(words, piece.taken)
     piece.take(persons)
-    piece.spans = [*found, *institutions, *lines, *persons]
+    guessed = (
+        list(learned.find(words, piece.taken, learned.shipped(), options.threshold))
+        if options.model
+        else []
+    )
+    piece.take(guessed)
+    piece.spans = [*found, *institutions, *lines, *persons, *guessed]
     piece.spans += dates.births(text, piece.spans)
     piece.names = [text[s.start : s.end] for s in persons if s.score >= people.LISTED]
     del context

@@ -52,7 +52,9 @@ _REFERENCE = re.compile(
     r"(?<![a-z])(?:our|your|my)?[ ]?ref(?:erence)?[ .:]{1,3}((?:[A-Za-z]{1,5}[/ .:-]{1,2}){1,4}[A-Za-z]{0,5})(?=[\d\n(]|  |$)",
     re.IGNORECASE,
 )
-_END_OF_LINE = re.compile(r"[ \t.]{0,3}(?:\n|$)")
+_END_OF_LINE = re.compile(
+    r"(?:[ ,(/-]{1,3}(?:DN|RN|SN|HV|OT|PT|SLT|CPN|HCA|RGN|RMN|MMT|MW|SpR|SHO|F[Y12]\d?|ST\d|CT\d|CNS|TVN|GP|dn|rn|sn|hv|ot|cpn|hca)\)?)?[ \t.]{0,3}(?:\n|$)"
+)
 _LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?)$")
 _REACH = 24
 
@@ -101,7 +103,9 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.75
     if word in known and (plain or (opens and last)):
         return 0.7
-    if plain and len(word) < 4 and _TASK.match(text, end):
+    if len(word) < 4 and _TASK.match(text, end):
+        return 0.7
+    if len(word) < 4 and opens and _NUMBERED.match(text, end):
         return 0.7
     if plain and (_after_date(text, start) or _between_names(words, i)):
         return 0.68
@@ -116,6 +120,7 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
 
 _SUBJECTS = vocabulary.group("initials_subjects")
 _DATED = re.compile(r"(?:\d{2,4}|[A-Za-z]{3}|\d[:.]?\d\d(?:hrs|h)?) {1,3}(?:- )?$")
+_NUMBERED = re.compile(r" ?[/|] ?[A-Za-z]{0,4}\d")
 _REGISTERED = re.compile(r"[ ,-]{1,4}(?:HCPC|GMC|NMC|hcpc|gmc|nmc|bleep|Bleep|ext)\b")
 
 

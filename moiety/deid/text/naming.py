@@ -82,7 +82,11 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
             and word not in _VERBS
             and not (known & ORDINARY)
         )
-    return not known and len(word) > 2 and nearly_name(word)
+    return (
+        not known
+        and len(word) > 1
+        and (kin or not vocabulary.near_word(word) or unknown_behind(words, i))
+    )
 
 
 def _capital_after_cue(words: Words, i: int) -> bool:
@@ -97,14 +101,15 @@ def _capital_after_cue(words: Words, i: int) -> bool:
             and word not in ROLES
             and not (known & PLACE and not known & FORENAME)
         )
-    return not known and word not in ROLES and not looks_wrong(words, i)
+    return not known and word not in ROLES and not dosed(words, i)
 
 
 def goes_on(words: Words, i: int, *, sure: bool) -> bool:
     """Whether word `i` goes on with a name that the word before it belongs to."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) == 1:
-        return word.isalpha() and (shape == INITIAL or words.gaps[i] == ".") and word != "i"
+        written = shape == INITIAL or words.gaps[i][:1] == "." or (i and _closes(words, i))
+        return word.isalpha() and bool(written) and word != "i"
     if shape == NUMBER or word in TITLES:
         return False
     if never(words, i):
@@ -129,11 +134,15 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
         return not known & CLINICAL or bool(known & NAME)
     if known & NAME:
         if known & (CLINICAL | ORDINARY):
-            return (initial and words.gaps[i - 1][:1] == ".") or surname_of(words, i)
+            if (initial and words.gaps[i - 1][:1] == ".") or surname_of(words, i):
+                return True
+            return (
+                bool(known & SURNAME)
+                and word not in _NO_SURNAME
+                and (_closes(words, i) or (sure and initial))
+            )
         return True
-    if known or len(word) < 3 or vocabulary.near_word(word):
-        return False
-    return sure or vocabulary.near_name(word) or bool(words.flags[i - 1] & FORENAME)
+    return not known & (WORD | PLACE) and len(word) > 1
 
 
 def _closes(words: Words, i: int) -> bool:
@@ -180,7 +189,9 @@ def initial_of_name(words: Words, i: int) -> bool:
         if words.low[j] in ROLES and not (dotted and known & SURNAME):
             return False
         return bool(known & NAME) or not known & WORD
-    return bool(known & NAME) and (dotted or not known & (WORD | EPONYM))
+    if not known and len(words.low[j]) > 2 and (dotted or words.case == UPPER):
+        return True
+    return bool(known & NAME) and (dotted or words.low[i] not in "aios")
 
 
 def never(words: Words, i: int) -> bool:
@@ -204,6 +215,16 @@ def named_behind(words: Words, i: int) -> bool:
     if words.case == TITLE and words.shapes[i + 1] == LOWER:
         return False
     return bool(after & SURNAME) and not after & WORD
+
+
+def unknown_behind(words: Words, i: int) -> bool:
+    """Whether a word that nothing is known of follows, and is no slip of a known one."""
+    j = i + 1
+    return (
+        j < len(words.low) and words.gaps[i] in (" ", "-", "  ") and not words.flags[j]
+        and len(words.low[j]) > 2 and words.shapes[j] != NUMBER
+        and not vocabulary.near_word(words.low[j])
+    )  # fmt: skip
 
 
 def is_ethnic(words: Words, i: int) -> bool:
@@ -232,14 +253,19 @@ def nearly_name(word: str) -> bool:
 
 def looks_wrong(words: Words, i: int) -> bool:
     """Whether an unknown word is more likely a drug, a heading or a slip of the pen."""
+    word = words.low[i]
+    return dosed(words, i) or (vocabulary.near_word(word) and not vocabulary.near_name(word))
+
+
+def dosed(words: Words, i: int) -> bool:
+    """Whether a dose follows, as behind a drug."""
     if numbered(words, i):
         after = words.low[i + 1]
         if after.endswith(("mg", "mcg", "g", "ml", "%")) or (
             i + 2 < len(words.low) and words.low[i + 2] in ("mg", "mcg", "g", "ml", "units", "od")
         ):
             return True
-    word = words.low[i]
-    return vocabulary.near_word(word) and not vocabulary.near_name(word)
+    return False
 
 
 def is_term(words: Words, i: int) -> bool:

@@ -25,6 +25,7 @@ _LOOKS = dict(
 _TWO = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
 _UNSEEN = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\ufeff\uffa0")
 _LIGATURE = 4
+_LEADER = re.compile(r"[._]{4,}|-{6,}|={4,}")
 _ODD = re.compile(r"[^\t\n\x20-\x7e]")
 
 
@@ -46,7 +47,7 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """The text as the rules read it.  Any Unicode is accepted, lone surrogates included."""
     if not _ODD.search(text):
-        return Normalised(text, None, None)
+        return Normalised(_led(text), None, None)
     out: list[str] = []
     starts, ends = array("Q"), array("Q")
     for place, character in enumerate(text):
@@ -57,7 +58,12 @@ def normalise(text: str) -> Normalised:
             out.append(one)
             starts.append(place)
             ends.append(place + 1)
-    return Normalised("".join(out), starts, ends)
+    return Normalised(_led("".join(out)), starts, ends)
+
+
+def _led(text: str) -> str:
+    """Dots that lead from a heading to its answer are read as a colon; the length stays."""
+    return _LEADER.sub(lambda match: ": " + " " * (len(match[0]) - 2), text)
 
 
 @lru_cache(maxsize=8192)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid import national_numbers
+from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 
@@ -45,7 +46,7 @@ _TEL_CUE = (
 )
 _TELEPHONE = re.compile(
     r"(?<![\w.,/+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
-    r"(?:[ .()/-]{0,2}\d){7,10}(?![\w]|[.,]\d)",
+    r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.,]\d)",
 )
 _INTERNATIONAL = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
 _CUED_TELEPHONE = re.compile(
@@ -71,6 +72,7 @@ _EXTENSION_LATER = re.compile(
     r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
 )
 
+_FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
 _TEN = re.compile(r"(?<![\w.,/+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.,-]\d)")
 _NHS_CUE = re.compile(
     r"(?<![A-Za-z])(?:n\.?h\.?s\.?|chi|h ?& ?c|hcn|h and c|health ?(?:and|&) ?(?:social )?care|"
@@ -115,9 +117,9 @@ _CUED: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
          rf"|(?:hosp(?:ital)?|pt|patient|local) (?:unit|record|identification|i\.?d))"
          rf"[ .:]{{0,2}}{_NUMBER}"), _VALUE),
         (Label.HOSPITAL_NUMBER,
-         r"(?:mrn|h/n|hn|crn|pid|urn|ppid|cpi|umrn|mr#|mr no|hosp|k number|rxr|pas|rio)[ .:]{0,2}(?:no|number|#)?",
+         r"(?:mrn|h/n|hn|crn|urn|ppid|cpi|umrn|mr#|mr no|hosp|k number|rxr|pas|rio)[ .:]{0,2}(?:no|number|#)?",
          r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*)"),
-        (Label.HOSPITAL_NUMBER, r"(?:our|your|my)[ ]ref[ .:]{0,3}", r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
+        (Label.HOSPITAL_NUMBER, r"(?:(?:our|your|my)[ ])?ref(?:erence)?[ .:]{1,3}", r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(
@@ -125,7 +127,7 @@ _LISTED_FORM = re.compile(
     r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
-    r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}"
+    r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}|[A-Z]{1,2}\d{4,7}/\d{2}"
     r"|\d{2}/[A-Z]{1,3}/?\d{3,8}|[A-Z]{1,2}\.\d{2}\.\d{5,8}\.[A-Z]|[A-Z]{2,4}\d{8,14}|\d{2}[.-]\d{6,9}(?:\.[A-Z])?)"
     r"|(?P<hospital>(?:[A-Z]{1,4}-?|(?-i:[A-Z]{1,3} ))\d{5,9}[A-Z]?|\d{5,9}[A-Z]{1,2}|[A-Z]{1,3}\d{2,3}-\d{3,6}|\d{2,4}-\d{2,4}-\d{2,4})"
     r")(?![\w%/]|[.,]\d)",
@@ -223,7 +225,7 @@ def _extensions(text: str) -> Iterator[Span]:
         if _UNIT.match(text, match.end(1)) and not match[2]:
             continue
         yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
-    for pattern in (_SHORT_X, _HASH, _EXTENSION_LATER):
+    for pattern in (_SHORT_X, _HASH, _EXTENSION_LATER, _FIVE):
         for match in pattern.finditer(text):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
 
@@ -269,7 +271,7 @@ def _by_form(text: str) -> Iterator[Span]:
             continue
         if label is Label.HOSPITAL_NUMBER and not any(c.isdigit() for c in match[0][-4:]):
             continue
-        yield Span(*match.span(), label, score, "form of a number")
+        yield Span(_own_start(match), match.end(), label, score, "form of a number")
     for match in (*_BARE.finditer(text), *_GMC_BARE.finditer(text)):
         if _spared(text, match.start(), match.end()):
             continue
@@ -279,6 +281,20 @@ def _by_form(text: str) -> Iterator[Span]:
         yield Span(*match.span(1), label, 0.6, "six digits and more")
 
 
+_SPACED = re.compile(r"([A-Za-z]{1,5}) ")
+
+
+def _own_start(match: re.Match[str]) -> int:
+    """Where the number begins: `GMC 1234567` is a word and a number, `XB 123456` is one number."""
+    spaced = _SPACED.match(match[0])
+    if spaced and (vocabulary.flags(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
+        return match.start() + spaced.end()
+    return match.start() + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
+
+
+_CUE_WORDS = frozenset(
+    {"gmc", "dob", "tel", "nhs", "mrn", "no", "prf", "ref", "ext", "fax", "mob", "id", "chi"}
+)
 _IMPERSONAL = re.compile(
     r"(?:nct|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm|lot|ref|kit|iso)[ -]?\d", re.IGNORECASE
 )

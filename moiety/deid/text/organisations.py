@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
+from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
@@ -31,6 +32,10 @@ _WELL_KNOWN_NHS = re.compile(
     r"orkney|shetland|western isles)(?![a-z])",
     re.IGNORECASE,
 )
+_PARTNERS = re.compile(
+    r"(?<!\w)(?:drs?\.? )?[A-Za-z][\w'-]{2,20}(?:,? [A-Za-z][\w'-]{2,20})?,? (?:&|and) partners(?: (?:surgery|practice|medical practice|medical centre))?(?!\w)",
+    re.IGNORECASE,
+)
 _CUES = vocabulary.group("organisations_cues")
 _SCAN_OR_PLACE = vocabulary.group("organisations_scan_or_place")
 _CLINICAL_TOO = vocabulary.group("organisations_clinical_too")
@@ -41,6 +46,8 @@ def find(words: Words) -> Iterator[Span]:
     yield from _known(words)
     yield from _by_head(words)
     yield from _abbreviated(words)
+    for match in _PARTNERS.finditer(words.text):
+        yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     for match in _WELL_KNOWN_NHS.finditer(words.text):
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.85, "health board")
 
@@ -113,6 +120,10 @@ def _is_head(word: str) -> bool:
 def _by_head(words: Words) -> Iterator[Span]:
     low, last = words.low, len(words.low)
     for i, word in enumerate(low):
+        if (word == "general" and (span := _general(words, i))) or (
+            word == "royal" and (span := _royal(words, i))
+        ):
+            yield span
         if word in _PRACTICE_ENDS:
             span = _practice(words, i)
             if span:
@@ -135,6 +146,50 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield _with_trust(words, i, end, "hospital of a place")
 
 
+def _general(words: Words, i: int) -> Span | None:
+    """`Barnsley District General`, `Watford General`: the hospital is not said."""
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    if i == 0 or after in _NOT_GENERAL or not _joined(words.gaps[i - 1]):
+        return None
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return None
+    first = i - 1
+    if words.low[first] in ("district", "royal", "county", "area", "city") and first > 0:
+        first -= 1
+    if words.flags[first] & PLACE and (words.case != TITLE or words.shapes[first] != LOWER):
+        return Span(
+            words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.8, "general of a town"
+        )
+    return None
+
+
+_NOT_GENERAL = frozenset(
+    {
+        "practice",
+        "practitioner",
+        "practitioners",
+        "anaesthetic",
+        "surgery",
+        "medicine",
+        "hospital",
+        "infirmary",
+        "election",
+    }
+)
+
+
+def _royal(words: Words, i: int) -> Span | None:
+    """`the Royal Sussex`: royal and a place."""
+    j = i + 1
+    if j >= len(words.low) or words.gaps[i] != " " or not words.flags[j] & PLACE:
+        return None
+    if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[j] == LOWER):
+        return None
+    if j + 1 < len(words.low) and words.gaps[j] == " " and words.low[j + 1] in STREETS:
+        return None
+    return Span(words.starts[i], words.ends[j], Label.HOSPITAL_NAME, 0.75, "royal and a place")
+
+
 def _back(words: Words, head: int) -> int | None:
     """The first word of the name that ends with `head`; None where all is generic."""
     first, own = head, False
@@ -142,7 +197,7 @@ def _back(words: Words, head: int) -> int | None:
         word = words.low[first - 1]
         if not _belongs(words, first - 1):
             break
-        own = own or not (word in _GENERIC or word in CONNECTORS or word in STREETS)
+        own = own or not (word in _GENERIC or word in CONNECTORS)
         first -= 1
     while first < head and (words.low[first] in CONNECTORS or words.low[first] in _LEADING):
         first += 1
@@ -153,7 +208,7 @@ _LEADING = vocabulary.group("organisations_leading")
 
 
 def _joined(gap: str) -> bool:
-    return gap in (" ", "-", "  ", ". ", " & ", "&", "'s ", "' ", "'s  ")
+    return gap in (" ", "-", ". ", " & ", "&", "'s ", "' ")
 
 
 def _belongs(words: Words, i: int) -> bool:
@@ -161,7 +216,9 @@ def _belongs(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
     if words.shapes[i] == NUMBER:
         return False
-    if word in _NEVER:
+    if word in _NEVER or (
+        word in NEVER and word not in CONNECTORS and word not in _PARTS and word not in LANDSCAPE
+    ):
         return False
     if words.case == TITLE:
         if words.shapes[i] == LOWER:
@@ -171,7 +228,12 @@ def _belongs(words: Words, i: int) -> bool:
                 and words.shapes[i - 1] in (TITLE, UPPER)
             )
         if known & WORD and not (
-            known & (NAME | PLACE) or word in LANDSCAPE or word in _PARTS or word in CONNECTORS
+            known & (NAME | PLACE)
+            or word in LANDSCAPE
+            or word in _PARTS
+            or word in CONNECTORS
+            or word in STREETS
+            or not vocabulary.listed(word)
         ):
             return False
         return word not in _CUES
@@ -183,6 +245,7 @@ def _belongs(words: Words, i: int) -> bool:
         )
     return (
         word in LANDSCAPE
+        or word in STREETS
         or word in _PARTS
         or bool(known & (PLACE | NAME))
         or not known
@@ -288,9 +351,9 @@ def _practice(words: Words, end: int) -> Span | None:
     first, own = head, False
     while first > 0 and end - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
         i = first - 1
-        if not _belongs(words, i) or (
-            words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE)
-        ):
+        if words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE):
+            break
+        if not _belongs(words, i) and not _capital_word(words, i):
             break
         own = own or _is_own(words, i)
         first = i
@@ -303,13 +366,54 @@ def _practice(words: Words, end: int) -> Span | None:
     return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
 
 
+def _capital_word(words: Words, i: int) -> bool:
+    """A word with a capital that is no title, cue or heading: `Corn Exchange`, `Two Rivers`."""
+    low = words.low[i]
+    return (
+        words.case == TITLE and words.shapes[i] == TITLE
+        and low not in _NEVER and low not in NEVER and low not in _CUES and low not in ROLES
+    )  # fmt: skip
+
+
 def _is_own(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
     if word in _GENERIC or word in CONNECTORS:
         return False
     if word in LANDSCAPE or word in ("road", "street", "lane", "avenue", "hill"):
         return True
-    return bool(known & (NAME | PLACE)) or not known & WORD
+    if bool(known & (NAME | PLACE)) or not known & WORD:
+        return True
+    if word.rstrip("s") in LANDSCAPE:
+        return True
+    capital = words.case == TITLE and words.shapes[i] == TITLE and not known & CLINICAL
+    return capital and word not in _OPERATIONS and words.low[i + 1 : i + 2] != ["surgery"]
+
+
+_OPERATIONS = frozenset(
+    [
+        "plastic",
+        "general",
+        "day",
+        "elective",
+        "emergency",
+        "major",
+        "minor",
+        "vascular",
+        "open",
+        "keyhole",
+        "private",
+        "cosmetic",
+        "oral",
+        "dental",
+        "weight",
+        "best",
+        "good",
+        "clinical",
+        "nursing",
+        "community",
+        "primary",
+    ]
+)
 
 
 @cache

@@ -110,6 +110,7 @@ def _after_cues(marks: _Marks) -> None:
             and not (gap == ". " and word not in ("re", "cc"))
         ):
             sure = word in SURE_BEFORE and (words.case == TITLE or word in ("dear", "hi"))
+            sure = sure and not (words.flags[i + 1] & EPONYM and words.gaps[i + 1][:1] == "'")
             sure = sure and not (words.flags[i + 1] & (PLACE | EPONYM) and word in ("d/w", "dw"))
             _take(marks, i + 1, LIKELY, "after a verb", sure=sure, weak=word in WEAK)
 
@@ -186,6 +187,12 @@ def _before_cues(marks: _Marks) -> None:
             ):
                 marks.mark(j, LIKELY, "whose kin is named")
             continue
+        if gap == " (" and words.low[i] in KIN and marks.free[j] and not never(words, j):
+            if words.flags[j] & FORENAME or (
+                words.case == TITLE and words.shapes[j] == TITLE and not words.flags[j] & WORD
+            ):
+                marks.mark(j, LIKELY, "kin in brackets behind")
+            continue
         has = words.low[i] in _HAD and gap in (" ", ", ", " (", " - ", "  ", ",", "   ")
         does = words.low[i] in AFTER and gap == " " and words.shapes[i] == LOWER
         if not (has or does) or not marks.free[j] or marks.score[j]:
@@ -227,6 +234,9 @@ def _listed(marks: _Marks) -> None:
                     marks.mark(i, 0.7, "forename and surname")
         elif known or is_term(words, i):
             continue
+        elif _two_unknown(words, i):
+            marks.mark(i, 0.6, "two unknown words with capitals")
+            marks.mark(i + 1, 0.6, "two unknown words with capitals")
         elif words.case == TITLE and shape == TITLE and len(word) > 2 and word not in ROLES:
             if not opens(words, i) and not looks_wrong(words, i):
                 score = 0.7 if vocabulary.near_name(word) else UNKNOWN
@@ -239,6 +249,28 @@ def _listed(marks: _Marks) -> None:
                 marks.mark(i, UNKNOWN, "nearly a listed name")
         elif words.case != TITLE and len(word) > 4 and nearly_name(word):
             marks.mark(i, UNKNOWN, "nearly a listed name")
+
+
+def _two_unknown(words: Words, i: int) -> bool:
+    """`Polyxeni McClafferty RN`: two words that nothing is known of, side by side."""
+    if i + 1 >= len(words.low) or words.gaps[i] not in (" ", ", ", "-", ",", "  "):
+        return False
+    shape, other, known = words.shapes[i + 1], words.low[i + 1], words.flags[i + 1]
+    if shape == NUMBER or min(len(words.low[i]), len(other)) < 2:
+        return False
+    good = not known or (known & NAME and not known & (WORD | EPONYM | PLACE))
+    if words.case != TITLE:
+        near = vocabulary.near_word(words.low[i]) and vocabulary.near_word(other)
+        return bool(good) and words.gaps[i] in (" ", "-") and not near and len(words.low[i]) > 2
+    if (
+        words.shapes[i] not in (TITLE, UPPER)
+        or shape not in (TITLE, UPPER)
+        or len(words.low[i]) < 3
+    ):
+        return False
+    if UPPER in (words.shapes[i], shape) and min(len(words.low[i]), len(other)) < 4:
+        return False
+    return bool(good) and not (looks_wrong(words, i) and looks_wrong(words, i + 1))
 
 
 def _alone(words: Words, i: int) -> bool:

@@ -38,22 +38,23 @@ _STEMS = (
     ("ing", ""), ("ing", "e"), ("ly", ""), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"),
     ("est", ""), ("al", ""), ("y", ""),
 )  # fmt: skip
+_SHORT_STEMMED = frozenset({"al", "y", "er", "ers", "d", "ly", "est", "es"})
 _PREFIXES = ("un", "re", "non", "pre", "post", "over", "under", "dis", "mis", "anti", "sub",
              "inter", "multi", "hyper", "hypo", "peri", "intra", "extra", "micro", "co")  # fmt: skip
 
 
 def words_of(name: str) -> frozenset[str]:
     """The words of one list of the package; lines that start with # are remarks."""
-    return frozenset(" ".join(_lines(name)).split())
+    return frozenset(" ".join(lines_of(name)).split())
 
 
 def phrases_of(name: str) -> frozenset[str]:
     """The phrases of one list of the package, which a semicolon or the line's end divides."""
-    parts = (part.strip() for line in _lines(name) for part in line.split(" ; "))
+    parts = (part.strip() for line in lines_of(name) for part in line.split(" ; "))
     return frozenset(part for part in parts if part)
 
 
-def _lines(name: str) -> list[str]:
+def lines_of(name: str) -> list[str]:
     text = (resources.files(__package__) / "data" / f"{name}.txt").read_text("utf-8")
     return [line for line in text.splitlines() if not line.startswith("#")]
 
@@ -67,7 +68,12 @@ def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
         (CLINICAL, words_of("clinical")),
         (
             EPONYM,
-            frozenset(p for w in words_of("eponyms") for p in (w, *w.split("-")) if len(p) > 1),
+            frozenset(
+                p
+                for w in words_of("eponyms")
+                for p in (w, w.removesuffix("'s"), *w.split("-"))
+                if len(p) > 1
+            ),
         ),
         (PLACE, places),
     )
@@ -84,7 +90,7 @@ def _groups() -> dict[str, frozenset[str]]:
     """The small lists of the rules, by name; a line that begins with blanks goes on with one."""
     found: dict[str, list[str]] = {}
     name = ""
-    for line in _lines("groups"):
+    for line in lines_of("groups"):
         head, colon, rest = line.partition(": ")
         if colon:
             name = head
@@ -101,7 +107,7 @@ def group(name: str) -> frozenset[str]:
 def nicknames() -> dict[str, frozenset[str]]:
     """What else a forename's bearer is called, both ways."""
     other: dict[str, set[str]] = {}
-    for line in _lines("nicknames"):
+    for line in lines_of("nicknames"):
         name, _, short = line.partition(":")
         for nick in short.split():
             other.setdefault(name, set()).add(nick)
@@ -140,7 +146,7 @@ def _flags(word: str) -> int:
 def _by_ending(word: str) -> int:
     """What the ending says of a word that stands in no list of names."""
     for ending, instead in _STEMS:
-        if word.endswith(ending) and len(word) > len(ending) + 2:
+        if word.endswith(ending) and len(word) > len(ending) + 2 + (ending in _SHORT_STEMMED):
             stem = word[: len(word) - len(ending)] + instead
             if listed(stem) or (len(stem) > 3 and stem[-1] == stem[-2] and listed(stem[:-1])):
                 return ORDINARY

@@ -50,7 +50,7 @@ def split(text: str) -> Words:
         starts.append(start)
         ends.append(end - cut)
         shapes.append(_shape(word[: len(word) - cut]))
-    gaps = [text[a:b] for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
+    gaps = [text[a:b].lower() for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
     return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low))
 
 

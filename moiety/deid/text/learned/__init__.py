@@ -1,0 +1,16 @@
+"""The learned model: what a word may be, from its letters, its neighbours and what is known of it.
+
+    features    a word in its place → numbered features
+    model       weights, their file, and reading a text with them   Model, shipped()
+    reading     what the model adds to the rules                find(words, taken, model)
+    training    texts with spans → weights                          train(examples)
+    generating  texts with spans, made from lists and sentences     examples(seed)
+    sentences   the sentences                                       data/sentences.txt
+
+`python benches/deid_train.py` makes data/model.bin from the repository alone, the same each time.
+"""
+
+from moiety.deid.text.learned.model import BadModel, Model, shipped
+from moiety.deid.text.learned.reading import find
+
+__all__ = ["BadModel", "Model", "find", "shipped"]

@@ -1,0 +1,78 @@
+"""A word in its place → numbered features.
+
+A feature is a short text, numbered by its CRC: no dictionary has to be shipped.  What the word
+itself gives is worked out once for each word; what its place gives, for each occurrence.
+"""
+
+from functools import lru_cache
+from zlib import crc32
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.landscape import HOUSES, STREETS
+from moiety.deid.text.roles import AFTER, BEFORE, KIN, ROLES, TERM_HEADS, TITLES
+from moiety.deid.text.words import NUMBER, Words
+
+BUCKETS = 1 << 17
+"""How many numbers features share."""
+
+_EDGE = "<>"
+_CLASSES = (
+    ("t", TITLES), ("k", KIN), ("r", ROLES), ("b", BEFORE), ("a", AFTER), ("h", TERM_HEADS),
+    ("s", STREETS), ("u", HOUSES),
+)  # fmt: skip
+
+
+def number(feature: str) -> int:
+    """The number of a feature."""
+    return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
+
+
+@lru_cache(maxsize=60_000)
+def own(word: str, shape: int, flags: int, case: int) -> tuple[int, ...]:
+    """Features of a word without its neighbours: letters, endings, shape, what is known of it."""
+    edged = f"<{word}>"
+    names = [f"w{word}", f"f{flags}|{shape}|{case}", f"s{shape}|{case}|{min(len(word), 9)}"]
+    if shape != NUMBER:
+        names += [f"p{edged[:n]}" for n in (3, 4, 5)]
+        names += [f"e{edged[-n:]}" for n in (3, 4, 5)]
+        names += [f"g{edged[i : i + 3]}" for i in range(len(edged) - 2)]
+        names += [f"q{edged[i : i + 4]}" for i in range(len(edged) - 3)]
+    return tuple(number(name) for name in names)
+
+
+@lru_cache(maxsize=60_000)
+def kind(word: str, flags: int) -> str:
+    """What class of cue a neighbour is: kin, role, title, verb, or what the lists say."""
+    classes = "".join(letter for letter, words in _CLASSES if word in words)
+    return f"{classes}{flags}" if classes else f"-{flags}"
+
+
+def placed(words: Words, i: int, flags: list[int]) -> list[int]:
+    """Features of word `i` from where it stands; `flags` may differ from those of the words."""
+    low, gaps, shapes = words.low, words.gaps, words.shapes
+    last = len(low) - 1
+    before = low[i - 1] if i else _EDGE
+    after = low[i + 1] if i < last else _EDGE
+    before2 = low[i - 2] if i > 1 else _EDGE
+    kind_before = kind(before, flags[i - 1]) if i else _EDGE
+    kind_after = kind(after, flags[i + 1]) if i < last else _EDGE
+    kind_before2 = kind(before2, flags[i - 2]) if i > 1 else _EDGE
+    gap_before, gap_after = (gaps[i - 1][:3] if i else "^"), gaps[i][:3]
+    mine = f"{shapes[i]}|{flags[i]}"
+    shape_before = shapes[i - 1] if i else 9
+    shape_after = shapes[i + 1] if i < last else 9
+    return [
+        number(f"a{before}|{gap_before}"),
+        number(f"b{after}|{gap_after}"),
+        number(f"c{kind_before}|{gap_before}|{mine}"),
+        number(f"d{kind_after}|{gap_after}|{mine}"),
+        number(f"k{kind_before2}|{kind_before}|{gap_before}"),
+        number(f"l{before2}|{before}"),
+        number(f"m{gap_before}|{gap_after}|{mine}"),
+        number(f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}"),
+    ]
+
+
+def known(words: Words) -> list[int]:
+    """What the lists say of each word."""
+    return [vocabulary.flags(word) for word in words.low]

@@ -1,0 +1,55 @@
+"""What the model adds to the rules: words that nothing has taken and that nothing speaks against."""
+
+from collections.abc import Iterator
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.learned.model import Model
+from moiety.deid.text.naming import is_ethnic, is_term
+from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE, WORD
+from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
+
+_NO_INITIALS = vocabulary.group("initials_roles")
+_LIKELY, _DOUBTFUL, _SURE = 0.75, 0.9, 0.98
+"""What words that have another meaning must reach, whatever the threshold."""
+
+
+def find(words: Words, taken: bytearray, model: Model, threshold: float) -> Iterator[Span]:
+    """Words that are likelier than the threshold to identify."""
+    for i, (label, probability) in enumerate(model.probabilities(words, words.flags)):
+        if probability < threshold or words.shapes[i] == NUMBER or taken[words.starts[i]]:
+            continue
+        kind = model.labels[label]
+        if _may_be(words, i, kind, probability):
+            score = min(0.6, probability)
+            yield Span(words.starts[i], words.ends[i], kind, score, "learned")
+
+
+def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
+    """Whether nothing that is known of the word speaks against what the model says."""
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
+        return False
+    if kind == Label.INITIALS:
+        return len(word) <= 4 and word not in _NO_INITIALS and not known & WORD
+    if kind != Label.NAME:
+        capital = words.case != TITLE or shape in (TITLE, UPPER)
+        return (
+            capital
+            and not (known & CLINICAL)
+            and (not known & WORD or bool(known & NAME) or probability > _LIKELY)
+        )
+    if known & WORD and not known & NAME:
+        return (
+            words.case == TITLE and shape == TITLE and not known & CLINICAL and probability > _SURE
+        )
+    if shape == UPPER and words.case == TITLE and len(word) < 5 and not known & NAME:
+        return False
+    if is_term(words, i) or is_ethnic(words, i):
+        return False
+    if known & (WORD | EPONYM | CLINICAL):
+        capital = words.case != TITLE or shape in (TITLE, UPPER)
+        return capital and probability > _LIKELY
+    return not (known & PLACE and kind == Label.NAME and probability < _DOUBTFUL)
