@@ -43,6 +43,8 @@ project_states.py  the states of a project and the steps between them
 project_keys.py keys of projects: random, in versions, sealed, destroyed
 pseudonyms.py   from a record to its pseudonym in a project, and back
 opt_outs.py     opt-outs, objections and consents, applied to cohorts
+access_report.py  who looked at a person, from all services
+subject_access.py  the vault's part of what a person is told of everything
 rules.py        limits, switches and times of the decisions
 link_rows.py    rows of links: found, opened, added, removed
 link_tasks.py   what waits for a second person, sealed

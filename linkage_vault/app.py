@@ -1,16 +1,18 @@
 """create_app: the vault put together."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 from joserfc.jwk import KeySet
 from starlette.middleware import Middleware
 
 from linkage_vault import housekeeping, policy, provision, routes, tokens, witnesses
+from linkage_vault.access_report import Sources
 from linkage_vault.even_answers import EvenAnswers
 from linkage_vault.keys import BadKeys
 from linkage_vault.minting import keep_filled
@@ -61,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ),
         *(_witnessing(settings, vault) for vault in vaults.values()),
         *(_housekeeping(vault) for vault in vaults.values()),
+        lambda app: _with_sources(app, settings, urls),
     ]
     app = kit.create(
         "Moiety linkage vault",
@@ -79,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.user_middleware.insert(1, Middleware(EvenAnswers, step=settings.step, paths=_EVEN))
     app.state.vaults = vaults
     app.state.guesses = Guesses()
+    app.state.sources = {}
     app.state.pool_target = settings.pool_target
     return app
 
@@ -134,6 +138,37 @@ def _clinical_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str
         return {settings.organisation: settings.clinical_key}
     files = {name: settings.organisations_folder / f"{name}.clinical" for name in urls}
     return {name: file.read_text().strip() for name, file in files.items() if file.exists()}
+
+
+def _demographic_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, str]:
+    """The key for the log of reads about persons of each organisation that has one."""
+    if not settings.demographic_url:
+        return {}
+    if settings.organisations_folder is None:
+        if settings.demographic_key is None:
+            raise SettingsError(f"{PREFIX}_DEMOGRAPHIC_URL needs {PREFIX}_DEMOGRAPHIC_KEY_FILE.")
+        return {settings.organisation: settings.demographic_key}
+    files = {name: settings.organisations_folder / f"{name}.demographic" for name in urls}
+    return {name: file.read_text().strip() for name, file in files.items() if file.exists()}
+
+
+@contextmanager
+def _with_sources(app: FastAPI, settings: Settings, urls: Mapping[str, str]) -> Iterator[None]:
+    """Clients for the logs of the other services, for as long as the service runs."""
+    records, persons = _clinical_keys(settings, urls), _demographic_keys(settings, urls)
+    with ExitStack() as clients:
+
+        def client(url: str, key: str | None) -> httpx.Client | None:
+            return None if key is None else clients.enter_context(connect(url, key, timeout=30.0))
+
+        app.state.sources = {
+            name: Sources(
+                client(settings.clinical_url, records.get(name)),
+                client(settings.demographic_url, persons.get(name)),
+            )
+            for name in urls
+        }
+        yield
 
 
 def _auditor(settings: Settings, organisation: str) -> bytes | None:

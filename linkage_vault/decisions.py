@@ -79,7 +79,6 @@ class Action(StrEnum):
     CLEAN_COHORT = "clean_cohort"
     READ_ACCESS = "read_access"
     GATHER_SUBJECT_ACCESS = "gather_subject_access"
-    RELEASE_SUBJECT_ACCESS = "release_subject_access"
 
 
 CROSSINGS = frozenset(
@@ -91,6 +90,7 @@ CROSSINGS = frozenset(
         Action.PSEUDONYM_TO_EHR,
         Action.LIST,
         Action.UNSEAL,
+        Action.GATHER_SUBJECT_ACCESS,
     }
 )
 """Actions that lead from one id to another or to a person's words.

@@ -61,12 +61,16 @@ def clean(vault: Vault, found: Project, ehr_ids: Sequence[UUID]) -> Cleaned:
 
     The national opt-out applies unless the project has an exemption, which its approver approved,
     or rests on the explicit consent of each person; then a consent that is live today is needed.
-    An objection applies always.  Raises Stale without a snapshot young enough.
+    An objection, or a restriction of the record, applies always.
+    Raises Stale without a snapshot young enough.
     """
     with vault.engine.connect() as connection:
         pairs = links.find_pairs(connection, vault.keys, "ehr", list(dict.fromkeys(ehr_ids)))
         person_of = {ehr_id: pair.person_id for ehr_id, pair in pairs.items()}
         causes, as_of = _causes(connection, vault, found, set(person_of.values()))
+        restricted = links.find_restricted(connection, vault.keys, list(person_of))
+        for ehr_id in restricted:
+            causes.setdefault(person_of[ehr_id], "objected")
     kept = frozenset(ehr_id for ehr_id, person in person_of.items() if person not in causes)
     reasons = dict.fromkeys(("opted_out", "unchecked", "objected", "without_consent"), 0)
     for person in person_of.values():

@@ -163,7 +163,7 @@ def read_projects(vault: Vault, requester: Requester) -> Projects:
     decisions.demand(vault, requester, Ask(Action.READ_PROJECTS))
     with vault.engine.connect() as connection:
         rows = connection.execute(sa.select(project).order_by(project.c.project_id)).all()
-        found = [_project(row) for row in rows]
+        found = [of_row(row) for row in rows]
         if requester.roles <= {Role.RESEARCHER}:
             found = [one for one in found if _works_in(requester, one)]
         return Projects(
@@ -201,7 +201,7 @@ def find(connection: sa.Connection, project_id: UUID) -> Project | None:
     """A project, for the vault's own use: no decision is made here."""
     query = sa.select(project).where(project.c.project_id == project_id)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _project(row)
+    return None if row is None else of_row(row)
 
 
 def domain_of(connection: sa.Connection, found: Project) -> UUID:
@@ -214,6 +214,15 @@ def domain_of(connection: sa.Connection, found: Project) -> UUID:
 def today() -> date:
     """The day on which what allows a project must stand, UTC."""
     return datetime.now(UTC).date()
+
+
+def of_row(row: Any) -> Project:
+    """A row of the table as a project."""
+    return Project(
+        row.project_id, row.version, row.policy_id, row.state,
+        msgspec.json.decode(row.definition, type=Definition),
+        row.proposed_by, row.approved_by, row.closed_by,
+    )  # fmt: skip
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -322,14 +331,6 @@ def _remember(connection: sa.Connection, one: Project, requester: Requester) -> 
             month=current_month(),
         )
     )
-
-
-def _project(row: Any) -> Project:
-    return Project(
-        row.project_id, row.version, row.policy_id, row.state,
-        msgspec.json.decode(row.definition, type=Definition),
-        row.proposed_by, row.approved_by, row.closed_by,
-    )  # fmt: skip
 
 
 def _get(vault: Vault, project_id: UUID) -> Project:

@@ -43,6 +43,10 @@ class Settings:
     # Where EHRs are opened for the pool, and with which key; without a URL it is not filled.
     clinical_url: str = ""
     clinical_key: str | None = secret(default=None)
+    # Where the log of reads about persons is asked for, and with which key; the clinical key above
+    # asks for that of records.
+    demographic_url: str = ""
+    demographic_key: str | None = secret(default=None)
     pool_target: int = 200
     pool_interval: float = 1.0  # seconds between looks at the pool
     # Whose box the personal values of the trail are put in: an X25519 public key, hexadecimal.

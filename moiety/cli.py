@@ -319,6 +319,41 @@ def check_clinical(
         raise typer.Exit(1)
 
 
+@app.command("subject-access")
+def subject_access(
+    person_id: Annotated[str, typer.Argument(help="The person's id in the demographic service.")],
+    file: Annotated[Path, typer.Argument(help="Where the ZIP file goes; it must not exist.")],
+    keys_folder: Annotated[
+        Path,
+        typer.Option(help="Your own keys: the files vault, clinical and demographic, mode 0600."),
+    ],
+    reason: Annotated[str, typer.Option(help="As the approval has it.")],
+    approval_id: Annotated[str, typer.Option(help="Who released it: the approval's id.")],
+    legal_basis: Annotated[str, typer.Option(help="As the approval has it.")] = "patient_request",
+    vault_url: Annotated[str, typer.Option()] = "http://127.0.0.1:8003",
+    clinical_url: Annotated[str, typer.Option()] = "http://127.0.0.1:8001",
+    demographic_url: Annotated[str, typer.Option()] = "http://127.0.0.1:8002",
+) -> None:
+    """Gather what a person is told of everything: identity, records, who looked, projects.
+
+    A second person has approved this very question before: action gather_subject_access, purpose
+    PATRQT.  The clinical key needs bulk:export, the demographic key person:read.
+    """
+    from moiety.commands import subject_access as work
+    from moiety.kit.errors import ServiceError
+    from moiety.kit.private_files import Exposed
+
+    urls = {"vault": vault_url, "clinical": clinical_url, "demographic": demographic_url}
+    try:
+        work.write(
+            file, urls, keys_folder, person_id=person_id, reason=reason,
+            legal_basis=legal_basis, approval_id=approval_id,
+        )  # fmt: skip
+    except (ServiceError, Exposed, ValueError, FileExistsError) as error:
+        raise Stop(f"Nothing was gathered: {error}") from None
+    out.print(f"{file} holds it. It belongs to the person: hand it over, and delete it here.")
+
+
 @trail.command("verify")
 def verify_trail(
     witness: Annotated[

@@ -14,6 +14,7 @@ standing.py  GET and POST /grant, /break-glass; POST /grant/revoke, /break-glass
 user.py   GET and POST /user, POST /user/change, /user/invite
 project.py  GET /project, POST /project, /project/amend, step, pseudonym, ehr, policy, clean
 opt_out.py  POST /opt-out/begin, add, finish, objection, consent
+subject.py  POST /access/report, POST /subject-access
 """
 
 from fastapi import APIRouter
@@ -29,6 +30,7 @@ from linkage_vault.routes import (
     screen,
     sign_in,
     standing,
+    subject,
     trail,
     user,
 )
@@ -48,5 +50,6 @@ for part in (
     project.router,
     opt_out.router,
     standing.router,
+    subject.router,
 ):
     router.include_router(part)

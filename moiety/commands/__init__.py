@@ -14,6 +14,7 @@ clinical.py `moiety clinical check`
 indexes.py `moiety clinical index`
 slow.py    `moiety clinical queries`
 secrets.py `moiety secrets`: the files of a deployment in containers
+subject_access.py `moiety subject-access`: what a person is told of everything
 backup.py  `moiety backup` and `moiety restore`
 template.py, lint.py  `moiety template lint`: its words, and its work
 deid/      `moiety deid`: clinical free text without identities

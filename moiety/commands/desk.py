@@ -164,15 +164,33 @@ def _write_secrets(desk: Desk) -> None:
     secret(desk.home, "vault", "shred_database_url", desk.database("shred"))
     _vault_keys(_folder(desk.home, "vault") / "keys.json")
     _auditor_key(desk.home)
-    pool_key = _folder(desk.home, "vault") / "clinical_key"
-    if not pool_key.exists() or not _still_valid(pool_key, desk):
-        token = issue.key(
-            desk.database("clinical", "migrator"), "clinical", ORGANISATION,
-            label="vault: opens EHRs for the pool", scopes=frozenset({"ehr:create"}),
-            life=timedelta(days=90),
-        )  # fmt: skip
-        secret(desk.home, "vault", "clinical_key", str(token))
+    for service, scopes in _OF_VAULT.items():
+        if service in desk.names:
+            access = _folder(desk.home, service) / "access_key"
+            if not access.exists():
+                secret(desk.home, service, "access_key", secrets.token_hex(32))
+            _keep_key(desk, service, "vault", scopes)
     _screen_keys(desk)
+
+
+_OF_VAULT: Mapping[str, frozenset[str]] = {
+    "clinical": frozenset({"ehr:create", "access:read"}),
+    "demographic": frozenset({"access:read"}),
+}
+"""What the vault's own keys may do: open EHRs for its pool, and ask who read what."""
+
+
+def _keep_key(desk: Desk, service: str, owner: str, scopes: frozenset[str]) -> None:
+    """The key that `owner` has for `service`: made where there is none that lives and may do all."""
+    file = _folder(desk.home, owner) / f"{service}_key"
+    url = desk.database(service, "migrator")
+    if file.exists() and issue.is_valid(url, file.read_text(), days=7, scopes=scopes):
+        return
+    token = issue.key(
+        url, service, ORGANISATION,
+        label=f"{owner} service", scopes=scopes, life=timedelta(days=90),
+    )  # fmt: skip
+    secret(desk.home, owner, f"{service}_key", str(token))
 
 
 _AT_VAULT: Mapping[str, frozenset[str]] = {
@@ -193,18 +211,7 @@ def _screen_keys(desk: Desk) -> None:
         if service not in desk.names:
             continue
         secret(desk.home, service, "screen_key", shared.read_text())
-        file = _folder(desk.home, service) / "vault_key"
-        url = desk.database("vault", "migrator")
-        if not file.exists() or not issue.is_valid(url, file.read_text(), days=7):
-            token = issue.key(
-                url, "vault", ORGANISATION,
-                label=f"{service} service", scopes=scopes, life=timedelta(days=90),
-            )  # fmt: skip
-            secret(desk.home, service, "vault_key", str(token))
-
-
-def _still_valid(file: Path, desk: Desk) -> bool:
-    return issue.is_valid(desk.database("clinical"), file.read_text(), days=7)
+        _keep_key(desk, "vault", service, scopes)
 
 
 def _vault_keys(file: Path) -> None:
@@ -259,6 +266,8 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_SHRED_DATABASE_URL_FILE": str(folder / "shred_database_url"),
             f"{prefix}_CLINICAL_URL": desk.url("clinical"),
             f"{prefix}_CLINICAL_KEY_FILE": str(folder / "clinical_key"),
+            f"{prefix}_DEMOGRAPHIC_URL": desk.url("demographic"),
+            f"{prefix}_DEMOGRAPHIC_KEY_FILE": str(folder / "demographic_key"),
             f"{prefix}_AUDITOR_KEY": (folder / "auditor_key").read_text(),
         }
     if service in {"clinical", "demographic"} and "vault" in desk.names:
@@ -267,6 +276,7 @@ def _environment(desk: Desk, service: str) -> dict[str, str]:
             f"{prefix}_VAULT_URL": desk.url("vault"),
             f"{prefix}_VAULT_KEY_FILE": str(folder / "vault_key"),
             f"{prefix}_SCREEN_KEY_FILE": str(folder / "screen_key"),
+            f"{prefix}_ACCESS_KEY_FILE": str(folder / "access_key"),
         }
     if service == "clinical":
         found |= {

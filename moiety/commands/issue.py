@@ -181,8 +181,10 @@ def table() -> sa.Table:
     return credentials.table(sa.MetaData())
 
 
-def is_valid(url: str, text: str, *, days: int) -> bool:
-    """Whether a key still works, and will for some days."""
+def is_valid(
+    url: str, text: str, *, days: int, scopes: frozenset[str] = frozenset()
+) -> bool:
+    """Whether a key still works, and will for some days, and may do what it should."""
     try:
         token = credentials.parse(f"Bearer {text.strip()}")
         with psycopg.connect(url) as connection:
@@ -191,10 +193,11 @@ def is_valid(url: str, text: str, *, days: int) -> bool:
                 .execute(credentials.LOOK_UP, ([token.key_id],))
                 .fetchone()
             )
-        credentials.verify(token, row)
+        caller = credentials.verify(token, row)
     except Unauthenticated:
         return False
-    return bool(row and row[4] > (datetime.now(UTC) + timedelta(days=days)).date())
+    lives = bool(row and row[4] > (datetime.now(UTC) + timedelta(days=days)).date())
+    return lives and scopes <= caller.scopes
 
 
 def revoke(url: str, key_id: str) -> bool:

@@ -10,6 +10,7 @@ vault.py        the vault's messages, and what programs and people ask of linkag
 screening.py    the own-identifier screen's messages, of three services
 projects.py     projects, their policy and pseudonyms
 opt_outs.py     registers of opt-outs, objections and consents
+subject.py      what a person may be told
 access.py       who read a record, asked by the vault
 trail.py        the trail's messages, and what auditors and witnesses ask of it
 """

@@ -92,8 +92,7 @@ auditor          read_projects        -                       *
 registrar        record_objection     -                       *
 linkage_officer  record_objection     -                       *
 auditor          read_access          -                       *
-linkage_officer  gather_subject_access  -                     PATRQT
-approver         release_subject_access -                     PATRQT
+linkage_officer  gather_subject_access  approved+basis        PATRQT
 """  # noqa: E501  a table
 FLAGS = tuple(field.name for field in fields(Facts) if field.type in {bool, "bool"})
 PROGRAMS_MAY = frozenset({"read_trail", "read_head", "read_pool"})
@@ -189,7 +188,7 @@ def test_every_crossing_with_every_combination_of_what_can_stand():
             roles, sorted(CROSSINGS), purposes, combinations
         )
     ]
-    assert compare(questions) == 4 * 7 * 7 * 256
+    assert compare(questions) == 4 * 8 * 7 * 256
 
 
 def test_nobody_without_a_role_may_do_anything():
