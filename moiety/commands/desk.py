@@ -181,7 +181,7 @@ _OF_VAULT: Mapping[str, frozenset[str]] = {
 
 
 def _keep_key(desk: Desk, service: str, owner: str, scopes: frozenset[str]) -> None:
-    """The key that `owner` has for `service`: made where there is none that lives and may do all."""
+    """The key that `owner` has for `service`: a new one where none lives and may do all that."""
     file = _folder(desk.home, owner) / f"{service}_key"
     url = desk.database(service, "migrator")
     if file.exists() and issue.is_valid(url, file.read_text(), days=7, scopes=scopes):

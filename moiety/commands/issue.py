@@ -181,9 +181,7 @@ def table() -> sa.Table:
     return credentials.table(sa.MetaData())
 
 
-def is_valid(
-    url: str, text: str, *, days: int, scopes: frozenset[str] = frozenset()
-) -> bool:
+def is_valid(url: str, text: str, *, days: int, scopes: frozenset[str] = frozenset()) -> bool:
     """Whether a key still works, and will for some days, and may do what it should."""
     try:
         token = credentials.parse(f"Bearer {text.strip()}")
