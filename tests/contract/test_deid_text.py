@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from moiety.deid.text.replacement.written_dates import date_of
 
 MOIETY = [sys.executable, "-m", "moiety", "deid"]
 RULES = "model: false\n"
@@ -333,3 +336,46 @@ def test_documents_of_one_subject_share_their_shift_and_others_do_not(tmp_path):
     read = [json.loads(line) for line in done.stdout.splitlines()]
     assert ["a", "a", None] == [line.get("subject") for line in read]
     assert not any(key in line for line in read for key in ("known", "shift_days"))
+
+
+def test_dates_of_one_subject_move_alike_and_those_of_strangers_do_not(tmp_path):
+    """By the project's key; documents of nobody in particular share no shift either."""
+    key = tmp_path / "key"
+    deid("key", key)
+    text = "Seen in clinic on 3 March 2021 and again on 10 March 2021."
+    lines = [{"id": i, "text": text, **({"subject": i % 4} if i < 12 else {})} for i in range(24)]
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    done = deid("text", "-", "-", "--key-file", key, input=body)
+    made = {d["id"]: d["text"] for d in map(json.loads, done.stdout.splitlines())}
+    assert 24 == len(made)
+    for i in range(4):
+        assert 1 == len({made[j] for j in range(12) if j % 4 == i})
+    assert 4 == len({made[i] for i in range(4)})
+    assert len({made[i] for i in range(12, 24)}) > 8
+    for words in made.values():
+        first, second = re.findall(r"on (\d+ \w+ \d{4})", words)
+        assert 7 == (date_of(second) - date_of(first)).days
+
+
+def test_known_identifiers_are_found_by_fingerprint_and_their_holder_learns_no_text(tmp_path):
+    """The control: without the fingerprints the word, which looks like none, is left."""
+    known, prints, key = tmp_path / "known", tmp_path / "prints", tmp_path / "job.key"
+    known.write_text(json.dumps({"subject": "p1", "known": ["Zyxquor Wint", "QQ77"]}) + "\n")
+    deid("key", key)
+    assert 0 == deid("fingerprint", known, prints, "--job-key-file", key).returncode
+    assert "yxquor" not in prints.read_text()
+    line = {"id": 1, "subject": "p1", "text": "and then zyxquor took the stairs, code qq77"}
+    body = json.dumps(line).encode()
+    with_prints = ["--known", prints, "--job-key-file", key]
+
+    def found(*more):
+        done = deid("text", "-", "-", *more, input=body)
+        spans = json.loads(done.stdout)["spans"]
+        return {line["text"][s["start"] : s["end"]] for s in spans}
+
+    assert not found() & {"zyxquor", "qq77"}
+    assert {"zyxquor", "qq77"} <= found(*with_prints)
+    assert {"zyxquor", "qq77"} <= found("--known", known)
+    done = deid("text", "-", "-", "--known", prints, input=body)
+    assert 2 == done.returncode
+    assert b"--job-key-file" in done.stderr

@@ -74,7 +74,7 @@ class Compositions:
         take_out(tree)
         places = list(_places(tree, "", "", shift=self.shift))
         documents = tuple(
-            Document(p.holder[p.key], field=p.name or None, path=p.path, subject=f"{number}",
+            Document(p.holder[p.key], field=p.name or None, path=p.path, subject=f"{name}",
                      whole=p.whole)
             for p in places
         )  # fmt: skip

@@ -65,6 +65,9 @@ def text(
         Path | None,
         typer.Option(help='Lines {"subject", "known": [...]}: identifiers that are surely known.'),
     ] = None,
+    job_key_file: Annotated[
+        Path | None, typer.Option(help="With --known: the key of its fingerprints.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Write with each span its score and what found it.")
     ] = False,
@@ -117,6 +120,7 @@ def text(
     asked = task.Task(
         source=source, out=out, form=form, text_columns=tuple(text_column or ()),
         id_column=id_column, subject_column=subject_column, keep=tuple(keep or ()), known=known,
+        job_key=_key(job_key_file),
         explain=explain, spans=spans, workers=workers, ray=ray, deadline=deadline,
         longest=longest << 20, restart=restart,
     )  # fmt: skip
@@ -139,6 +143,39 @@ def key(file: Annotated[Path, typer.Argument(help="Where the key goes; must not 
     except FileExistsError:
         raise Stop(f"{file} exists and was left as it is: a key that is lost can't be made again.")  # noqa: B904 - a sentence
     print(f"{file} holds a new key, for you alone to read.", file=sys.stderr)
+
+
+@commands.command()
+def fingerprint(
+    known: Annotated[Path, typer.Argument(help='Lines {"subject", "known": [phrases]}.')],
+    out: Annotated[Path, typer.Argument(help="Lines of fingerprints, for `--known`.")],
+    job_key_file: Annotated[Path, typer.Option(help="A key of this job alone.")],
+) -> None:
+    """Turn identifiers that are known into fingerprints, where the identities are.
+
+    Whoever has the texts and the key of the job finds with them what stands in the texts, and sees
+    none of the identities that do not. Make the key with `moiety deid key`, and destroy it with the
+    fingerprints when the job is done: names can be guessed with it.
+    """
+    from moiety.commands.deid import known as work
+    from moiety.commands.deid.jsonl import line_of
+
+    secret = _key(job_key_file)
+    lines = [line_of(line) for line in work.fingerprinted(known, secret or b"")]
+    try:
+        out.write_bytes(b"".join(lines))
+    except OSError as error:
+        raise Stop(f"{out} can't be written: {error.strerror}.") from None
+    print(f"{len(lines)} subjects in {out}", file=sys.stderr)
+
+
+def _key(file: Path | None) -> bytes | None:
+    from moiety.commands.deid import config_schema
+
+    try:
+        return config_schema.read_key(file) if file else None
+    except ValueError as error:
+        raise Stop(f"{error}.") from None
 
 
 def _configuration(

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from moiety.deid.text import Fingerprints
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text on its way to a worker, with what is known of it.
 
-    `whole` is the label of a text that is an identifier by what the record says it is.
+    `whole` is the label of a text that is an identifier by what the record says it is.  `own`
+    stands for a subject that is not known: such documents share no shift of dates.
     """
 
     text: str
@@ -18,6 +21,18 @@ class Document:
     subject: str = ""
     days: int | None = None
     whole: str = ""
+    own: str = ""
+    fingerprints: Fingerprints | None = None
+
+
+KnownOf = tuple[tuple[str, ...], Fingerprints | None]
+"""What is surely known of one subject: phrases, and fingerprints."""
+
+
+def nothing_known(subject: str) -> KnownOf:
+    """Of nobody."""
+    del subject
+    return (), None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,19 @@ are read as one record), `known` (the subject's identifiers in plain words), `fi
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from moiety.commands.deid.items import Document, Item, Outcome, Rendered, Withheld
+from moiety.commands.deid.items import (
+    Document,
+    Item,
+    KnownOf,
+    Outcome,
+    Rendered,
+    Withheld,
+    nothing_known,
+)  # fmt: skip
 
 _PIECE = 1 << 20
 
@@ -24,7 +32,7 @@ class Lines:
     explain: bool = False
     replaced: bool = False
     show_spans: bool = True
-    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    known: Callable[[str], KnownOf] = nothing_known
 
     def items(self, source: BinaryIO, number: int = 0, offset: int = 0) -> Iterator[Item]:
         """Every line that is not blank, from where the source stands."""
@@ -101,9 +109,7 @@ def told(span: tuple[int, int, str, float, str], *, explain: bool) -> dict[str, 
     return written | {"score": round(score, 3), "why": why} if explain else written
 
 
-def _document(
-    text: str, read: dict[str, Any], known: Mapping[str, tuple[str, ...]]
-) -> Document | None:
+def _document(text: str, read: dict[str, Any], known: Callable[[str], KnownOf]) -> Document | None:
     """The document of a line, or None where a field has the wrong type."""
     words = read.get("known") or []
     field, path = read.get("field"), read.get("path")
@@ -119,8 +125,11 @@ def _document(
     )
     if not fits:
         return None
-    more = known.get(str(subject), ())
-    return Document(text, field, path, (*words, *more), str(subject), days)
+    more, prints = known(str(subject))
+    return Document(
+        text, field, path, (*words, *more), str(subject), days,
+        own=f"document {read['id']}", fingerprints=prints,
+    )  # fmt: skip
 
 
 def _line(source: BinaryIO, longest: int) -> tuple[bytes | None, int]:

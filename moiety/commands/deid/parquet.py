@@ -90,7 +90,7 @@ class _Rows:
             for row in batch.select(sorted(self.columns.named())).to_pylist():
                 number += 1
                 name = row[self.columns.id] if self.columns.id else None
-                yield Item(number, number, str(name), self.columns.documents(row))
+                yield Item(number, number, str(name), self.columns.documents(row, number))
 
     def _write(self, writer: Any, batch: Any, cells: list[dict[str, str]]) -> None:
         """Write one batch of rows with the first of the cells, and take these away."""

@@ -54,7 +54,7 @@ class Reader:
             length = len(document.text)
             return [Span(0, length, document.whole, 1.0, "the record says so")] if length else []
         context = Context(
-            field=document.field, path=document.path, known=document.known, names=names
+            document.field, document.path, document.known, document.fingerprints, names
         )
         try:
             with _deadline(allowed(self.deadline, document)):
@@ -71,7 +71,7 @@ class Reader:
             with _deadline(allowed(self.deadline, document)):
                 new = finish(
                     document.text, spans, self.detector, self.policy,
-                    subject=document.subject, days=document.days,
+                    subject=document.subject or document.own, days=document.days,
                 )  # fmt: skip
         except TooLate:
             return Outcome(failed="took_too_long")

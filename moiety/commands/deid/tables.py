@@ -5,12 +5,20 @@ A cell that could not be read whole says so in place of its text: rows stay rows
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from moiety.commands.deid.items import Document, Item, Outcome, Rendered, Withheld
+from moiety.commands.deid.items import (
+    Document,
+    Item,
+    KnownOf,
+    Outcome,
+    Rendered,
+    Withheld,
+    nothing_known,
+)  # fmt: skip
 from moiety.commands.deid.jsonl import told
 from moiety.commands.options import Stop
 
@@ -25,7 +33,7 @@ class Columns:
     texts: tuple[str, ...]
     id: str | None = None
     subject: str | None = None
-    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    known: Callable[[str], KnownOf] = nothing_known
 
     def check(self, names: Sequence[str]) -> None:
         """Raises Stop where one is not there."""
@@ -38,14 +46,18 @@ class Columns:
         """Every column that is read."""
         return {*self.texts, *filter(None, (self.id, self.subject))}
 
-    def documents(self, row: Mapping[str, Any]) -> tuple[Document, ...]:
+    def documents(self, row: Mapping[str, Any], number: int) -> tuple[Document, ...]:
         """The texts of a row, each under the name of its column; an empty cell is a text too."""
         subject = str(row[self.subject]) if self.subject and row[self.subject] is not None else ""
-        known = self.known.get(subject, ())
+        known, prints = self.known(subject)
+        own = f"row {row[self.id] if self.id else number}"
         return tuple(
-            Document(str(row[name] or ""), field=name, known=known, subject=subject)
+            Document(
+                str(row[name] or ""), field=name, known=known, subject=subject, own=own,
+                fingerprints=prints,
+            )
             for name in self.texts
-        )
+        )  # fmt: skip
 
     def rendered(
         self, item: Item, outcomes: Sequence[Outcome]
@@ -116,7 +128,7 @@ class Csv:
             return Item(number, offset, problem=problem, payload="blank")
         cells = dict(zip(self._head, row, strict=True))
         name = cells[self.columns.id] if self.columns.id else None
-        return Item(number, offset, name, self.columns.documents(cells), payload=cells)
+        return Item(number, offset, name, self.columns.documents(cells, number), payload=cells)
 
     def render(self, item: Item, outcomes: Sequence[Outcome]) -> Rendered:
         """The row of an item with its new cells."""

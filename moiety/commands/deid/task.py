@@ -1,18 +1,19 @@
 """What `moiety deid text` was asked for, carried out."""
 
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from moiety.commands.deid import compositions, parquet
+from moiety.commands.deid import known as reading_known
 from moiety.commands.deid import run as running
 from moiety.commands.deid.checkpoint import Output, withheld_file
 from moiety.commands.deid.compositions import Compositions
 from moiety.commands.deid.config_schema import Configuration
-from moiety.commands.deid.jsonl import Lines, parsed
+from moiety.commands.deid.jsonl import Lines
+from moiety.commands.deid.known import Known
 from moiety.commands.deid.pool import Pool, PoolError
 from moiety.commands.deid.run import Form, Sink, Stream, Told, Workers
 from moiety.commands.deid.settings import MakeReader, detector, fingerprint
@@ -37,6 +38,7 @@ class Task:
     subject_column: str | None = None
     keep: tuple[str, ...] = ()
     known: Path | None = None
+    job_key: bytes | None = None
     explain: bool = False
     spans: bool | None = None
     workers: int | None = None
@@ -77,12 +79,12 @@ def perform(task: Task, configuration: Configuration) -> Told:
         configuration = Configuration(
             configuration.options, Policy(), configuration.backends, configuration.votes
         )
-    known = _known(task.known) if task.known else {}
+    known = reading_known.read(task.known, task.job_key)
     workers = _workers(task, MakeReader(configuration, task.deadline))
     if chosen == "parquet" or (chosen == "openehr" and not _is_lines(task.source)):
         return _whole_files(task, chosen, configuration, known, workers)
     form = _form(task, chosen, configuration.policy, known)
-    settings = fingerprint(configuration, str(form), task.known)
+    settings = fingerprint(configuration, str(form), known.file)
     try:
         with ExitStack() as stack:
             source, size = _source(task.source, stack)
@@ -108,9 +110,7 @@ def _workers(task: Task, make_reader: MakeReader) -> Workers:
     return ray_pool.opened(make_reader, task.ray, task.workers)
 
 
-def _form(
-    task: Task, chosen: str, policy: Policy | None, known: Mapping[str, tuple[str, ...]]
-) -> Form:
+def _form(task: Task, chosen: str, policy: Policy | None, known: Known) -> Form:
     if chosen == "csv":
         return Csv.opened(task.source, _columns(task, known))
     if chosen == "openehr":
@@ -121,12 +121,12 @@ def _form(
         longest=task.longest,
         explain=task.explain,
         show_spans=not surrogates if task.spans is None else task.spans,
-        known=known,
+        known=known.of,
     )
 
 
-def _columns(task: Task, known: Mapping[str, tuple[str, ...]]) -> Columns:
-    return Columns(task.text_columns, task.id_column, task.subject_column, known)
+def _columns(task: Task, known: Known) -> Columns:
+    return Columns(task.text_columns, task.id_column, task.subject_column, known.of)
 
 
 def _compositions(policy: Policy | None) -> Compositions:
@@ -141,7 +141,7 @@ def _whole_files(
     task: Task,
     chosen: str,
     configuration: Configuration,
-    known: Mapping[str, tuple[str, ...]],
+    known: Known,
     workers: Workers,
 ) -> Told:
     source, out = Path(task.source), Path(task.out)
@@ -185,23 +185,6 @@ def _sink(task: Task, settings: str) -> Sink:
         return Output.open(out, Path(task.source), settings, restart=task.restart)
     except OSError as error:
         raise Stop(f"{out} can't be written: {error.strerror}.") from None
-
-
-def _known(file: Path) -> dict[str, tuple[str, ...]]:
-    """Subject → identifiers.  Raises Stop at a line that is none."""
-    found: dict[str, tuple[str, ...]] = {}
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                read = parsed(line)
-                words = read.get("known") if isinstance(read, dict) else None
-                if not isinstance(read, dict) or not isinstance(words, list):
-                    raise Stop(f'{file}: line {number} is not {{"subject", "known": [...]}}.')
-                subject = str(read.get("subject", ""))
-                found[subject] = (*found.get(subject, ()), *map(str, words))
-    except OSError as error:
-        raise Stop(f"{file} can't be read: {error.strerror}.") from None
-    return found
 
 
 def _where(task: Task, told: Told) -> str:

@@ -18,7 +18,7 @@ def find(way: Normalised, context: "Context") -> Iterator[Span]:
     """The subject's own identifiers in a normalised text; offsets of the given text."""
     own = context.fingerprints
     if context.known:
-        yield from _spans(way, Fingerprints.of(_PLAIN_KEY, _variants(context.known)), "known")
+        yield from _spans(way, Fingerprints.of(_PLAIN_KEY, variants(context.known)), "known")
     if own:
         yield from _spans(way, own, "known by fingerprint")
 
@@ -41,7 +41,7 @@ def _label(text: str) -> Label:
     return Label.ADDRESS_LINE
 
 
-def _variants(identifiers: Iterable[str]) -> Iterator[str]:
+def variants(identifiers: Iterable[str]) -> Iterator[str]:
     """Each identifier, and the parts of it that identify alone: long words, not `the` or `road`."""
     for text in identifiers:
         yield text
