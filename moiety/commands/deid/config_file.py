@@ -94,6 +94,10 @@ class Place:
         """A list of words or phrases."""
         return tuple(text for place in self.places() if (text := place.text()))
 
+    def is_flag(self) -> bool:
+        """Whether true or false stands here."""
+        return isinstance(self._scalar(), bool)
+
     def flag(self, default: bool) -> bool:
         """True or false."""
         value = self._scalar()

@@ -9,6 +9,7 @@ from typing import Any
 from moiety.commands.deid.config_file import ConfigurationError, Place, composed, nearest
 from moiety.deid.text import BadOption, Format, Label, Options
 from moiety.deid.text.backends.libraries import KINDS, SETTINGS
+from moiety.deid.text.learned import BadModel, opened
 from moiety.deid.text.replacement.policy import BadPolicy, BirthDates, Dates, Policy, Style
 
 _KEYS = ("labels", "formats", "lists", "keep", "model", "threshold", "backends", "replacement")
@@ -50,12 +51,14 @@ def read(text: str, folder: Path) -> Configuration:
     formats = tuple(f for p in _list(keys, "formats") if (f := _format(p)))
     lists = tuple(x for p in _list(keys, "lists") if (x := _phrases(p, folder)))
     labels |= {f.label for f in formats} | {label for label, _ in lists}
+    wanted, weights = _model(keys["model"], folder) if "model" in keys else (True, b"")
     options = Options(
         labels=frozenset(labels),
         formats=formats,
         lists=lists,
         keep=frozenset(keys["keep"].texts()) if "keep" in keys else frozenset(),
-        model=keys["model"].flag(default=True) if "model" in keys else True,
+        model=wanted,
+        weights=weights,
         threshold=keys["threshold"].number(0.5, 0.01, 0.99) if "threshold" in keys else 0.5,
     )
     backends, votes = _backends(keys["backends"]) if "backends" in keys else ((), 1)
@@ -63,6 +66,23 @@ def read(text: str, folder: Path) -> Configuration:
     if root.faults:
         raise ConfigurationError(root.faults)
     return Configuration(options, policy, backends or (Chosen(_BUILT_IN),), votes)
+
+
+def _model(place: Place, folder: Path) -> tuple[bool, bytes]:
+    """Whether the model looks, and the weights of a site's own; true, false, or a file's name."""
+    if place.is_flag():
+        return place.flag(default=True), b""
+    path = folder / place.text()
+    try:
+        weights = path.read_bytes()
+        opened(weights)
+    except OSError as error:
+        place.fault(f"write true, false, or a file's name; {path} can't be read ({error.strerror})")
+    except BadModel as error:
+        place.fault(f"{error}; `moiety deid train` makes one")
+    else:
+        return True, weights
+    return True, b""
 
 
 def _labels(keys: Mapping[str, Place]) -> set[str]:

@@ -242,3 +242,47 @@ def evaluate(
         print("\n".join(work.show(told, by)))
     for line in work.errors(told, gold, missed=missed, wrong=wrong, around=around):
         print(line)
+
+
+@commands.command()
+def train(
+    gold: Annotated[
+        list[Path], typer.Argument(help="Documents that people have read, as gold lines.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where the model goes.")],
+    config: ConfigOption = None,
+    seed: Annotated[int, typer.Option(help="The same seed and documents give the same model.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often it reads them.")] = 3,
+    generated: Annotated[
+        int | None,
+        typer.Option(min=0, help="Generated documents to mix in.", show_default="three for each"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write it though it finds less of what was kept out.")
+    ] = False,
+) -> None:
+    """Teach the learned model what reviewers found, and say whether it helped.
+
+    Name the file in the configuration: `model: site-model.bin`. The model holds weights of letters
+    and words: keep it where the documents are, since rare words can be guessed from it.
+
+    `moiety deid review gold review/ findings.json --out read.jsonl`
+
+    `moiety deid train read.jsonl --out site-model.bin`
+    """
+    from moiety.commands.deid import train as work
+
+    taught = work.teach(
+        gold,
+        _configuration(config, None, None).options,
+        seed=seed,
+        rounds=rounds,
+        generated=generated,
+    )
+    print("\n".join(work.show(taught)))
+    if work.is_worse(taught) and not force:
+        raise Stop(f"It finds less of what was kept out: {out} was not written. --force writes it.")
+    try:
+        out.write_bytes(taught.model.packed())
+    except OSError as error:
+        raise Stop(f"{out} can't be written: {error.strerror}.") from None

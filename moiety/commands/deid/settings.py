@@ -66,6 +66,7 @@ def with_style(configuration: Configuration, style: str, key: bytes | None) -> C
 def fingerprint(configuration: Configuration, *more: object) -> str:
     """Tells two runs apart that would not write the same; keys can't be read from it."""
     stable = dataclasses.asdict(configuration)
+    stable["options"]["weights"] = hashlib.sha256(configuration.options.weights).hexdigest()
     stable["options"] |= {name: sorted(stable["options"][name]) for name in ("labels", "keep")}
     whole = json.dumps([__version__, stable, more], default=str, sort_keys=True)
     return hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()

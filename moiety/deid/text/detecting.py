@@ -104,7 +104,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     persons = people.find(words, piece.taken)
     piece.take(persons)
     guessed = (
-        list(learned.find(words, piece.taken, learned.shipped(), options.threshold))
+        list(learned.find(words, piece.taken, learned.opened(options.weights), options.threshold))
         if options.model
         else []
     )

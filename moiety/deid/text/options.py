@@ -1,7 +1,7 @@
 """What to look for: labels, formats and lists of the site, thresholds."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from moiety.deid.text.labels import ALL
 
@@ -61,6 +61,7 @@ class Options:
     keep       words that are never redacted as names: a local device, a trial, a ward
     model      whether the learned model looks too: more found, at a third of the speed
     threshold  least probability at which the model alone marks a word: lower finds more
+    weights    a model that the site trained, as `Model.packed` writes it; none: the package's
     """
 
     labels: frozenset[str] = ALL
@@ -69,6 +70,7 @@ class Options:
     keep: frozenset[str] = frozenset()
     model: bool = True
     threshold: float = 0.5
+    weights: bytes = field(default=b"", repr=False)
 
 
 DEFAULT = Options()

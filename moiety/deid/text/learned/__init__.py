@@ -10,7 +10,7 @@
 `python benches/deid_train.py` makes data/model.bin from the repository alone, the same each time.
 """
 
-from moiety.deid.text.learned.model import BadModel, Model, shipped
+from moiety.deid.text.learned.model import BadModel, Model, opened, shipped
 from moiety.deid.text.learned.reading import find
 
-__all__ = ["BadModel", "Model", "find", "shipped"]
+__all__ = ["BadModel", "Model", "find", "opened", "shipped"]
