@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 PARCEL_SIZE = 48  # octets in a wrapping: a data key of 32 and a handle of 16
-WRAPPED_SIZE = 12 + PARCEL_SIZE + 16  # nonce, ciphertext and tag of AES-256-GCM
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A wrapped parcel as it is stored: the version of the key, and WRAPPED_SIZE octets."""
+    """A wrapped parcel as it is stored: the version of the key, and octets of one length."""
 
     version: int
     octets: bytes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moiety import __version__
-from moiety.commands import indexes, keys, rotation, slow, template, users
+from moiety.commands import indexes, keys, rotation, shuffle, slow, template, users
 from moiety.commands.deid import group as deid
 from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 trail = typer.Typer(no_args_is_help=True, help="The vault's trail of every crossing.")
 clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
+app.command("shuffle")(shuffle.shuffle)
 keys.rotate.command("kek")(rotation.rotate_kek)
 keys.rotate.command("index")(rotation.rotate_index)
 keys.rotate.command("project")(rotation.rotate_project)
