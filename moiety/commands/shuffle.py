@@ -8,8 +8,9 @@ hold a slice of random keys.  Readers go on; writers of a table wait for a slice
 The trail and the access log are chains: their order is theirs, and their entries are sealed.
 """
 
+import itertools
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -86,11 +87,11 @@ def _shuffle_table(connection: psycopg.Connection, table: str, size: int) -> int
     (count,) = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone() or (
         0,
     )
-    columns = dict(connection.execute(_COLUMNS, (table,)).fetchall())
+    columns: dict[str, str] = dict(connection.execute(_COLUMNS, (table,)).fetchall())
     (key,) = connection.execute(_FIRST_OF_KEY, (table,)).fetchone() or (None,)
     bounds = _bounds(columns.get(key, ""), max(1, -(-count // size)))
     secrets.SystemRandom().shuffle(bounds)
-    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    listed = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     moved = 0
     for low, high in bounds:
         which = _between(key, low, high)
@@ -123,11 +124,7 @@ def _bounds(kind: str, slices: int) -> list[tuple[object, object]]:
     if kind not in {"uuid", "bytea"} or slices == 1:
         return [(None, None)]
     edges = [_edge(kind, number * 65_536 // slices) for number in range(1, min(slices, 65_536))]
-    return list(_pairs([None, *edges, None]))
-
-
-def _pairs(edges: Sequence[object]) -> Iterator[tuple[object, object]]:
-    return zip(edges[:-1], edges[1:], strict=True)
+    return list(itertools.pairwise([None, *edges, None]))
 
 
 def _edge(kind: str, prefix: int) -> object:
