@@ -15,8 +15,6 @@ from linkage_vault.decisions import Requester, Verdict
 from linkage_vault.people_tables import care
 from linkage_vault.vault import Vault
 
-_NOTED = frozenset({"care", "care_recorded"})
-
 
 def note(
     vault: Vault, requester: Requester, verdict: Verdict, person_id: UUID, ehr_id: UUID
@@ -25,7 +23,11 @@ def note(
 
     From then on the carer may also be told whose record it is.
     """
-    if verdict.kind in _NOTED and requester.user_id is not None:
+    if verdict.care_record is None or requester.user_id is None:
+        return
+    if verdict.care_record != standing.care_record_mark(
+        vault.people_keys, requester.user_id, ehr_id
+    ):
         record(vault, requester.user_id, person_id, ehr_id=ehr_id)
 
 

@@ -123,6 +123,8 @@ class Verdict:
     approval_id: UUID | None = None
     request_hash: bytes | None = None
     count: int | None = None
+    # In care: the mark of the record that the person is known by, empty where it is not known yet.
+    care_record: bytes | None = None
 
     def error(self) -> ServiceError:
         """What a refusal is answered with."""
@@ -251,9 +253,11 @@ def _decide(
 ) -> Verdict:
     """The least that is enough: nothing, care, an approval, a grant, broken glass, new care."""
     ask = asks[0]
-    facts = replace(facts, care=found.care)
+    in_care = found.care is not None
+    facts = replace(facts, care=in_care)
     if _permits(requester, ask, facts):
-        return replace(verdict, allowed=True, kind="care" if found.care else None)
+        kind = "care" if in_care else None
+        return replace(verdict, allowed=True, kind=kind, care_record=found.care)
     if found.approval_until is not None and _permits(requester, ask, replace(facts, approved=True)):
         return _by_approval(vault, requester, asks, found.approval_until, verdict)
     if found.grant_id is not None and _permits(requester, ask, replace(facts, grant=True)):
@@ -265,7 +269,8 @@ def _decide(
     first_use = vault.rules.care == "record" and not facts.bulk
     if first_use and ask.action is Action.RESOLVE_PERSON:
         allowed = _permits(requester, ask, replace(facts, care=True))
-        return replace(verdict, allowed=allowed, kind="care_recorded" if allowed else None)
+        if allowed:
+            return replace(verdict, allowed=True, kind="care_recorded", care_record=b"")
     return verdict
 
 

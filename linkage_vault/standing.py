@@ -39,9 +39,9 @@ counted AS (
 SELECT
   (SELECT array_agg(ARRAY[minute_calls, calls, subjects] ORDER BY principal) FROM counted),
   EXISTS (SELECT FROM canary WHERE mark = ANY(%(canaries)s::bytea[])),
-  EXISTS (SELECT FROM care WHERE user_id = %(user_id)s
+  (SELECT coalesce(record_mark, '') FROM care WHERE user_id = %(user_id)s
     AND (mark = %(care)s OR record_mark = %(care_record)s)
-    AND (until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date)),
+    AND (until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date) LIMIT 1),
   (SELECT grant_id FROM access_grant WHERE user_id = %(user_id)s AND action = %(action)s
     AND purpose = %(purpose)s AND NOT revoked AND uses_left > 0
     AND (project_id IS NULL OR project_id = %(project_id)s)
@@ -106,7 +106,7 @@ class Standing:
 
     used: Mapping[str, tuple[int, int, int]]
     canary: bool
-    care: bool
+    care: bytes | None  # the mark of the record that the person is known by, or empty
     grant_id: UUID | None
     break_glass_id: UUID | None
     approval_until: datetime | None
