@@ -142,12 +142,15 @@ def demand(vault: Vault, requester: Requester, ask: Ask) -> Verdict:
     return demand_all(vault, requester, [ask])
 
 
-def demand_all(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
+def demand_all(
+    vault: Vault, requester: Requester, asks: Sequence[Ask], *, behind: Sequence[UUID] = ()
+) -> Verdict:
     """The same for many subjects of one action, purpose and approval: one decision for them all.
 
+    `behind`: ids that stand behind the subjects, among which a canary may be.
     A refusal of many is one entry with their count.
     """
-    verdict = weigh(vault, requester, asks)
+    verdict = weigh(vault, requester, asks, behind=behind)
     if not verdict.allowed:
         refused = asks[0] if len(asks) == 1 else replace(asks[0], subject=None)
         write_down(vault, requester, refused, outcome=verdict.outcome, verdict=verdict)
@@ -155,7 +158,9 @@ def demand_all(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdi
     return verdict
 
 
-def weigh(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
+def weigh(
+    vault: Vault, requester: Requester, asks: Sequence[Ask], *, behind: Sequence[UUID] = ()
+) -> Verdict:
     """Decides without writing down: a refusal is the caller's to commit and answer.
 
     The asks differ in their subjects alone.  For crossings it counts the call, and uses up the
@@ -168,7 +173,7 @@ def weigh(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> Verdict:
     facts = _facts(requester, ask, bulk=len(asks) > vault.rules.bulk)
     if ask.action not in CROSSINGS:
         return replace(verdict, allowed=_permits(requester, ask, facts))
-    question = _question(requester, asks)
+    question = replace(_question(requester, asks), behind=behind)
     found = standing.look(vault, question)
     if found.canary:
         return _caught(vault, requester, verdict)

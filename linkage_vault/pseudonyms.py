@@ -67,10 +67,11 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
         version = message.key_version or project_keys.newest(connection, message.project_id)
     if found is None or version is None:
         raise _refused(vault, requester, ask, "The key of the project was destroyed.")
-    verdict = decisions.demand_all(vault, requester, asks)
     with vault.engine.connect() as connection:
         opened = _opened(connection, vault, found, version)
-        ehr_ids = opened.reverse(Kind.EHR, message.pseudonyms)
+    ehr_ids = opened.reverse(Kind.EHR, message.pseudonyms)
+    verdict = decisions.demand_all(vault, requester, asks, behind=ehr_ids)
+    with vault.engine.connect() as connection:
         known = links.find_pairs(connection, vault.keys, "ehr", ehr_ids)
     about = [
         replace(one, subject=ehr_id if ehr_id in known else one.subject)

@@ -92,6 +92,7 @@ class Question:
     subjects: Sequence[UUID]
     project_id: UUID | None = None
     approval_id: UUID | None = None
+    behind: Sequence[UUID] = ()  # what pseudonyms among the subjects stand for
 
     @property
     def principals(self) -> list[str]:
@@ -134,7 +135,7 @@ def look(vault: Vault, question: Question) -> Standing:
             "count": len(question.subjects),
             "marks": _marks_of_the_day(keys, question, now),
             "principals": question.principals,
-            "canaries": [canary_mark(keys, subject) for subject in question.subjects],
+            "canaries": [canary_mark(keys, one) for one in (*question.subjects, *question.behind)],
             "user_id": question.user_id,
             "care": one and care_mark(keys, question.user_id, one),
             "care_record": one and care_record_mark(keys, question.user_id, one),

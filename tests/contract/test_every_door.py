@@ -19,7 +19,7 @@ from linkage_vault.policy import Facts
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
 from linkage_vault.users import Role
 from moiety.commands import issue
-from moiety.wire import crossing, linking, opt_outs, people, projects, screening
+from moiety.wire import crossing, linking, opt_outs, people, projects, screening, subject
 from moiety.wire import vault as wire
 from moiety.wire.vault import BASE
 from tests.fixtures.fix_people import bearing
@@ -159,6 +159,11 @@ def doors():
         "POST /opt-out/consent": (
             opt_outs.Consent(uuid4(), uuid4(), REASON, datetime.now(UTC).date()),
             {"registrar", "linkage_officer"},
+        ),
+        # What a person is told.
+        "POST /access/report": (subject.AskReport(REASON, person_id=uuid4()), {"auditor"}),
+        "POST /subject-access": (
+            subject.GatherSubjectAccess(uuid4(), REASON, "patient_request"), NOBODY,
         ),
     }  # fmt: skip
 

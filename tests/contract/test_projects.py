@@ -10,7 +10,8 @@ from linkage_vault import opt_outs, project_keys, projects, trail
 from linkage_vault.project_states import STEPS
 from linkage_vault.project_tables import opt_out, opt_out_snapshot, project, project_key
 from moiety.commands import issue
-from moiety.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
+from moiety.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
+from moiety.wire import crossing
 from moiety.wire import opt_outs as wire_opt_outs
 from moiety.wire import projects as wire
 from moiety.wire import trail as wire_trail
@@ -308,6 +309,23 @@ def test_what_allows_a_project_is_looked_at_for_every_use(
     with pytest.raises(Conflict, match=sentence):
         wire.ask_policy(service, made.project_id)
     assert "refused" == last_entries(people, 1)[0].outcome
+
+
+def test_a_canary_behind_a_pseudonym_suspends_whoever_asks(people, persons, caller):
+    """Asked for with an approval like any other; the control, an ordinary record, was answered."""
+    ordinary, bird = persons(2).values()
+    made = running(people)
+    found = to_pseudonyms(people, made.project_id, [ordinary, bird]).pseudonyms
+    officer = caller("linkage_officer")
+    crossing.plant_canaries(people["auditor"], crossing.Canaries([bird], "bird"))
+    its_own = {**people, "linkage_officer": officer}
+
+    assert [ordinary] == to_ehrs(its_own, made.project_id, found[:1])
+    with pytest.raises(Forbidden):
+        to_ehrs(its_own, made.project_id, found[1:])
+    assert "canary" == last_entries(people, 1)[0].outcome
+    with pytest.raises(Unauthenticated):
+        wire.read_projects(officer)
 
 
 # --- keys ----------------------------------------------------------------------------------------
