@@ -15,11 +15,15 @@ landscape      words that streets and houses are named with
 organisations  hospitals, trusts, practices
 addresses      houses, streets, towns
 roles          words beside which a person is named
+naming         whether a word begins a name or goes on with one
 people         names
 initials       initials
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole
+messages       HL7 messages pasted into a text
+learned/       the learned model                           data/model.bin
+importing      ODS, postcode and street files as lists of a site
 detecting      all of it in order                          detect(text), detect_record(texts)
 backends/      other detectors beside ours
 replacement/, deidentifying  stand-ins; the second look    deidentify(text)

@@ -215,7 +215,7 @@ def _towns() -> frozenset[str]:
 
 
 _AT_NUMBER = re.compile(
-    r"(?:\b(?:at|address:?|home|lives|of|addr:?|resides at|live at),? )(\d{1,4}[a-z]?,? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
+    r"(?:\b(?:at|address:?|home|lives|addr:?|resides at|live at),? )(\d{1,4}[a-z]? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
 )
 _BREAK = re.compile(r"[,\n;|\t]+|  +|: ?")
 

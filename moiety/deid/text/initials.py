@@ -89,7 +89,8 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
     before = max(0, start - _REACH)
     if word in _ROLES:
-        return 0.75 if _SIGNED.search(text, before, start) and words.shapes[i] == UPPER else 0.0
+        signed = _SIGNED.search(text, before, start) and words.shapes[i] == UPPER
+        return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
     plain = not words.flags[i] & (CLINICAL | ORDINARY)
     if _SURE_BY.search(text, before, start) and _ends_here(words, i):
         return 0.8 if plain or words.case != LOWER else 0.0
@@ -160,6 +161,12 @@ def _between_names(words: Words, i: int) -> bool:
             "team",
         )
     )
+
+
+def _signs_off(text: str, start: int, end: int) -> bool:
+    """Whether letters stand alone at the end of a line, behind a sentence or at its head."""
+    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
+    return opens and _END_OF_LINE.match(text, end) is not None
 
 
 def _ends_here(words: Words, i: int) -> bool:

@@ -271,7 +271,8 @@ def _by_form(text: str) -> Iterator[Span]:
             continue
         if label is Label.HOSPITAL_NUMBER and not any(c.isdigit() for c in match[0][-4:]):
             continue
-        yield Span(_own_start(match), match.end(), label, score, "form of a number")
+        if (start := _own_start(text, match)) is not None:
+            yield Span(start, match.end(), label, score, "form of a number")
     for match in (*_BARE.finditer(text), *_GMC_BARE.finditer(text)):
         if _spared(text, match.start(), match.end()):
             continue
@@ -284,12 +285,22 @@ def _by_form(text: str) -> Iterator[Span]:
 _SPACED = re.compile(r"([A-Za-z]{1,5}) ")
 
 
-def _own_start(match: re.Match[str]) -> int:
-    """Where the number begins: `GMC 1234567` is a word and a number, `XB 123456` is one number."""
+def _own_start(text: str, match: re.Match[str]) -> int | None:
+    """Where the number begins: `GMC 1234567` is a word and a number, `XB 123456` is one number.
+
+    None where what is left is a count: `CK 10342`.
+    """
+    start = match.start()
     spaced = _SPACED.match(match[0])
+    after = start + spaced.end() if spaced else start
+    if spaced and _NOT_PERSONAL.search(text, max(0, after - _REACH), after):
+        return None
     if spaced and (vocabulary.flags(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
-        return match.start() + spaced.end()
-    return match.start() + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
+        start += spaced.end()
+        if match.end() - start < 6 or _NOT_PERSONAL.search(text, max(0, start - _REACH), start):
+            return None
+        return start
+    return start + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
 
 
 _CUE_WORDS = frozenset(

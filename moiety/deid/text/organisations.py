@@ -291,7 +291,7 @@ def _forward(words: Words, head: int, last: int) -> int:
 
 
 def _with_trust(words: Words, first: int, end: int, why: str) -> Span:
-    stop = words.ends[end]
+    stop = words.ends[end] + 2 * (words.gaps[end][:2] == "'s")
     match = _TRUST.match(words.text, stop)
     return Span(words.starts[first], match.end() if match else stop, Label.HOSPITAL_NAME, 0.88, why)
 

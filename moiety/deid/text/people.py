@@ -338,7 +338,7 @@ def _is_turned(words: Words, i: int) -> bool:
     if second & FORENAME:
         if first & SURNAME:
             return words.shapes[i] == UPPER or not (first & WORD and second & WORD)
-        return not first & (WORD | PLACE) and len(words.low[i]) > 2
+        return not first & PLACE and not vocabulary.listed(words.low[i]) and len(words.low[i]) > 2
     if second & (WORD | PLACE | EPONYM) or len(words.low[i + 1]) < 3:
         return False
     return (own and not opens(words, i + 1) and not first & EPONYM) or (
@@ -444,7 +444,7 @@ def _spans(marks: _Marks) -> list[Span]:
             i += 1
             continue
         j = i
-        while j + 1 < last and score[j + 1] and _one_name(words.gaps[j]):
+        while j + 1 < last and score[j + 1] and _one_name(words.gaps[j], words.low[j]):
             j += 1
         best = max(range(i, j + 1), key=lambda k: score[k])
         out.append(Span(words.starts[i], words.ends[j], Label.NAME, score[best], marks.why[best]))
@@ -452,5 +452,7 @@ def _spans(marks: _Marks) -> list[Span]:
     return out
 
 
-def _one_name(gap: str) -> bool:
+def _one_name(gap: str, word: str) -> bool:
+    if "." in gap and len(word) > 1:
+        return False
     return len(gap) < 4 and all(c in " -.,'\"" for c in gap)

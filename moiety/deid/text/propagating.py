@@ -101,7 +101,8 @@ def _as_name(words: Words, i: int) -> bool:
         return False
     if i == 0 or any(c in words.gaps[i - 1] for c in "\n.:?!|;"):
         after = words.low[i + 1] if i + 1 < len(words.low) else ""
-        return bool(words.flags[i] & FORENAME) and after in _DOES
+        named = bool(words.flags[i] & FORENAME) or not vocabulary.listed(words.low[i])
+        return named and after in _DOES
     return True
 
 

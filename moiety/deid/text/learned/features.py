@@ -15,7 +15,7 @@ from moiety.deid.text.words import NUMBER, Words
 BUCKETS = 1 << 17
 """How many numbers features share."""
 
-_EDGE = "<>"
+_EDGE, _LONGEST = "<>", 32
 _CLASSES = (
     ("t", TITLES), ("k", KIN), ("r", ROLES), ("b", BEFORE), ("a", AFTER), ("h", TERM_HEADS),
     ("s", STREETS), ("u", HOUSES),
@@ -30,7 +30,7 @@ def number(feature: str) -> int:
 @lru_cache(maxsize=60_000)
 def own(word: str, shape: int, flags: int, case: int) -> tuple[int, ...]:
     """Features of a word without its neighbours: letters, endings, shape, what is known of it."""
-    edged = f"<{word}>"
+    edged = f"<{word[:_LONGEST]}>"
     names = [f"w{word}", f"f{flags}|{shape}|{case}", f"s{shape}|{case}|{min(len(word), 9)}"]
     if shape != NUMBER:
         names += [f"p{edged[:n]}" for n in (3, 4, 5)]
