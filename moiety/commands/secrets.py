@@ -30,7 +30,12 @@ def make(folder: Path, organisation: str, *, host: str) -> list[Path]:
         ignore.write_text("*\n")
     made = [file for name in DATABASES for file in _of_database(folder / name, name, host)]
     webhooks = _write(folder / "clinical/webhook_key", secrets.token_hex(32), SERVICE_USER)
-    return [*made, *webhooks, *_of_vault(folder / "vault", organisation)]
+    accesses = [
+        file
+        for service in ("clinical", "demographic")
+        for file in _write(folder / service / "access_key", secrets.token_hex(32), SERVICE_USER)
+    ]
+    return [*made, *webhooks, *accesses, *_of_vault(folder / "vault", organisation)]
 
 
 def _of_database(folder: Path, name: str, host: str) -> Iterator[Path]:
