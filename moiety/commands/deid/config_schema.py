@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from moiety.commands.deid.config_file import ConfigurationError, Place, composed, nearest
-from moiety.deid.text import BadOption, Format, Label, Options
+from moiety.deid.text import BadOption, Format, Label, Options, importing
 from moiety.deid.text.backends.libraries import KINDS, SETTINGS
 from moiety.deid.text.learned import BadModel, opened
 from moiety.deid.text.replacement.policy import BadPolicy, BirthDates, Dates, Policy, Style
@@ -17,6 +17,7 @@ _REPLACEMENT = (
     "style", "dates", "birth_dates", "key_file", "most_days", "whole_weeks", "greatest_age",
     "second_look", "sure",
 )  # fmt: skip
+_PUBLISHED = ("ods", "postcodes", "streets")
 _BUILT_IN = "built-in"
 _SHORTEST_KEY = 16
 
@@ -49,7 +50,7 @@ def read(text: str, folder: Path) -> Configuration:
     keys = root.mapping(_KEYS)
     labels = _labels(keys)
     formats = tuple(f for p in _list(keys, "formats") if (f := _format(p)))
-    lists = tuple(x for p in _list(keys, "lists") if (x := _phrases(p, folder)))
+    lists = tuple(found for p in _list(keys, "lists") for found in _phrases(p, folder))
     labels |= {f.label for f in formats} | {label for label, _ in lists}
     wanted, weights = _model(keys["model"], folder) if "model" in keys else (True, b"")
     options = Options(
@@ -136,16 +137,44 @@ def _format(place: Place) -> Format | None:
     return made if label and text else None
 
 
-def _phrases(place: Place, folder: Path) -> tuple[str, tuple[str, ...]] | None:
-    keys = place.mapping(("label", "phrases", "file", "column"))
+def _phrases(place: Place, folder: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    keys = place.mapping(("label", "phrases", "file", "column", "published"))
+    if "published" in keys:
+        return _published(place, keys, folder)
     if "label" not in keys or ("phrases" in keys) == ("file" in keys):
         place.fault("write a label, and either phrases or a file")
-        return None
+        return ()
     label = _new_label(keys["label"])
     if "phrases" in keys:
-        return label, keys["phrases"].texts()
+        return ((label, keys["phrases"].texts()),)
     column = keys["column"].text() if "column" in keys else None
-    return label, _from_file(keys["file"], folder, column)
+    return ((label, _from_file(keys["file"], folder, column)),)
+
+
+def _published(
+    place: Place, keys: Mapping[str, Place], folder: Path
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A list as its publisher writes it: organisations of the NHS, postcodes, streets."""
+    kind = keys["published"].one_of(_PUBLISHED, "")
+    if not kind:
+        return ()
+    if "file" not in keys or (kind == "ods") != ("label" in keys):
+        place.fault("write a file; and for ods, and for it alone, a label")
+        return ()
+    path = folder / keys["file"].text()
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            if kind == "ods":
+                return importing.organisations(lines, _new_label(keys["label"]))
+            if kind == "postcodes":
+                return (importing.postcodes(lines),)
+            return (importing.streets(lines),)
+    except OSError as error:
+        keys["file"].fault(f"{path} can't be read ({error.strerror})")
+    except (importing.BadList, UnicodeDecodeError, csv.Error) as error:
+        told = str(error) if isinstance(error, importing.BadList) else "it is no CSV in UTF-8"
+        keys["file"].fault(f"{path.name}: {told}")
+    return ()
 
 
 def _from_file(place: Place, folder: Path, column: str | None) -> tuple[str, ...]:

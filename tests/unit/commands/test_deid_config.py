@@ -33,6 +33,10 @@ FAULTS = {
     ),
     "lists:\n- {label: NAME, file: none.txt}": (2, "lists[1].file", "can't be read"),
     "lists:\n- {label: NAME, file: gp.csv, column: x}": (2, "lists[1].file", "has no column x"),
+    "lists:\n- {published: nhs, file: gp.csv}": (2, "lists[1].published", "none of ods"),
+    "lists:\n- {published: ods, file: gp.csv}": (2, "lists[1]", "a label"),
+    "lists:\n- {published: ods, file: gp.csv, label: NAME}": (2, "lists[1].file", "27"),
+    "lists:\n- {published: streets, file: gp.csv}": (2, "lists[1].file", "LOCAL_TYPE"),
     "keep: Harrogate": (1, "keep", "write a list here"),
     "backends: {use: [{kind: presido}]}": (1, "backends.use[1].kind", "none of built-in, presidio"),
     "backends:\n  use:\n  - kind: onnx": (3, "backends.use[1]", "write model"),
@@ -121,10 +125,18 @@ def test_the_example_of_the_page_can_be_obeyed(folder):
     """Every key that the documentation shows, read as it stands there."""
     page = (ROOT / "docs/howto/deidentify-text.md").read_text(encoding="utf-8")
     example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
+    practice = '"A12345","THE ELMS SURGERY"' + ',""' * 25
+    (folder / "epraccur.csv").write_text(practice + "\n")
+    (folder / "onspd.csv").write_text("pcds\nQQ1 1QQ\n")
+    (folder / "opname.csv").write_text("NAME1,LOCAL_TYPE\nElm Lane,Named Road\nElm,Hamlet\n")
     (folder / "practices.csv").write_text("name\nThe Elms\n")
     (folder / "project.key").write_text("ab" * 32)
     told = read(example, folder)
     assert 3 == len(told.backends)
+    assert ("GP_IDENTIFIER", ("THE ELMS SURGERY",)) in told.options.lists
+    assert ("GP_IDENTIFIER", ("A12345",)) in told.options.lists
+    assert ("POSTCODE", ("QQ1 1QQ",)) in told.options.lists
+    assert ("ADDRESS_LINE", ("Elm Lane",)) in told.options.lists
     assert "STUDY_NUMBER" in told.options.labels
 
 
