@@ -32,6 +32,12 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
     yield from _houses(words)
     for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue")
+    for match in _AT_THE.finditer(words.text):
+        yield _to_postcode(
+            words,
+            Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue"),
+            postcodes,
+        )
     yield from _places(words)
 
 
@@ -78,7 +84,7 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     """Whether word `i` may stand in a street's name before the word that ends it."""
     word = words.low[i]
     if (
-        words.gaps[i] not in (" ", "-", ". ", "' ")
+        words.gaps[i] not in (" ", "-", ". ", "' ", "'s ")
         or words.shapes[i] == NUMBER
         or word in _NO_STREET
     ):
@@ -132,7 +138,13 @@ def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
         return (words.case == TITLE and words.low[first] not in ("st", "saint")) or _after_cue(
             words, first
         )
-    return _after_cue(words, first)
+    return _after_cue(words, first) or _town_behind(words, head)
+
+
+def _town_behind(words: Words, head: int) -> bool:
+    """Whether a comma and a town follow."""
+    match = _NEXT_PART.match(words.text, words.ends[head])
+    return match is not None and any(p in _towns() for p in _longest(match[1].lower()))
 
 
 def _after_cue(words: Words, first: int) -> bool:
@@ -216,6 +228,10 @@ def _towns() -> frozenset[str]:
 
 _AT_NUMBER = re.compile(
     r"(?:\b(?:at|address:?|home|lives|addr:?|resides at|live at),? )(\d{1,4}[a-z]? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
+)
+_AT_THE = re.compile(
+    r"\b(?:at|address:?|home|lives|addr:?|resides at|live at|home,),? (\d{1,4}[a-z]? the [a-z]{4,}(?: [a-z]{4,})?)(?=[,.;)\n]|$)",
+    re.IGNORECASE,
 )
 _BREAK = re.compile(r"[,\n;|\t]+|  +|: ?")
 

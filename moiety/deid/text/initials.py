@@ -12,7 +12,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
-from moiety.deid.text.words import LOWER, UPPER, Words
+from moiety.deid.text.words import LOWER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
 _BY = re.compile(
@@ -22,7 +22,7 @@ _BY = re.compile(
     r"nurse|staff rn|staff nurse|staff|rn|sn|triage|triaged by|operator|scrub|anaes|reporter|reported by|"
     r"verified by|authorised by|auth by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
     r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
-    r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|administered by|"
+    r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|seen|witnessed|administered by|"
     r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|wr|ward round|asst|anaes|assistant|anaesthetist)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,
@@ -53,7 +53,8 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _END_OF_LINE = re.compile(
-    r"(?:[ ,(/-]{1,3}(?:DN|RN|SN|HV|OT|PT|SLT|CPN|HCA|RGN|RMN|MMT|MW|SpR|SHO|F[Y12]\d?|ST\d|CT\d|CNS|TVN|GP|dn|rn|sn|hv|ot|cpn|hca)\)?)?[ \t.]{0,3}(?:\n|$)"
+    r"(?:[ ,(/-]{1,3}(?:DN|RN|SN|HV|OT|PT|SLT|CPN|HCA|RGN|RMN|MMT|MW|SpR|SHO|F[Y12]\d?|ST\d|CT\d|CNS|TVN|GP|dn|rn|sn|hv|ot|cpn|hca)\)?)?[ \t.]{0,3}(?:\n|$)",
+    re.IGNORECASE,
 )
 _LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?)$")
 _REACH = 24
@@ -102,6 +103,14 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
     if last and opens and len(word) < 4 and (plain or word in known):
         return 0.75
+    if last and words.shapes[i] == UPPER and words.case == TITLE and len(word) < 4:
+        line = text.rfind("\n", 0, start) + 1
+        if (
+            text[start - 2 : start] == ". "
+            and start - line > 30
+            and text[end : end + 1] in ("", "\n")
+        ):
+            return 0.65
     if word in known and (plain or (opens and last)):
         return 0.7
     if len(word) < 4 and _TASK.match(text, end):

@@ -112,7 +112,7 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
         return word.isalpha() and bool(written) and word != "i"
     if shape == NUMBER or word in TITLES:
         return False
-    if never(words, i):
+    if never(words, i) and not (i and words.gaps[i - 1] == "-" and known & NAME):
         return surname_of(words, i) and (word == "ward" or (shape == TITLE and _closes(words, i)))
     hyphen = words.gaps[i - 1] == "-" if i else False
     initial = i > 0 and len(words.low[i - 1]) == 1

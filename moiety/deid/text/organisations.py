@@ -65,6 +65,11 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             or len(bare) > 2
             or parts[-1] == "general"
             or (
+                len(bare) == 2
+                and phrase not in vocabulary.phrases_of("places")
+                and not any(vocabulary.flags(p) & ORDINARY for p in bare)
+            )
+            or (
                 parts[0] == "the"
                 and not any(vocabulary.flags(p) & (ORDINARY | PLACE) for p in bare)
             )
@@ -132,7 +137,7 @@ def _by_head(words: Words) -> Iterator[Span]:
             if _TRUST_HEAD.match(words.text, words.starts[max(0, i - 2)]) or _TRUST_HEAD.match(
                 words.text, words.starts[max(0, i - 1)]
             ):
-                first = _back(words, i)
+                first = _back(words, i, loose=True)
                 if first is not None:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
@@ -190,12 +195,12 @@ def _royal(words: Words, i: int) -> Span | None:
     return Span(words.starts[i], words.ends[j], Label.HOSPITAL_NAME, 0.75, "royal and a place")
 
 
-def _back(words: Words, head: int) -> int | None:
+def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
     """The first word of the name that ends with `head`; None where all is generic."""
     first, own = head, False
     while first > 0 and head - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
         word = words.low[first - 1]
-        if not _belongs(words, first - 1):
+        if not _belongs(words, first - 1) and not (loose and _no_cue(words, first - 1)):
             break
         own = own or not (word in _GENERIC or word in CONNECTORS)
         first -= 1
@@ -205,6 +210,17 @@ def _back(words: Words, head: int) -> int | None:
 
 
 _LEADING = vocabulary.group("organisations_leading")
+
+
+def _no_cue(words: Words, i: int) -> bool:
+    """Whether a word is nothing that stands before a name: before `NHS Trust` all else is name."""
+    word = words.low[i]
+    plain = words.case != TITLE or words.shapes[i] != LOWER
+    return (
+        plain
+        and words.shapes[i] != NUMBER
+        and not (word in _CUES or word in _NEVER or word in NEVER or words.flags[i] & CLINICAL)
+    )
 
 
 def _joined(gap: str) -> bool:

@@ -188,8 +188,10 @@ def _before_cues(marks: _Marks) -> None:
                 marks.mark(j, LIKELY, "whose kin is named")
             continue
         if gap == " (" and words.low[i] in KIN and marks.free[j] and not never(words, j):
-            if words.flags[j] & FORENAME or (
-                words.case == TITLE and words.shapes[j] == TITLE and not words.flags[j] & WORD
+            if (
+                words.flags[j] & FORENAME
+                or not words.flags[j]
+                or (words.case == TITLE and words.shapes[j] == TITLE and not words.flags[j] & WORD)
             ):
                 marks.mark(j, LIKELY, "kin in brackets behind")
             continue
@@ -312,7 +314,11 @@ def _turned(marks: _Marks) -> None:
         if not (marks.free[i] and marks.free[i + 1]) or len(words.low[i]) < 2:
             continue
         gap = words.gaps[i]
-        if gap in (", ", ",", " , ", ",  "):
+        if gap in (" / ", " | ", "/") and i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER:
+            if opens(words, i) and _could_be(words, i) and _could_be(words, i + 1):
+                marks.mark(i, 0.7, "surname / forename / number")
+                marks.mark(i + 1, 0.7, "surname / forename / number")
+        elif gap in (", ", ",", " , ", ",  "):
             if _is_turned(words, i):
                 marks.mark(i, 0.82, "surname, forename")
                 marks.mark(i + 1, 0.82, "surname, forename")
@@ -322,6 +328,14 @@ def _turned(marks: _Marks) -> None:
                 if words.flags[i] & SURNAME and len(words.low[i]) > 2:
                     marks.mark(i, 0.8, "SURNAME Forename")
                     marks.mark(i + 1, 0.8, "SURNAME Forename")
+
+
+def _could_be(words: Words, i: int) -> bool:
+    """A listed name, or a word of three letters and more that nothing is known of."""
+    known, shape = words.flags[i], words.shapes[i]
+    if shape == NUMBER or never(words, i) or (words.case == TITLE and shape == LOWER):
+        return False
+    return bool(known & NAME) or (not known and len(words.low[i]) > 2)
 
 
 def _is_turned(words: Words, i: int) -> bool:
@@ -371,6 +385,7 @@ def _joins(words: Words, i: int, j: int, gap: str) -> bool:
         if i and words.gaps[i - 1][-1:] in ("/", "&"):
             return False
         alone = word == "a" and gap == " " and opens(words, i) and j > i
+        alone = alone and words.gaps[j][:1] not in ("\n", "", "(")
         return shape == INITIAL and word != "i" and (j > i or gap == " ") and not alone
     if (
         never(words, i)
@@ -417,14 +432,9 @@ def _joins_any(words: Words, i: int, j: int) -> bool:
         return True
     if j < i and surname_of(words, i) and not beside & WORD:
         return True
-    if (
-        j > i
-        and known & FORENAME
-        and beside & SURNAME
-        and not beside & WORD
-        and not numbered(words, i)
-    ):
-        return True
+    surname = (beside & SURNAME and not beside & WORD) or not beside
+    if j > i and known & FORENAME and surname and not numbered(words, i):
+        return words.case == UPPER or word not in ("will", "may", "can", "mark", "hope")
     return (
         not known
         and len(word) > 3
