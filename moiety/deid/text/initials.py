@@ -12,7 +12,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
-from moiety.deid.text.words import LOWER, TITLE, UPPER, Words
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
 _BY = re.compile(
@@ -35,7 +35,7 @@ _SURE_BY = re.compile(
     re.IGNORECASE,
 )
 _SIGNED = re.compile(
-    r"(?<![a-z])(?:signed(?: by)?|initials?|typed(?: by)?|dictated by|transcribed by|checked by|entered by|written by)[ .:=-]{0,3}$",
+    r"(?<![a-z])(?:signed(?: by)?|initials?|typed(?: by)?|staff rn|staff nurse|triage|check|dictated by|transcribed by|checked by|entered by|written by)[ .:=-]{0,3}$",
     re.IGNORECASE,
 )
 _TASK = re.compile(
@@ -89,6 +89,8 @@ def find(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]
 def _score(words: Words, i: int, known: frozenset[str]) -> float:
     word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
     before = max(0, start - _REACH)
+    if len(word) < 4 and _numbered_entry(words, i):
+        return 0.7
     if word in _ROLES:
         signed = _SIGNED.search(text, before, start) and words.shapes[i] == UPPER
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
@@ -169,6 +171,20 @@ def _between_names(words: Words, i: int) -> bool:
             "staff",
             "team",
         )
+    )
+
+
+_LABELS = vocabulary.group("initials_labels")
+
+
+def _numbered_entry(words: Words, i: int) -> bool:
+    """`16/11/26 RP / 464300A`: capitals between a date and a long number."""
+    if words.low[i] in _LABELS or words.shapes[i] != UPPER or words.gaps[i] != " / ":
+        return False
+    return (
+        i + 1 < len(words.low)
+        and sum(c.isdigit() for c in words.low[i + 1]) > 3
+        and (i > 0 and words.shapes[i - 1] == NUMBER)
     )
 
 

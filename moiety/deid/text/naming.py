@@ -22,6 +22,7 @@ from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
 _CLOSED = vocabulary.group("people_closed") | {"will", "may"}
 _PRONOUNS = frozenset({"he", "she", "the", "they", "and", "if", "it", "we", "no", "on", "in"})
+_MONTHS_DAYS = vocabulary.group("naming_times")
 _CAPITAL_NAMES = vocabulary.group("people_capital_names")
 _ETHNIC = vocabulary.group("people_ethnic")
 _VERBS = vocabulary.group("people_verbs")
@@ -110,6 +111,8 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
     if len(word) == 1:
         written = shape == INITIAL or words.gaps[i][:1] == "." or (i and _closes(words, i))
         return word.isalpha() and bool(written) and word != "i"
+    if odd_surname(words, i):
+        return True
     if shape == NUMBER or word in TITLES:
         return False
     if never(words, i) and not (i and words.gaps[i - 1] == "-" and known & NAME):
@@ -151,10 +154,28 @@ def _closes(words: Words, i: int) -> bool:
     return not gap or gap.lstrip(" ")[:1] in ("", ",", "(", "\n", ")", ";", "|") or "   " in gap
 
 
+def odd_surname(words: Words, i: int) -> bool:
+    """`Stavros Nurse`, `Susan Pain`: a word with a capital behind a forename that is no word."""
+    if i == 0 or words.case != TITLE or words.shapes[i] != TITLE or words.gaps[i - 1] != " ":
+        return False
+    before, word = words.flags[i - 1], words.low[i]
+    if not before & FORENAME or before & (WORD | EPONYM | PLACE) or words.shapes[i - 1] != TITLE:
+        return False
+    if word in TERM_HEADS or word in _CLOSED or word in _MONTHS_DAYS:
+        return False
+    return (word not in ROLES or word in ("doctor", "nurse")) and (
+        _closes(words, i) or words.gaps[i][:1] in (".", "'")
+    )
+
+
 def surname_of(words: Words, i: int) -> bool:
     """A surname that is also a word, behind a forename that is none: `liam ward`, `eve grant`."""
     before = words.flags[i - 1] if i else 0
-    if not words.flags[i] & SURNAME or words.low[i] in _NO_SURNAME or not before & FORENAME:
+    if not words.flags[i] & SURNAME or words.low[i] in _NO_SURNAME:
+        return False
+    if not before & FORENAME and not (
+        not before and i and (_closes(words, i) or words.gaps[i] == " / ")
+    ):
         return False
     if before & WORD and words.low[i - 1] in _VERBS:
         return False
@@ -214,7 +235,7 @@ def named_behind(words: Words, i: int) -> bool:
     after = words.flags[i + 1]
     if words.case == TITLE and words.shapes[i + 1] == LOWER:
         return False
-    return bool(after & SURNAME) and not after & WORD
+    return bool(after & NAME) and not after & WORD
 
 
 def unknown_behind(words: Words, i: int) -> bool:

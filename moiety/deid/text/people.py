@@ -17,6 +17,7 @@ from moiety.deid.text.naming import (
     nearly_name,
     never,
     numbered,
+    odd_surname,
     opens,
     surname_of,
 )
@@ -104,6 +105,8 @@ def _after_cues(marks: _Marks) -> None:
             _take(marks, i + 1, LIKELY, "after kin", sure=False, kin=gap in (" ", ": ", " ("))
         elif word in ROLES and gap in _KIN_GAPS:
             _take(marks, i + 1, LIKELY, "after a role", sure=False)
+        elif word == "w" and (gap == "/ " or (i and words.gaps[i - 1] == "/" and gap == " ")):
+            _take(marks, i + 1, LIKELY, "after with", sure=False, kin=True)
         elif (
             word in BEFORE
             and gap in _BEFORE_GAPS
@@ -179,7 +182,12 @@ def _before_cues(marks: _Marks) -> None:
     words = marks.words
     for i in range(1, len(words.low)):
         j, gap = i - 1, words.gaps[i - 1]
-        if gap == "'s " and words.low[i] in KIN and marks.free[j] and not never(words, j):
+        if (
+            gap == "'s "
+            and words.low[i] in KIN
+            and marks.free[j]
+            and (not never(words, j) or (words.shapes[j] == TITLE and words.flags[j] & SURNAME))
+        ):
             if (
                 words.flags[j] & NAME
                 if words.case != TITLE
@@ -418,6 +426,8 @@ def _joins_capital(words: Words, i: int, j: int) -> bool:
         return not known & CLINICAL and bool(
             beside & FORENAME if j < i else known & FORENAME or beside & FORENAME
         )
+    if j < i and odd_surname(words, i):
+        return True
     if known:
         place = known & (PLACE | EPONYM) and not known & WORD
         return bool(j < i and place and beside & FORENAME and not beside & WORD)

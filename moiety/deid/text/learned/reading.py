@@ -12,7 +12,7 @@ from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE, WORD
 from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
 _NO_INITIALS = vocabulary.group("initials_roles")
-_LIKELY, _DOUBTFUL, _SURE = 0.75, 0.9, 0.98
+_LIKELY, _DOUBTFUL, _SURE = 0.5, 0.9, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 
 
