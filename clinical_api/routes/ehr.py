@@ -21,6 +21,7 @@ from clinical_api.routes.negotiation import (
 )
 from clinical_api.statuses import Prepared
 from moiety.change_control.codes import ChangeType
+from moiety.kit import accesses
 from moiety.kit.credentials import Caller
 
 router = APIRouter(prefix="/openehr/v1", tags=["EHR"])
@@ -57,6 +58,7 @@ async def get_by_subject(
     """The EHR whose status bears this subject."""
     form = answer_form(request)
     ehr = await ehrs.find_by_subject(here.reads, subject_id, subject_namespace)
+    accesses.note(request, [ehr.ehr_id])
     return Response(_text(ehr, form), headers=_headers(request, ehr), media_type=form.value)
 
 

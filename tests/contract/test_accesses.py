@@ -16,6 +16,7 @@ from moiety.wire import access as wire
 from moiety.wire import demographic as wire_demographic
 from tests.fixtures.fix_services import served
 
+SUBJECT = str(uuid4())
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Fletcher", "given": ["Ann"]}],
            "birthDate": "1970-01-02"}  # fmt: skip
 
@@ -44,9 +45,20 @@ def desk(demographic_database):
         yield service
 
 
-def opened(client):
-    """The id of a new EHR."""
-    return client.post("/openehr/v1/ehr").headers["ETag"].strip('W/"')
+def opened(client, subject=None):
+    """The id of a new EHR, of a subject's pseudonym if there is one."""
+    body = None
+    if subject is not None:
+        reference = {"_type": "PARTY_REF", "namespace": "moiety", "type": "PERSON",
+                     "id": {"_type": "GENERIC_ID", "value": subject, "scheme": "uuid"}}  # fmt: skip
+        body = {
+            "_type": "EHR_STATUS", "archetype_node_id": "openEHR-EHR-EHR_STATUS.generic.v1",
+            "name": {"_type": "DV_TEXT", "value": "EHR Status"},
+            "subject": {"_type": "PARTY_SELF", "external_ref": reference},
+            "is_modifiable": True, "is_queryable": True,
+        }  # fmt: skip
+    answer = client.post("/openehr/v1/ehr", json=body) if body else client.post("/openehr/v1/ehr")
+    return answer.headers["ETag"].strip('W/"')
 
 
 def of(service, record):
@@ -67,7 +79,7 @@ def rows(service):
 def test_every_read_of_a_record_is_told_with_who_when_and_where(clinic):
     """By path, by parameter, in a query of one EHR; not of others, nor what was refused."""
     with clinic.client() as reader, clinic.client("ehr:create") as lacking:
-        one, other = opened(reader), opened(reader)
+        one, other = opened(reader, SUBJECT), opened(reader)
         before = datetime.now(UTC)
         assert 200 == reader.get(f"/openehr/v1/ehr/{one}").status_code
         assert 200 == reader.get(f"/openehr/v1/ehr/{one}/ehr_status").status_code
@@ -75,6 +87,8 @@ def test_every_read_of_a_record_is_told_with_who_when_and_where(clinic):
         assert 404 == reader.get(f"/openehr/v1/ehr/{uuid4()}").status_code
         assert 403 == lacking.get(f"/openehr/v1/ehr/{one}").status_code
         assert 200 == reader.get(f"/bulk/export?ehr_id={one}").status_code
+        subject = {"subject_id": SUBJECT, "subject_namespace": "moiety"}
+        assert 200 == reader.get("/openehr/v1/ehr", params=subject).status_code
         query = {"q": "SELECT e/ehr_id/value FROM EHR e", "ehr_id": one}
         assert 200 == reader.post("/openehr/v1/query/aql", json=query).status_code
         key_id = reader.headers["Authorization"].split("_")[2]
@@ -82,7 +96,7 @@ def test_every_read_of_a_record_is_told_with_who_when_and_where(clinic):
     assert found.is_kept
     assert [
         "GET /openehr/v1/ehr/{ehr_id}", "GET /openehr/v1/ehr/{ehr_id}/ehr_status",
-        "GET /bulk/export", "POST /openehr/v1/query/aql",
+        "GET /bulk/export", "GET /openehr/v1/ehr", "POST /openehr/v1/query/aql",
     ] == [entry.door for entry in found.entries]  # fmt: skip
     assert {(key_id, "test", None, False)} == {
         (entry.key_id, entry.label, entry.user_id, entry.every) for entry in found.entries

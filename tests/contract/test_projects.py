@@ -11,7 +11,7 @@ from linkage_vault.project_states import STEPS
 from linkage_vault.project_tables import opt_out, opt_out_snapshot, project, project_key
 from moiety.commands import issue
 from moiety.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
-from moiety.wire import crossing
+from moiety.wire import crossing, linking
 from moiety.wire import opt_outs as wire_opt_outs
 from moiety.wire import projects as wire
 from moiety.wire import trail as wire_trail
@@ -513,6 +513,21 @@ def test_who_opted_out_objected_or_was_never_checked_is_removed_and_counted(
     assert (4, 2) == (in_other.removed, in_other.objected)
     wire_opt_outs.object_to(registrar, wire_opt_outs.Object(objecting, REASON, withdrawn=True))
     assert given[objecting] in wire_opt_outs.clean(service, made.project_id, ehr_ids).kept
+
+
+def test_a_restricted_record_is_removed_whatever_the_project_is_exempt_from(
+    people, persons, service
+):
+    """As an objection; allowed again, it comes back (the control)."""
+    ehr_id, other = persons(2).values()
+    made = running(people)
+    officer = people["linkage_officer"]
+    linking.restrict(officer, ehr_id, is_restricted=True, reason=REASON)
+    cleaned = wire_opt_outs.clean(service, made.project_id, [ehr_id, other])
+    assert ([other], 1, 1) == (cleaned.kept, cleaned.removed, cleaned.objected)
+    linking.restrict(officer, ehr_id, is_restricted=False, reason=REASON)
+    again = wire_opt_outs.clean(service, made.project_id, [ehr_id, other])
+    assert ([ehr_id, other], 0) == (again.kept, again.removed)
 
 
 def test_an_exemption_sets_the_national_list_aside_and_no_objection(
