@@ -18,14 +18,17 @@ from moiety.deid.text.replacement.invented_names import BEGINNINGS, ENDINGS
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"[0-9]")
 _NUMBER = re.compile(r"[0-9]+")
-_KEPT_WORDS = """
-hospital hospitals infirmary clinic clinics centre center unit trust nhs foundation general
-university royal community health healthcare hospice college medical practice surgery group
-partnership teaching district children's childrens women's eye dental house the of and at for
-road street lane avenue close drive way court gardens place terrace crescent square hill park
-grove row walk mews view rise green flat apartment floor block rd st ave ln cl dr
+_KINDS = """
+hospital hospitals infirmary clinic clinics centre center unit trust nhs foundation health
+healthcare hospice medical practice surgery partnership the of and at for flat apartment floor block
 """
-_KEPT_IN_PLACES = frozenset(_KEPT_WORDS.split())
+_LAST = """
+road street lane avenue close drive way court gardens place terrace crescent square hill park grove
+row walk mews view rise green house college group rd st ave ln cl dr
+"""
+_KINDS_OF_PLACE = frozenset(_KINDS.split())
+_KINDS_AT_THE_END = frozenset(_LAST.split())
+"""Words that name as often as they say a kind: `Park View`, `Green Close`."""
 _DRAMA = ("01632 960", "0113 496 0", "0117 496 0", "0151 496 0", "0161 496 0", "020 7946 0")
 _DRAMA_MOBILE = "07700 900"
 _UNUSED_AREAS = ("QA", "QB", "QD", "VA", "VB", "VD", "XA", "XB", "XD")
@@ -62,10 +65,16 @@ class Namer:
     def word(self, word: str) -> str:
         """An invented name for a word of a name, in its letter case."""
         plain = word.casefold()
-        name = keyed.choice(self.key, "name", plain, BEGINNINGS) + keyed.choice(
-            self.key, "name", plain, ENDINGS, 1
-        )
+        names = (_invented(self.key, "name", plain, at) for at in range(0, 8, 2))
+        name = next(name for name in names if name.casefold() != plain)
         return _cased(word, name)
+
+
+def _invented(key: bytes, purpose: str, thing: str, at: int = 0) -> str:
+    """Two syllables that no list of people holds together."""
+    return keyed.choice(key, purpose, thing, BEGINNINGS, at) + keyed.choice(
+        key, purpose, thing, ENDINGS, at + 1
+    )
 
 
 def _name(namer: Namer, label: str, text: str) -> str:
@@ -108,13 +117,20 @@ def _place(namer: Namer, label: str, text: str) -> str:
         word = match[0]
         if word.isdigit():
             return str(keyed.number(namer.key, "house", text.casefold(), 180) + 1)
-        if word.casefold().replace("’", "'") in _KEPT_IN_PLACES:
+        if _says_the_kind(word.casefold(), text[match.end() :]):
             return word
         if len(word) <= 5 and word.isupper() and not text.isupper():
             return "".join(keyed.letter(namer.key, "place", word, at) for at in range(len(word)))
         return namer.word(word)
 
     return re.sub(r"[0-9]+|[^\W\d_]+(?:['’]s)?", new, text)
+
+
+def _says_the_kind(word: str, rest: str) -> bool:
+    """Whether a word of a place tells what it is, and not which: `Road` where the name ends."""
+    return word in _KINDS_OF_PLACE or (
+        word in _KINDS_AT_THE_END and re.match(r"[\s.]*(?:[,;\n]|$)", rest) is not None
+    )
 
 
 def _nhs_number(namer: Namer, label: str, text: str) -> str:
@@ -145,11 +161,7 @@ def _telephone(namer: Namer, label: str, text: str) -> str:
 def _email(namer: Namer, label: str, text: str) -> str:
     del label
     plain = text.casefold()
-    words = [
-        keyed.choice(namer.key, f"email{i}", plain, BEGINNINGS)
-        + keyed.choice(namer.key, f"email{i}", plain, ENDINGS, 1)
-        for i in range(2)
-    ]
+    words = [_invented(namer.key, f"email{i}", plain) for i in range(2)]
     return ".".join(words).lower() + "@example.org"
 
 

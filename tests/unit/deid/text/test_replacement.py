@@ -115,10 +115,25 @@ def test_numbers_are_shaped_as_real_ones_and_are_nobodys():
 def test_places_keep_the_word_that_says_what_they_are():
     """A hospital stays a hospital, a road a road."""
     namer = Namer(KEY)
-    assert namer.stand_in("HOSPITAL_NAME", "Anytown General Hospital").endswith(" General Hospital")
+    assert namer.stand_in("HOSPITAL_NAME", "Anytown General Hospital").endswith(" Hospital")
     street = namer.stand_in("ADDRESS_LINE", "14 Elm Road")
     assert street.endswith(" Road")
     assert "Elm" not in street
+    two = namer.stand_in("ADDRESS_LINE", "Flat 2, Elm Court, 14 Elm Road").split(", ")
+    assert ["Flat", "Court", "Road"] == [two[0].split()[0], two[1].split()[-1], two[2].split()[-1]]
+
+
+@pytest.mark.parametrize(
+    "place", ["Park View Medical Practice", "Green Close", "Park Road", "The Hill Surgery",
+              "Royal Infirmary", "University Hospital", "Court House, Green Lane"],
+)  # fmt: skip
+def test_a_place_that_is_named_by_a_kind_of_place_gets_another_name(place):
+    """`Park View` names; that nothing of it seems to be a name does not keep it."""
+    for part, new in zip(
+        place.split(","), Namer(KEY).stand_in("ADDRESS_LINE", place).split(","), strict=True
+    ):
+        assert part != new
+        assert part.split()[-1] == new.split()[-1]
 
 
 TEXT = "Mr John Smith, born 3/4/1950, seen on 5/6/2021 by JS. Aged 71."
