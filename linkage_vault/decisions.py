@@ -169,7 +169,7 @@ def weigh(
     ask = asks[0]
     verdict = Verdict(allowed=False, count=len(asks) if len(asks) > 1 else None)
     if requester.actions is not None and ask.action not in requester.actions:
-        return replace(verdict, outcome="refused")
+        return verdict
     facts = _facts(requester, ask, bulk=len(asks) > vault.rules.bulk)
     if ask.action not in CROSSINGS:
         return replace(verdict, allowed=_permits(requester, ask, facts))
@@ -244,7 +244,7 @@ def request_hash(vault: Vault, user_id: UUID, asks: Sequence[Ask], until: dateti
         str(ask.project_id or ""),
         until.astimezone(UTC).isoformat(timespec="seconds"),
     )
-    subjects = sorted(one.subject.bytes for one in asks if one.subject is not None)
+    subjects = sorted({one.subject.bytes for one in asks if one.subject is not None})
     return vault.people_keys.bind(user_id.bytes, *(word.encode() for word in words), *subjects)
 
 

@@ -66,10 +66,12 @@ def open_records(
     person_ids: Sequence[UUID],
     *,
     approval_id: UUID | None = None,
+    reason: str | None = None,
+    basis: LegalBasis | None = None,
 ) -> list[Opened]:
     """As `open_record` for many persons, in their order; all or none."""
     purpose = PurposeOfUse.PATADMIN
-    asks = [Ask(Action.LINK, one, purpose, approval_id=approval_id) for one in person_ids]
+    asks = [Ask(Action.LINK, one, purpose, reason, basis, approval_id) for one in person_ids]
     verdict = decisions.demand_all(vault, requester, asks)
     decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks), verdict=verdict)
     with vault.engine.begin() as connection:
@@ -136,13 +138,15 @@ def resolve_persons(
     *,
     purpose: PurposeOfUse,
     approval_id: UUID | None = None,
+    reason: str | None = None,
+    basis: LegalBasis | None = None,
 ) -> list[Records | None]:
     """The EHRs of many persons, in their order; None where there is none.
 
     One decision for all, an entry in the trail for each, all committed before the first seal.
     """
     action = Action.RESOLVE_PERSON
-    asks = [Ask(action, one, purpose, approval_id=approval_id) for one in person_ids]
+    asks = [Ask(action, one, purpose, reason, basis, approval_id) for one in person_ids]
     verdict = decisions.demand_all(vault, requester, asks)
     found = _look(vault, Action.RESOLVE_PERSON, person_ids)
     outcomes = ["allowed" if person_id in found else "unknown" for person_id in person_ids]

@@ -34,8 +34,9 @@ def link_many(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     """The EHRs of up to 1,000 persons, new or had before, in the order of the persons."""
     message = decode(body, LinkMany)
     opened = links.open_records(
-        vault, requester, message.person_ids, approval_id=message.approval_id
-    )
+        vault, requester, message.person_ids, approval_id=message.approval_id,
+        reason=message.reason, basis=decisions.read_basis(message.legal_basis),
+    )  # fmt: skip
     return answer(EhrsAnswer([one.ehr_id for one in opened]))
 
 
@@ -54,8 +55,9 @@ def resolve_persons(vault: TheVault, requester: TheRequester, body: Body) -> Res
     message = decode(body, ResolveMany)
     purpose = decisions.read_purpose(message.purpose_of_use)
     found = links.resolve_persons(
-        vault, requester, message.person_ids, purpose=purpose, approval_id=message.approval_id
-    )
+        vault, requester, message.person_ids, purpose=purpose, approval_id=message.approval_id,
+        reason=message.reason, basis=decisions.read_basis(message.legal_basis),
+    )  # fmt: skip
     return answer(EhrsAnswer([one.ehr_id if one else None for one in found]))
 
 

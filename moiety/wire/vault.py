@@ -36,10 +36,15 @@ class Link(Message, frozen=True):
 
 
 class LinkMany(Message, frozen=True):
-    """Open records for many persons, all or none: `POST /link/bulk`."""
+    """Open records for many persons, all or none: `POST /link/bulk`.
+
+    With an approval, the reason and legal basis are those of its request.
+    """
 
     person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
     approval_id: UUID | None = None
+    reason: Reason | None = None
+    legal_basis: str | None = None
 
 
 class ResolvePerson(Message, frozen=True):
@@ -50,11 +55,16 @@ class ResolvePerson(Message, frozen=True):
 
 
 class ResolveMany(Message, frozen=True):
-    """Which records are these persons': `POST /resolve/person/bulk`."""
+    """Which records are these persons': `POST /resolve/person/bulk`.
+
+    With an approval, the reason and legal basis are those of its request.
+    """
 
     person_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
     purpose_of_use: Purpose
     approval_id: UUID | None = None
+    reason: Reason | None = None
+    legal_basis: str | None = None
 
 
 class ResolveEhr(Message, frozen=True):

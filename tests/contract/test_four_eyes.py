@@ -240,6 +240,37 @@ def test_more_than_one_id_needs_a_second_person_whoever_asks(caller, vault, appr
     assert not decisions.weigh(vault, requester, asks(persons, approval_id)).allowed
 
 
+def test_bulk_doors_open_with_an_approval_of_the_exact_set(caller, approved, filled_pool):
+    """Opening and finding many records: refused without, answered with, refused again."""
+    registrar = caller("registrar")
+    persons = [uuid4() for _ in range(3)]
+    said = {"reason": REASON, "legal_basis": "direct_care"}
+    bodies = {
+        "/link/bulk": {"person_ids": [str(one) for one in persons], **said},
+        "/resolve/person/bulk": {
+            "person_ids": [str(one) for one in persons], "purpose_of_use": "RECORDMGT", **said,
+        },
+    }  # fmt: skip
+    actions = {"/link/bulk": ("link", "PATADMIN"),
+               "/resolve/person/bulk": ("resolve_person", "RECORDMGT")}  # fmt: skip
+    found = []
+    for path, body in bodies.items():
+        action, purpose = actions[path]
+        assert 403 == registrar.post(f"{wire.BASE}{path}", json=body).status_code
+        approval_id = approved(
+            registrar, *persons, action=action, purpose=purpose, basis="direct_care"
+        )
+        body["approval_id"] = str(approval_id)
+        part = {**body, "person_ids": body["person_ids"][:2]}
+        assert 403 == registrar.post(f"{wire.BASE}{path}", json=part).status_code
+        answer = registrar.post(f"{wire.BASE}{path}", json=body)
+        assert 200 == answer.status_code
+        found.append(answer.json()["ehr_ids"])
+        assert 403 == registrar.post(f"{wire.BASE}{path}", json=body).status_code
+    assert found[0] == found[1]
+    assert 3 == len(set(found[0]))
+
+
 def test_the_trail_binds_the_answer_to_the_approval(caller, record, approved, vault):
     """Request, decision and use carry one approval and one hash."""
     from linkage_vault import trail

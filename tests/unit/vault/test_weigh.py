@@ -1,5 +1,6 @@
 """How a decision is made of what stands: in which order, what is used up, and what is written."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from linkage_vault import alerts, decisions, standing, suspensions, trail
+from linkage_vault import alerts, decisions, policy, standing, suspensions, trail
 from linkage_vault.decisions import Action, Ask, Verdict
 from linkage_vault.people_keys import create_people_key_file, load_people_keys
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
@@ -15,7 +16,7 @@ from linkage_vault.requesters import Requester
 from linkage_vault.rules import Limit, Rules
 from linkage_vault.standing import Standing
 from linkage_vault.users import Role
-from moiety.kit.errors import Forbidden, TooMany
+from moiety.kit.errors import Forbidden, TooMany, Unprocessable
 
 NOTHING = Standing({}, canary=False, care=None, grant_id=None, break_glass_id=None,
                    approval_until=None)  # fmt: skip
@@ -38,28 +39,41 @@ def world(monkeypatch, tmp_path):
         ),
     )  # fmt: skip
 
-    def look(_vault, question):
+    def look(vault, question):
+        assert vault is made.vault
         made.asked.append(question)
         used = made.found.used or dict.fromkeys(question.principals, (1, 1, 1))
         return replace(made.found, used=used)
 
-    def use_grant(_vault, grant_id, subjects):
+    def use_grant(vault, grant_id, subjects):
+        assert vault is made.vault
         made.grants.append((grant_id, subjects))
         return made.grant_reaches
 
-    def use_approval(_vault, approval_id, user_id, request_hash):
+    def use_approval(vault, approval_id, user_id, request_hash):
+        assert vault is made.vault
         made.approvals.append((approval_id, user_id, request_hash))
         return made.approval_fits
 
     monkeypatch.setattr(standing, "look", look)
     monkeypatch.setattr(standing, "use_grant", use_grant)
     monkeypatch.setattr(standing, "use_approval", use_approval)
-    monkeypatch.setattr(alerts, "sound", lambda _v, kind, facts: made.alerts.append((kind, facts)))
+
+    def keep(where):
+        def kept(vault, *what, **more):
+            assert vault is made.vault
+            where(*what, **more)
+
+        return kept
+
     monkeypatch.setattr(
-        suspensions, "suspend", lambda _v, who, *, reason: made.suspended.append((who, reason))
+        alerts, "sound", keep(lambda kind, facts: made.alerts.append((kind, facts)))
     )
-    monkeypatch.setattr(trail, "record", lambda _v, entry: made.entries.append(entry))
-    monkeypatch.setattr(trail, "record_all", lambda _v, entries: made.entries.extend(entries))
+    monkeypatch.setattr(
+        suspensions, "suspend", keep(lambda who, *, reason: made.suspended.append((who, reason)))
+    )
+    monkeypatch.setattr(trail, "record", keep(made.entries.append))
+    monkeypatch.setattr(trail, "record_all", keep(made.entries.extend))
     return made
 
 
@@ -170,6 +184,8 @@ def test_an_approval_is_used_with_the_hash_of_this_very_question(world):
     assert (True, "approved", APPROVAL, expected) == (
         verdict.allowed, verdict.kind, verdict.approval_id, verdict.request_hash,
     )  # fmt: skip
+    assert not weigh(world, who("linkage_officer"), named(approval_id=None)).allowed
+    assert 1 == len(world.approvals)
     world.approval_fits = False
     verdict = weigh(world, who("linkage_officer"), named())
     assert (False, None, None) == (verdict.allowed, verdict.approval_id, verdict.request_hash)
@@ -181,7 +197,7 @@ def test_an_approval_is_used_with_the_hash_of_this_very_question(world):
     assert [] == world.approvals
 
 
-def test_the_hash_binds_everything_that_was_asked(world):
+def test_the_hash_binds_everything_that_was_asked(world, monkeypatch):
     """Each part changed gives another; the order of ids gives the same; the key is the vault's."""
     base = [named(), named(subject=USER)]
 
@@ -200,6 +216,7 @@ def test_the_hash_binds_everything_that_was_asked(world):
         bound([replace(one, reason="another") for one in base]),
         bound([replace(one, reason=None) for one in base]),
         bound([replace(one, project_id=other) for one in base]),
+        bound([replace(one, project_id=USER) for one in base]),
         bound(user=other),
         bound(until=UNTIL + timedelta(seconds=1)),
     ]
@@ -207,6 +224,13 @@ def test_the_hash_binds_everything_that_was_asked(world):
     assert bound() == bound(base[::-1])
     assert bound() == bound(until=UNTIL.astimezone(tz=None))
     assert 32 == len(bound())
+    here = bound()
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    there = bound()
+    monkeypatch.undo()
+    time.tzset()
+    assert here == there
     same = replace(base[0], purpose=None, basis=None, reason=None, project_id=None)
     assert bound([same]) == bound([replace(same, reason="")])
 
@@ -234,6 +258,7 @@ def test_more_than_the_bulk_limit_is_bulk(world):
     verdict = weigh(world, who("registrar"), *asks)
     assert (False, 3) == (verdict.allowed, verdict.count)
     assert weigh(world, who("registrar"), asks[0]).count is None
+    assert 2 == weigh(world, who("registrar"), *asks[:2]).count
     world.found = replace(NOTHING, grant_id=GRANT)
     verdict = weigh(world, who("registrar"), *asks)
     assert (True, "grant", 3) == (verdict.allowed, verdict.kind, verdict.count)
@@ -263,6 +288,47 @@ def test_a_limit_of_the_user_or_the_program_refuses_with_a_time_to_wait(
     assert wait == error.headers["Retry-After"]
     told = {"limit": over, "key_id": "k1", "user_id": str(USER)}
     assert [("limit", told)] == world.alerts
+
+
+def test_each_limit_is_told_of_once_a_day_and_person(world):
+    """Another limit, or another person, is told of again."""
+    world.vault.rules = Rules(user=Limit(4, 4, 4))
+    used = {"minute": (5, 1, 1), "day": (1, 5, 1)}
+    for limit in ("minute", "day", "minute", "day"):
+        world.found = replace(NOTHING, used={"key:k1": (1, 1, 1), f"user:{USER}": used[limit]})
+        weigh(world, who("registrar"), ask())
+    assert ["minute", "day"] == [facts["limit"] for _, facts in world.alerts]
+
+
+def test_basis_and_project_of_the_question_reach_the_policy(world):
+    """A pseudonym's record is found in a project, on a basis: without either it is refused."""
+    world.found = replace(NOTHING, approval_until=UNTIL)
+    question = replace(named(project_id=PERSON), action=Action.PSEUDONYM_TO_EHR)
+    assert weigh(world, who("linkage_officer"), question).allowed
+    for less in (replace(question, project_id=None), replace(question, basis=None)):
+        assert not weigh(world, who("linkage_officer"), less).allowed
+
+
+def test_the_policy_may_be_asked_with_facts_of_ones_own(world):
+    """What would be: of this requester, this question and these facts."""
+    facts = policy.Facts(purpose="TREAT", person=True, care=True)
+    assert decisions.is_allowed(who("clinician"), ask(), facts)
+    assert not decisions.is_allowed(who("researcher"), ask(), facts)
+    assert not decisions.is_allowed(who("clinician"), ask(Action.LINK), facts)
+    assert not decisions.is_allowed(who("clinician"), ask(), replace(facts, care=False))
+
+
+def test_words_of_a_message_become_purposes_and_bases():
+    """Known ones; no basis is none; another is told which there are."""
+    assert PurposeOfUse.TREAT is decisions.read_purpose("TREAT")
+    assert LegalBasis.CONSENT is decisions.read_basis("consent")
+    assert decisions.read_basis(None) is None
+    with pytest.raises(Unprocessable) as caught:
+        decisions.read_basis("because")
+    assert "A legal basis is one of direct_care, consent, " in caught.value.message
+    with pytest.raises(Unprocessable) as caught:
+        decisions.read_purpose("because")
+    assert "This is no HL7 purpose of use." == caught.value.message
 
 
 def test_each_principal_has_its_own_limit(world):
