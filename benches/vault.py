@@ -6,9 +6,9 @@
 One vault process with one worker, over a durable PostgreSQL of its own on the same machine; wrk
 (Debian: wrk) asks.  Every answer is preceded by its decision and by its entry in the trail.
 
-    create          POST /link, each for a new person                    at least 500/s, p99 <= 50 ms
-    resolve         POST /resolve/person, of `--links` persons           at least 500/s, p99 <= 50 ms
-    bulk resolve    POST /resolve/person/bulk, 1,000 persons a call      at least 8,500 persons/s
+    create          POST /link, each for a new person                at least 500/s, p99 <= 50 ms
+    resolve         POST /resolve/person, of `--links` persons       at least 500/s, p99 <= 50 ms
+    bulk resolve    POST /resolve/person/bulk, 1,000 a call          at least 8,500 persons/s
     raw insert      one INSERT of a link's octets and one commit, from as many connections, no HTTP
     rotate kek      `--rotate` links to a new key while readers go on    10 minutes for 1,000,000
     rotate index    the same for the blind indexes
@@ -196,7 +196,9 @@ def spent(pid):
 def raw_insert(bench, *, clients, seconds):
     """INSERT of a link's octets and COMMIT, nothing else."""
     with psycopg.connect(bench.base.url().replace("/clinical", "/vault")) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS raw_link (id uuid PRIMARY KEY, octets bytea)")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS raw_link (id uuid PRIMARY KEY, octets bytea)"
+        )
     counts, stop = [0] * clients, threading.Event()
     octets = secrets.token_bytes(600)
 
@@ -285,9 +287,11 @@ def main():
                         line = {"what": what, "clients": number, **line}
                         best[what] = max(best.get(what, 0), line["rate"])
                         lines.append(_said(line))
-                for number in clients:
-                    line = raw_insert(bench, clients=number, seconds=given.seconds)
-                    lines.append(_said({"what": "raw insert", "clients": number, **line}))
+                lines += [
+                    _said({"what": "raw insert", "clients": number,
+                           **raw_insert(bench, clients=number, seconds=given.seconds)})
+                    for number in clients
+                ]  # fmt: skip
         bench.stock(max(0, given.rotate - given.links))
         for what in ("kek", "index") if given.rotate else ():
             lines.append(_said({"what": f"rotate {what}", **rotate(bench, what)}))

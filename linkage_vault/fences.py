@@ -16,10 +16,12 @@ from moiety.kit.errors import Unavailable
 
 _FENCE = 0x6D6F_6965_0001
 _BUCKETS = 0x6D6F_6965_0100  # 256 locks from here, by the first octet of an index
+# The fence first, then the persons in their order: from left to right, row by row.
 _BUCKET_LOCKS = sa.select(
+    sa.func.pg_advisory_xact_lock_shared(_FENCE),
     sa.func.pg_advisory_xact_lock(
         sa.func.unnest(sa.bindparam("buckets", type_=ARRAY(sa.BigInteger())))
-    )
+    ),
 )
 _SHARED = sa.select(sa.func.pg_advisory_xact_lock_shared(_FENCE))
 _ALONE = sa.select(sa.func.pg_advisory_xact_lock(_FENCE))
@@ -31,10 +33,11 @@ def enter(connection: sa.Connection, keys: KeyRing, indexes: Collection[bytes] =
     `indexes` are of the oldest version in the ring, so that two processes name a person alike.
     Raises Unavailable when the key file here is older than the rotation.
     """
-    connection.execute(_SHARED)
     if indexes:
         buckets = sorted({_BUCKETS + index[0] for index in indexes})
         connection.execute(_BUCKET_LOCKS, {"buckets": buckets})
+    else:
+        connection.execute(_SHARED)
     wanted = _read(connection)
     if not _is_new_enough(keys, wanted) and not (keys.refresh() and _is_new_enough(keys, wanted)):
         raise Unavailable("The key file here is older than the last rotation: nothing is written.")

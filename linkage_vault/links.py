@@ -16,7 +16,7 @@ from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.link_rows import LinkRow, Pair
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
-from linkage_vault.vault import Vault
+from linkage_vault.vault import Vault, reading
 from moiety.kit.errors import Conflict, Unavailable
 
 __all__ = ["Pair"]
@@ -188,7 +188,7 @@ _Found = Mapping[UUID, Sequence[tuple[UUID, LinkRow]]]
 
 
 def _look(vault: Vault, action: Action, subjects: Collection[UUID]) -> _Found:
-    with vault.engine.connect() as connection:
+    with reading(vault.engine).connect() as connection:
         if action is Action.RESOLVE_PERSON:
             return _look_for_persons(connection, vault.keys, subjects)
         found = _find_ehrs(connection, vault.keys, subjects)
@@ -198,11 +198,7 @@ def _look(vault: Vault, action: Action, subjects: Collection[UUID]) -> _Found:
 def _look_for_persons(
     connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
 ) -> _Found:
-    living = merges.living(connection, keys, person_ids)
-    families = {
-        person: [person, *sorted(merges.absorbed(connection, keys, person))]
-        for person in set(living.values())
-    }
+    living, families = _families(connection, keys, person_ids)
     everybody = {person for family in families.values() for person in family}
     rows = link_rows.find(connection, keys, "person", everybody)
     found: dict[UUID, list[tuple[UUID, LinkRow]]] = {}
@@ -216,6 +212,20 @@ def _look_for_persons(
         if open_rows:
             found[person_id] = open_rows
     return found
+
+
+def _families(
+    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
+) -> tuple[dict[UUID, UUID], dict[UUID, list[UUID]]]:
+    """In whom each person lives on, and of those each with everybody who lives on in it."""
+    if not merges.are_any(connection):
+        alone = {person: person for person in person_ids}
+        return alone, {person: [person] for person in alone}
+    living = merges.living(connection, keys, person_ids)
+    return living, {
+        person: [person, *sorted(merges.absorbed(connection, keys, person))]
+        for person in set(living.values())
+    }
 
 
 def _find_ehrs(
@@ -274,7 +284,7 @@ def _find_or_make(
 ) -> dict[UUID, Opened]:
     """Two registrars at once: the second waits at the fence, then finds the link of the first."""
     fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in person_ids])
-    living = merges.living(connection, keys, person_ids)
+    living, _ = _families(connection, keys, person_ids)
     if any(survivor != person for person, survivor in living.items()):
         survivors = set(living.values())
         fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in survivors])

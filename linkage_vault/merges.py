@@ -30,12 +30,17 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _ANY = sa.select(sa.select(person_merge.c.merge_id).exists())
 
 
+def are_any(connection: sa.Connection) -> bool:
+    """Whether anybody was ever merged: where nobody was, nobody need be looked for."""
+    return bool(connection.scalar(_ANY))
+
+
 def living(
     connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
 ) -> dict[UUID, UUID]:
     """The person in whom each one lives on: itself, if it was not merged."""
     found = {person: person for person in person_ids}
-    if not found or not connection.scalar(_ANY):
+    if not found or not are_any(connection):
         return found
     open_ends = set(found)
     while open_ends:
@@ -49,8 +54,6 @@ def living(
 def absorbed(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> set[UUID]:
     """Everybody who lives on in a person, directly or through others."""
     everybody: set[UUID] = set()
-    if not connection.scalar(_ANY):
-        return everybody
     ends = {person_id}
     while ends:
         merges = _find(connection, keys, person_merge.c.survivor_index, ends)

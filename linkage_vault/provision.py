@@ -134,11 +134,14 @@ def _follow(rings: Mapping[str, KeyRing], stop: threading.Event) -> None:
                 structlog.get_logger().error("key file not read", error_kind=type(error).__name__)
 
 
-def engine_of(url: str, *, connections: int) -> sa.Engine:
-    """An engine for a database beside the service's own."""
+def engine_of(url: str, *, connections: int, pings: bool = True) -> sa.Engine:
+    """An engine for a database beside the service's own.
+
+    `pings`: whether a connection is tried before it is used.
+    """
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=connections, max_overflow=0, pool_timeout=5, pool_pre_ping=True,
+        pool_size=connections, max_overflow=0, pool_timeout=5, pool_pre_ping=pings,
         connect_args={"connect_timeout": 3},
     )  # fmt: skip
 

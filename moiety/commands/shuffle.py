@@ -5,7 +5,7 @@ time: whoever has two databases joins them by order.  So each night every row of
 database, the vault and the shred store is written anew, in random order, by transactions that each
 hold a slice of random keys.  Readers go on; writers of a table wait for a slice, not for the table.
 
-The trail and the access log are chains: their order is theirs, and their entries are sealed.
+The trail is a chain: its order is its own, and its entries are sealed.
 """
 
 import itertools
@@ -21,9 +21,7 @@ from psycopg import sql
 from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
 
 DATABASES = ("demographic", "vault", "shred")
-ORDERED = frozenset(
-    {"trail_leaf", "trail_head", "trail_node", "trail_personal", "access_log", "alembic_version"}
-)
+ORDERED = frozenset({"trail_leaf", "trail_head", "trail_node", "trail_personal", "alembic_version"})
 SLICE = 20_000  # rows that one transaction moves, about
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, NULL)
