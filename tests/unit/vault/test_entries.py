@@ -1,9 +1,11 @@
 """Entries of the trail in their row: one length, no person in it, values that can go."""
 
 import dataclasses
+import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from linkage_vault.entries import ENTRY_SIZE, Entry, Leaf
 from linkage_vault.keys import create_key_file, load_key_file
 from linkage_vault.personal import AuditorKey, new_auditor_key
 from linkage_vault.purposes import PurposeOfUse
-from linkage_vault.seal import Tampered
+from linkage_vault.seal import Place, Tampered, seal
+from moiety.kit.boxes import BoxKey, boxes_for, new_key
 
 MONTH = datetime(2026, 11, 1, tzinfo=UTC).date()
 
@@ -113,6 +116,91 @@ def test_with_an_auditor_the_vault_cannot_read_a_reason(keys):
                    lambda: auditor.open_box(0, leaf.disclosed[:-1] + b"x")):  # fmt: skip
         with pytest.raises(Tampered):
             opened()
+
+
+def test_every_field_of_an_entry_comes_back(keys):
+    """Each with a value of its own, so that none is dropped or exchanged."""
+    own = {
+        "role": "linkage_officer", "legal_basis": "consent", "grant_id": uuid4(),
+        "approval_id": uuid4(), "project_id": uuid4(), "service": "fedcba987654",
+        "request_hash": bytes(range(32)), "kind": "break_glass", "count": 7,
+    }  # fmt: skip
+    one = entry(**own)
+    found = entries.open_leaf(keys, stored(keys, one))
+    assert own == {name: getattr(found, name) for name in own}
+    names = [getattr(found, name) for name in Entry.__struct_fields__]
+    assert None not in [value for name, value in zip(Entry.__struct_fields__, names, strict=True)
+                        if name != "user_name"]  # fmt: skip
+
+
+def test_an_entry_of_exactly_the_size_fits_and_one_octet_more_does_not():
+    """The seal's two octets of length are counted."""
+    spare = ENTRY_SIZE - 2 - len(entries.encode(entry(kind="")).kept)
+    longest = entry(kind="x" * (spare - 2))  # msgpack writes two octets more for a longer text
+    assert ENTRY_SIZE - 2 >= len(entries.encode(longest).kept) >= ENTRY_SIZE - 4
+    with pytest.raises(ValueError, match="exceeds"):
+        entries.encode(entry(kind="x" * (spare + 1)))
+
+
+def test_a_commitment_is_what_it_was_on_the_first_day():
+    """A known answer, worked out by hand of the encoding: what is stored must stay provable."""
+    values = personal.Disclosed(bytes(range(32)), UUID(int=5), "why")
+    parts = (b"moiety/vault/personal/1", bytes(range(32)), UUID(int=5).bytes, b"\x01why")
+    encoded = len(parts).to_bytes(8, "little") + b"".join(
+        len(part).to_bytes(8, "little") + part for part in parts
+    )
+    assert hashlib.sha256(encoded).digest() == personal.commit(values)
+    nobody = personal.Disclosed(bytes(range(32)), None, None)
+    parts = (b"moiety/vault/personal/1", bytes(range(32)), b"", b"")
+    encoded = len(parts).to_bytes(8, "little") + b"".join(
+        len(part).to_bytes(8, "little") + part for part in parts
+    )
+    assert hashlib.sha256(encoded).digest() == personal.commit(nobody)
+    assert personal.commit(values) != personal.commit(
+        personal.Disclosed(bytes(range(32)), UUID(int=6), "why")
+    )
+
+
+def test_places_are_what_they_were_on_the_first_day(keys):
+    """Envelopes made by hand for these names open: renaming one would lose the trail."""
+    current = keys.trail.current
+    kept = entries.encode(entry()).kept
+    sealed = seal(current, kept, Place("trail_leaf", "7", "entry", 1), size=ENTRY_SIZE)
+    leaf = Leaf(7, MONTH, sealed, bytes(32), bytes(32))
+    assert "resolve_ehr" == entries.open_leaf(keys, leaf).action
+    subject = uuid4()
+    place = Place("trail_personal", "7", "subject", 1)
+    sealed = seal(current, subject.bytes, place, size=personal.SUBJECT_SIZE)
+    assert subject == personal.open_subject(keys, 7, sealed)
+    assert personal.open_subject(keys, 7, personal.seal_subject(keys, 7, None)) is None
+    values = personal.disclose(subject, "why")
+    place = Place("trail_personal", "7", "disclosed", 1)
+    sealed = seal(current, msgspec.msgpack.encode(values), place, size=personal.LONG)
+    assert values == personal.open_disclosed(keys.trail, 7, sealed)
+    auditor = BoxKey(new_key())
+    boxes = boxes_for(auditor.public, label=b"moiety/vault/auditor/1")
+    label = b"moiety/vault/disclosed/1"
+    bound = b"".join((
+        (2).to_bytes(8, "little"), len(label).to_bytes(8, "little"), label,
+        (8).to_bytes(8, "little"), (7).to_bytes(8, "big"),
+    ))  # fmt: skip
+    box = b"A" + boxes.seal(msgspec.msgpack.encode(values), bound, size=personal.LONG)
+    private = auditor._key.private_bytes_raw().hex()
+    assert values == AuditorKey(private).open_box(7, box)
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+def test_lengths_tell_whether_there_is_a_reason_and_no_more(keys, boxed):
+    """Two lengths: without a reason, and with one, however long; for the vault and in a box."""
+    public = AuditorKey(new_auditor_key()).public_text
+    boxes = personal.new_boxes(personal.auditor_key_of(public)) if boxed else None
+    lengths = [
+        {len(personal.seal_disclosed(keys, boxes, 0, personal.disclose(subject, reason)))
+         for subject in (None, uuid4())}
+        for reason in (None, "x" * 10, "\U0001d510" * 300)
+    ]  # fmt: skip
+    assert lengths[1] == lengths[2] != lengths[0]
+    assert all(len(one) == 1 for one in lengths)
 
 
 def test_a_shredded_entry_still_opens_without_its_values(keys):

@@ -190,3 +190,28 @@ def test_an_entry_beyond_the_newest_head_is_found():
     """Rightly hashed and signed by nobody."""
     rows, heads = build(SIZE)
     assert (SIZE - 1, "unsigned") == fault_of(rows, heads[:-1])
+
+
+def test_entries_that_nobody_ever_signed_are_found_at_the_first():
+    """Rows and no head at all."""
+    rows, _ = build(1)
+    assert (0, "unsigned") == fault_of(rows, [])
+
+
+def test_every_fault_says_in_words_where_it_is():
+    """A sentence with the position, for each kind."""
+    rows, heads = build(4)
+    forged = sign_head(Ed25519PrivateKey.generate(), 4, heads[-1].root)
+    cases = {
+        "changed": ([*rows[:2], dataclasses.replace(rows[2], entry=b"x"), rows[3]], heads),
+        "deleted": ([rows[0], *rows[2:]], heads),
+        "reordered": ([rows[0], rows[0], *rows[1:]], heads),
+        "rewritten": ([*rows[:3], leaf(3, b"x")], heads),
+        "truncated": (rows[:2], heads),
+        "unsigned": (rows, heads[:2]),
+        "forged head": (rows, [*heads[:3], forged]),
+    }
+    for kind, (some, signed) in cases.items():
+        fault = verify(some, signed, KEY.public_key()).fault
+        assert kind == fault.kind
+        assert any(sign.isdigit() for sign in fault.message), kind
