@@ -1,5 +1,6 @@
 """Projects at the vault's door: states, hands, pseudonyms both ways, policy, keys, registers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import msgspec
@@ -189,6 +190,58 @@ def test_a_researcher_sees_the_projects_of_their_own(people, caller):
     assert made.project_id not in {p.project_id for p in wire.read_projects(caller("researcher"))}
     with pytest.raises(Forbidden):
         wire.read_projects(people["clinician"])
+
+
+def test_of_two_who_take_the_same_step_at_once_one_does(people, caller, vault):
+    """The other is told to read again; one step, one key."""
+    made = wire.propose(people["researcher"], plan(people))
+    made = wire.move(people["researcher"], made, "submit", REASON)
+    made = wire.move(people["approver"], made, "approve", REASON)
+    officers = [caller("linkage_officer") for _ in range(6)]
+
+    def start(client):
+        try:
+            return wire.move(client, made, "start", REASON).version
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(6) as threads:
+        done = list(threads.map(start, officers))
+    assert [made.version + 1] == [version for version in done if version]
+    with vault.engine.connect() as connection:
+        assert [1] == project_keys.versions(connection, made.project_id)
+
+
+def test_without_a_trail_no_step_is_taken_and_no_key_or_pseudonym_comes_out(
+    people, persons, service, vault_admin, vault
+):
+    """503 everywhere, and everything is as it was; then each is done (the control)."""
+    ehr_ids = list(persons(1).values())
+    made = running(people)
+    approval_id = allow(people, "ehr_to_pseudonym", ehr_ids, made.project_id)
+    pseudonym = {"project_id": str(made.project_id), "ehr_ids": [str(ehr_ids[0])],
+                 "reason": REASON, "approval_id": str(approval_id)}  # fmt: skip
+    step = {"project_id": str(made.project_id), "version": made.version, "step": "pause",
+            "reason": REASON}  # fmt: skip
+    questions = [
+        (service, "/project/policy", {"project_id": str(made.project_id)}),
+        (people["linkage_officer"], "/project/step", step),
+        (people["registrar"], "/opt-out/objection", {"person_id": str(uuid4()), "reason": REASON}),
+        (people["linkage_officer"], "/project/pseudonym", pseudonym),
+    ]
+    with vault_admin.begin() as connection:
+        connection.exec_driver_sql("REVOKE INSERT ON trail_leaf FROM vault_app")
+    try:
+        answers = [client.post(BASE + path, json=body) for client, path, body in questions]
+    finally:
+        with vault_admin.begin() as connection:
+            connection.exec_driver_sql("GRANT INSERT ON trail_leaf TO vault_app")
+    assert [503] * 4 == [answer.status_code for answer in answers]
+    with vault.engine.connect() as connection:
+        found = projects.find(connection, made.project_id)
+    assert ("running", made.version) == (found.state, found.version)
+    again = [client.post(BASE + path, json=body).status_code for client, path, body in questions]
+    assert [200, 200, 204] == again[:3]
 
 
 # --- pseudonyms ----------------------------------------------------------------------------------

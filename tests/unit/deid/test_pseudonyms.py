@@ -116,14 +116,14 @@ def test_no_key_shows():
 
 
 def test_two_hundred_thousand_ids_a_second():
-    """In bulk, both directions; the floor is far below what one core does."""
+    """In bulk, of processor time; the floor is half of what one core does."""
     pseudonyms = Pseudonyms(secrets.token_bytes(32), uuid4())
     ids = [uuid4() for _ in range(100_000)]
     best = 0.0
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         found = pseudonyms.pseudonymise(Kind.EHR, ids)
-        best = max(best, len(ids) / (time.perf_counter() - started))
+        best = max(best, len(ids) / (time.process_time() - started))
     print(f"{best:,.0f} ids a second")
     assert ids == pseudonyms.reverse(Kind.EHR, found)
     assert best >= 200_000
