@@ -3,8 +3,8 @@
     python benches/pseudonyms.py --ids 200000 --rounds 5
 
 Beside the permutation stands what it is chosen over: an HMAC for each id, which needs a table to go
-back.  Beside the access log stands AES-256-GCM alone over as many octets.  Medians of the rounds, in
-seconds of processor time, since other work may share the machine.
+back.  Beside the access log stands AES-256-GCM alone over as many octets.  Medians of the rounds,
+in seconds of processor time, since other work may share the machine.
 """
 
 import argparse
