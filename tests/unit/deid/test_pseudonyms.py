@@ -64,7 +64,8 @@ def test_neighbouring_ids_are_no_neighbours():
     """The order of pseudonyms tells nothing of the order of ids (Spearman's ρ)."""
     start = random.Random(7).getrandbits(120)
     ids = [UUID(int=start + n) for n in range(5_000)]
-    found = Pseudonyms(secrets.token_bytes(32), uuid4()).pseudonymise(Kind.EHR, ids)
+    # One key, the same in every run: of fresh ones a thousandth is beyond the bound by chance.
+    found = Pseudonyms(bytes(range(32)), UUID(int=1)).pseudonymise(Kind.EHR, ids)
     rank = {one: n for n, one in enumerate(sorted(found, key=lambda one: one.int))}
     n = len(ids)
     distance = sum((place - rank[one]) ** 2 for place, one in enumerate(found))
