@@ -1,6 +1,6 @@
 """A set of clinical texts with gold spans that the rules and the model were not written from.
 
-    python benches/deid_letters.py OUT.jsonl [--seed 7]
+    python benches/deid_letters.py OUT.jsonl [--seed 7] [--held-out]
 
 46 texts of as many kinds, written by hand (tests/fixtures/deid/letters.txt), each filled four
 times with people of many cultures: as it stands, in lower case, in capitals, with slips of the
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-LETTERS = Path(__file__).resolve().parents[1] / "tests/fixtures/deid/letters.txt"
+FOLDER = Path(__file__).resolve().parents[1] / "tests/fixtures/deid"
 FORENAMES = [
     "Alistair",
     "Bethan",
@@ -630,10 +630,11 @@ def slip(word: str, pick: random.Random) -> str:
     )
 
 
-def letters(seed: int = 7) -> list[dict[str, object]]:
-    """The set: every text in four styles, plain twice."""
+def letters(seed: int = 7, which: str = "letters") -> list[dict[str, object]]:
+    """A set (`letters` or `letters_held_out`): every text in four styles, plain twice."""
     pick = random.Random(seed)
-    parts = re.split(r"^=== (\w+)\n", LETTERS.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    text = (FOLDER / f"{which}.txt").read_text("utf-8")
+    parts = re.split(r"^=== (\w+)\n", text, flags=re.MULTILINE)[1:]
     out = []
     for kind, template in zip(parts[::2], parts[1::2], strict=True):
         for n, style in enumerate(("plain", "plain", "lower", "upper", "typo")):
@@ -653,8 +654,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--held-out", action="store_true", help="the texts nobody looked at while mending rules"
+    )
     given = parser.parse_args()
-    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in letters(given.seed)]
+    lines = [
+        json.dumps(one, ensure_ascii=False) + "\n"
+        for one in letters(given.seed, "letters_held_out" if given.held_out else "letters")
+    ]
     given.out.write_text("".join(lines), "utf-8")
 
 

@@ -86,7 +86,7 @@ _BIRTH = re.compile(
 _WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _SURE_CUE = re.compile(
     rf"(?<![a-z])(?:on|since|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
-    r"|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
+    r"|handover|ward round|wr|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -101,7 +101,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _SCORE = re.compile(
-    r"(?<![a-z/])(?:gcs|score|scored|scores|power|mrc|pain|vas|nrs|apgars?|bishop'?s?|grade|bp|va|vision|iop|"
+    r"(?<![a-z/&])(?:gcs|score|scored|scores|power|mrc|pain|vas|nrs|apgars?|bishop'?s?|grade|bp|va|vision|iop|"
     r"acuity|snellen|amts?|mmse|moca|mts|4at|barthel|waterlow|braden|must|news2?|pews|mews|meows|"
     r"visual|near|unaided|r|l|re|le|od|os|ph|pinhole|c|t|l|s|v|stage|nodes?|\+|ratio|series|"
     r"image|slice|im|block|cores?|murmur|sem|psm|esm|edm|strength|reflexes|flex(?:ion)?|ext(?:ension)?|"
@@ -209,7 +209,7 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
 
 _DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _SCORE_TRIPLE = re.compile(
-    r"(?:apgars?|peak flows?|pef|pefr|urine output|version|v|grbas|score|gtpal|ratio|ip|"
+    r"(?<![a-z/])(?:apgars?|peak flows?|pef|pefr|urine output|version|v|grbas|score|gtpal|ratio|ip|"
     r"toxicity|chapter|section|para|g\dp\d)[ :.=of]{0,5}$",
     re.IGNORECASE,
 )

@@ -111,6 +111,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.take(guessed)
     piece.spans = [*found, *institutions, *lines, *persons, *guessed]
     piece.spans += dates.births(text, piece.spans)
+    piece.spans += numbers.behind_names(text, persons)
     piece.names = [text[s.start : s.end] for s in persons if s.score >= people.LISTED]
     del context
     return piece

@@ -29,7 +29,7 @@ _BY = re.compile(
 )
 _SURE_BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
-    r"transcribed by|checked by|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
+    r"transcribed by|checked by|checked|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
     r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,
@@ -56,7 +56,7 @@ _END_OF_LINE = re.compile(
     r"(?:[ ,(/-]{1,3}(?:DN|RN|SN|HV|OT|PT|SLT|CPN|HCA|RGN|RMN|MMT|MW|SpR|SHO|F[Y12]\d?|ST\d|CT\d|CNS|TVN|GP|dn|rn|sn|hv|ot|cpn|hca)\)?)?[ \t.]{0,3}(?:\n|$)",
     re.IGNORECASE,
 )
-_LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?)$")
+_LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?|\d\d[:.]?\d\d )$")
 _REACH = 24
 
 
@@ -102,7 +102,7 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     if numbered(words, i) or text[start - 1 : start] == "(":
         return 0.0
     last = _END_OF_LINE.match(text, end) is not None
-    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
+    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 6), start) is not None
     if last and opens and len(word) < 4 and (plain or word in known):
         return 0.75
     if last and words.shapes[i] == UPPER and words.case == TITLE and len(word) < 4:
@@ -190,7 +190,7 @@ def _numbered_entry(words: Words, i: int) -> bool:
 
 def _signs_off(text: str, start: int, end: int) -> bool:
     """Whether letters stand alone at the end of a line, behind a sentence or at its head."""
-    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 4), start) is not None
+    opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 6), start) is not None
     return opens and _END_OF_LINE.match(text, end) is not None
 
 

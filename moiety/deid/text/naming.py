@@ -45,12 +45,22 @@ def first_after_title(words: Words, i: int) -> bool:
             return False
         if never(words, i):
             return bool(known & SURNAME) and word not in _CLOSED
-        return not (word in ROLES and not known & NAME)
+        return not ((word in ROLES or word in KIN) and not known & NAME)
     if never(words, i):
-        return bool(known & SURNAME) and word not in _CLOSED
+        return bool(known & SURNAME) and (word not in _CLOSED or _followed(words, i))
     if known & NAME:
         return True
     return word not in ROLES and word not in KIN and not (known & WORD and words.case == UPPER)
+
+
+_WHO = frozenset({"is", "has", "was", "at", "who", "said", "and", "from", "explained", "agreed"})
+
+
+def _followed(words: Words, i: int) -> bool:
+    """`dr may is away` and `mr will, 67`: what follows makes a surname of a verb."""
+    if words.low[i] not in ("may", "will"):
+        return False
+    return _closes(words, i) or (i + 1 < len(words.low) and words.low[i + 1] in _WHO)
 
 
 def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = False) -> bool:
@@ -113,7 +123,7 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
         return word.isalpha() and bool(written) and word != "i"
     if odd_surname(words, i):
         return True
-    if shape == NUMBER or word in TITLES:
+    if shape == NUMBER or word in TITLES or ((word in KIN or word in ROLES) and not known & NAME):
         return False
     if never(words, i) and not (i and words.gaps[i - 1] == "-" and known & NAME):
         return surname_of(words, i) and (word == "ward" or (shape == TITLE and _closes(words, i)))
@@ -210,8 +220,8 @@ def initial_of_name(words: Words, i: int) -> bool:
         if words.low[j] in ROLES and not (dotted and known & SURNAME):
             return False
         return bool(known & NAME) or not known & WORD
-    if not known and len(words.low[j]) > 2 and (dotted or words.case == UPPER):
-        return True
+    if not known and len(words.low[j]) > 2:
+        return dotted or words.case == UPPER or not vocabulary.near_word(words.low[j])
     return bool(known & NAME) and (dotted or words.low[i] not in "aios")
 
 

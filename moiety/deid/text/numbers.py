@@ -249,6 +249,17 @@ def _nhs_numbers(text: str) -> Iterator[Span]:
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.9, "National Insurance number")
 
 
+_BEHIND_NAME = re.compile(r"[ ,:-]{1,3}(\d{4,5})(?=[ \t]*(?:\n|$|[,;|)]))")
+
+
+def behind_names(text: str, names: list[Span]) -> Iterator[Span]:
+    """`Site manager: Uzo Virk 10221`: four or five digits right behind a name, at the end."""
+    for name in names:
+        match = _BEHIND_NAME.match(text, name.end)
+        if match and not (len(match[1]) == 4 and match[1][:2] in ("19", "20")):
+            yield Span(*match.span(1), Label.EXTENSION, 0.6, "digits behind a name")
+
+
 _FORMS = {
     "hcpc": (Label.HCPC_NUMBER, 0.75),
     "gp": (Label.GP_IDENTIFIER, 0.75),

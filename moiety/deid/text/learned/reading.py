@@ -14,12 +14,17 @@ from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 _NO_INITIALS = vocabulary.group("initials_roles")
 _LIKELY, _DOUBTFUL, _SURE = 0.5, 0.9, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
+_UNKNOWN = 0.2
+"""Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
 
 
 def find(words: Words, taken: bytearray, model: Model, threshold: float) -> Iterator[Span]:
     """Words that are likelier than the threshold to identify."""
     for i, (label, probability) in enumerate(model.probabilities(words, words.flags)):
-        if probability < threshold or words.shapes[i] == NUMBER or taken[words.starts[i]]:
+        if words.shapes[i] == NUMBER or taken[words.starts[i]]:
+            continue
+        unknown = words.case != TITLE and not words.flags[i] and len(words.low[i]) > 2
+        if probability < threshold * (_UNKNOWN if unknown else 1):
             continue
         kind = model.labels[label]
         if _may_be(words, i, kind, probability):
