@@ -163,7 +163,8 @@ def test_entries_are_on_the_disk_within_a_second_and_at_the_stop(clinical_databa
     ):
         one = opened(client)
         client.get(f"/openehr/v1/ehr/{one}")
-        until = time.monotonic() + 1.0
+        assert accesses.PAUSE <= 0.5
+        until = time.monotonic() + 5.0  # a second, on a machine that does nothing besides
         while not rows(service) and time.monotonic() < until:
             time.sleep(0.02)
         assert 1 == len(rows(service))
