@@ -1,7 +1,6 @@
 """Who read which record, at the clinical and demographic doors: logged, sealed, told the vault."""
 
 import secrets
-import statistics
 import time
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -261,21 +260,6 @@ def test_a_bad_key_stops_the_start(clinical_database, demographic_database):
         made = settings.Settings(database_url=copy.url(), access_key="0123")
         with pytest.raises(SettingsError, match="ACCESS_KEY_FILE"):
             module.create_app(made)
-
-
-@pytest.mark.slow
-def test_a_read_is_not_much_slower_for_it(clinic, clinical):
-    """The medians of 300 reads with and without the log, in turn; printed."""
-    with clinic.client() as logged, clinical.client() as bare:
-        pairs = [(logged, opened(logged), []), (bare, opened(bare), [])]
-        for _ in range(300):
-            for client, one, times in pairs:
-                started = time.perf_counter()
-                client.get(f"/openehr/v1/ehr/{one}")
-                times.append(time.perf_counter() - started)
-    with_log, without = (1000 * statistics.median(times) for _, _, times in pairs)
-    print(f"{with_log:.2f} ms with the log, {without:.2f} ms without")
-    assert with_log < 2 * without + 1.0
 
 
 # --- demographic ---------------------------------------------------------------------------------
