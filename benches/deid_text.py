@@ -73,7 +73,12 @@ def philter() -> Detector:
     nltk.pos_tag = tags
     shipped = Path(philter_lite.__file__).parent / "configs/philter_delta.toml"
     chosen = philter_lite.load_filters(str(shipped))
-    return lambda text: [(s.start, s.stop) for s in philter_lite.detect_phi(text, chosen).phi]
+
+    def find(text: str) -> Spans:
+        *_, tracker = philter_lite.detect_phi(text, chosen)
+        return [(s.start, s.stop) for s in tracker.phi]
+
+    return find
 
 
 def _english() -> str:

@@ -9,7 +9,7 @@ import argparse
 import time
 from pathlib import Path
 
-from moiety.deid.text.learned.generating import SEED, SIZE, examples
+from moiety.deid.text.learned.generating import SEED, SIZE, digest, examples
 from moiety.deid.text.learned.training import train
 
 FILE = Path(__file__).resolve().parents[1] / "moiety/deid/text/data/model.bin"
@@ -25,6 +25,7 @@ def main() -> None:
     began = time.perf_counter()
     made = examples(given.size, given.seed)
     model = train(made, seed=given.seed, rounds=given.rounds)
+    model.about["lists"] = digest()
     FILE.write_bytes(model.packed())
     print(f"{len(made)} examples, {time.perf_counter() - began:.0f} s, {FILE.stat().st_size} bytes")
 

@@ -5,6 +5,7 @@ follow one another in such names, so that the model learns what names look like.
 comes in one of four styles: as it is written, in lower case, in capitals, with slips of the pen.
 """
 
+import hashlib
 import random
 from collections.abc import Callable
 from functools import cache
@@ -27,6 +28,14 @@ def examples(size: int = SIZE, seed: int = SEED) -> list[Example]:
     with_names = [line for line in lines if "{" in line]
     without = [line for line in lines if "{" not in line]
     return [_example(with_names, without, pick) for _ in range(size)]
+
+
+def digest() -> str:
+    """Of every list that the examples are made from and read with: another list, another model."""
+    names = ("forenames", "surnames", "places", "hospitals", "clinical", "eponyms", "ordinary",
+             "groups", "nicknames", "sentences")  # fmt: skip
+    whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def _example(with_names: list[str], without: list[str], pick: random.Random) -> Example:
