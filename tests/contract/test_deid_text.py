@@ -41,7 +41,10 @@ def rules(tmp_path):
 @pytest.fixture
 def notes(tmp_path):
     """Three notes."""
-    lines = [{"id": f"n{i}", "text": f"{i}: ring {PHONE}, or a.b@example.com"} for i in range(3)]
+    lines = [
+        {"id": f"n{i}", "text": f"Note {i}. Please telephone {PHONE}, or write to a.b@example.com"}
+        for i in range(3)
+    ]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return tmp_path / "in.jsonl"
 
@@ -247,7 +250,7 @@ def test_replaced_texts_have_no_identifier_and_surrogates_no_spans(notes, tmp_pa
     tagged = [
         json.loads(x) for x in deid("text", notes, "-", "--replace", "tags").stdout.split(b"\n")[:3]
     ]
-    assert "0: ring [TELEPHONE], or [EMAIL]" == tagged[0]["text"]
+    assert "Note 0. Please telephone [TELEPHONE], or write to [EMAIL]" == tagged[0]["text"]
     assert ["[TELEPHONE]", "[EMAIL]"] == [
         tagged[0]["text"][s["start"] : s["end"]] for s in tagged[0]["spans"]
     ]
@@ -255,7 +258,7 @@ def test_replaced_texts_have_no_identifier_and_surrogates_no_spans(notes, tmp_pa
     invented = [json.loads(line) for line in done.stdout.splitlines()]
     assert {"id", "text"} == set(invented[0])
     assert PHONE not in done.stdout.decode()
-    assert 1 == len({line["text"].split(" ", 1)[1] for line in invented})
+    assert 1 == len({line["text"].split(". ", 1)[1] for line in invented})
 
 
 def test_a_key_is_never_written_over(tmp_path):

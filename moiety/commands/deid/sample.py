@@ -125,7 +125,7 @@ def _taken(
     spans = [dict(span) for span in line.get("spans", []) if isinstance(span, dict)]
     taken = {
         "number": number, "id": line.get("id"), "in_sample": in_sample, "text": line["text"],
-        "spans": spans, "removed": [span.get("label") for span in spans],
+        "spans": spans, "removed": _labels(spans),
     }  # fmt: skip
     if "subject" in line:
         taken["subject"] = line["subject"]
@@ -138,7 +138,12 @@ def _count(chosen: list[dict[str, Any]], file: Path) -> None:
     for _, line in documents(file):
         document = wanted.get(json.dumps(line.get("id")))
         if document is not None:
-            document["removed"] = [span["label"] for span in line.get("spans", [])]
+            document["removed"] = _labels(line.get("spans", []))
+
+
+def _labels(spans: list[dict[str, Any]]) -> list[Any]:
+    """What was removed; a pooled age was no identifier."""
+    return [span["label"] for span in spans if span.get("label") not in {None, "AGE"}]
 
 
 def _write(folder: Path, chosen: list[dict[str, Any]], manifest: dict[str, Any]) -> None:
