@@ -203,7 +203,7 @@ def test_a_backup_keeps_them(cluster, database, command, tmp_path):
     backup.back_up(database.url("migrator"), "clinical", tmp_path / "kept")
     with copied(cluster, "clinical") as empty:
         with psycopg.connect(empty.url("postgres"), autocommit=True) as connection:
-            for schema in ("leaf", "removal", "public"):
+            for schema in ("leaf", "removal", "reseal", "public"):
                 connection.execute(f"DROP SCHEMA {schema} CASCADE")
             connection.execute("CREATE SCHEMA public AUTHORIZATION clinical_migrator")
         backup.restore(empty.url("migrator"), "clinical", tmp_path / "kept")
