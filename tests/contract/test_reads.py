@@ -10,6 +10,8 @@ from moiety.kit.credentials import LOOK_UP, KeyTable
 from moiety.kit.errors import Unavailable
 from moiety.kit.reads import Reads
 
+REVOKED = 5  # its place in a row of LOOK_UP
+
 
 def _run(database, question, **options):
     async def run():
@@ -124,7 +126,7 @@ def test_a_key_revoked_before_a_request_came_is_never_found_valid_by_it(clinical
             await asyncio.sleep(0.05)
             connection.execute("UPDATE api_key SET revoked = true")
             after = asyncio.create_task(keys.find("0"))
-            return (await before)[-1], (await after)[-1]
+            return (await before)[REVOKED], (await after)[REVOKED]
 
         assert (False, True) == _run(clinical_database, question)
 
