@@ -5,6 +5,7 @@ settings.py    what the environment sets
 routes/        HTTP only: parse, call one work function, render
 outcomes.py    errors as FHIR OperationOutcome
 capability.py  what this server can do, as FHIR CapabilityStatement
+merging.py     two registrations of one person, and taking that back
 persons.py     register, read and update a person
 telling.py     the worker that tells the vault of persons who came or changed
 own_words.py   a person's own identifiers as tokens

@@ -6,10 +6,12 @@ that two databases share would join them, and `meta` carries `versionId` and `pr
 """
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from moiety.kit.errors import Malformed
 from moiety.wire.decoding import decode
 
 # FHIR `string`: not empty, not blank, no control characters; one line, since these are names.
@@ -81,6 +83,19 @@ class Address(Element, frozen=True):
     country: Text | UnsetType = UNSET
 
 
+class PatientReference(Element, frozen=True):
+    """`Reference` to a Patient of this service."""
+
+    reference: Annotated[str, Meta(pattern=r"\APatient/[0-9a-f-]{36}\Z")]
+
+
+class PatientLink(Element, frozen=True):
+    """`Patient.link`: the person in whom a merged one lives on.  Written by `$merge` alone."""
+
+    other: PatientReference
+    type: Literal["replaced-by"]
+
+
 class Patient(Element, frozen=True):
     """`Patient`."""
 
@@ -96,6 +111,21 @@ class Patient(Element, frozen=True):
     deceasedBoolean: bool | UnsetType = UNSET  # noqa: N815  FHIR's name
     deceasedDateTime: Date | UnsetType = UNSET  # noqa: N815  FHIR's name
     address: Annotated[list[Address], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    link: Annotated[list[PatientLink], Meta(min_length=1, max_length=1)] | UnsetType = UNSET
+
+
+class MergeParameter(Element, frozen=True):
+    """The one parameter of `$merge` and `$unmerge`, as FHIR R5 names it."""
+
+    name: Literal["target-patient"]
+    valueReference: PatientReference  # noqa: N815  FHIR's name
+
+
+class MergeParameters(Element, frozen=True):
+    """`Parameters` of `$merge` and `$unmerge`."""
+
+    resourceType: Literal["Parameters"]  # noqa: N815  FHIR's name
+    parameter: Annotated[list[MergeParameter], Meta(min_length=1, max_length=1)]
 
 
 # Elements that FHIR R4 defines and that are refused here: they may be named in an answer.
@@ -136,6 +166,16 @@ VOCABULARY = frozenset(
 def decode_patient(body: bytes) -> Patient:
     """The Patient in `body`.  Raises Malformed with the FHIR expression of the first fault."""
     return decode(body, Patient, root="Patient", vocabulary=VOCABULARY)
+
+
+def decode_target(body: bytes) -> UUID:
+    """The person whom `$merge` names as its target.  Raises Malformed."""
+    read = decode(body, MergeParameters, root="Parameters", vocabulary=VOCABULARY)
+    try:
+        return UUID(read.parameter[0].valueReference.reference.removeprefix("Patient/"))
+    except ValueError:
+        findings = [{"path": "Parameters.parameter[0].valueReference.reference", "rule": "an id"}]
+        raise Malformed("A reference names a Patient by its id.", findings=findings) from None
 
 
 def given(value: Any) -> Any:

@@ -24,7 +24,7 @@ def check(patient: Patient) -> Patient:
 
     Raises Unprocessable with every finding.
     """
-    findings = [*_names(patient), *_identifiers(patient), *_dates(patient)]
+    findings = [*_names(patient), *_identifiers(patient), *_dates(patient), *_links(patient)]
     if findings:
         raise Unprocessable("The Patient breaks a rule.", findings=findings)
     identifiers = [_normalised(identifier) for identifier in given(patient.identifier)]
@@ -66,6 +66,11 @@ def _dates(patient: Patient) -> Iterator[Finding]:
             yield _finding(f"Patient.{element}", "a date that exists and has passed")
     if patient.deceasedBoolean is not UNSET and patient.deceasedDateTime is not UNSET:
         yield _finding("Patient.deceased", "one form only")
+
+
+def _links(patient: Patient) -> Iterator[Finding]:
+    if patient.link is not UNSET:
+        yield _finding("Patient.link", "written by $merge alone")
 
 
 def _is_past(text: str) -> bool:

@@ -42,7 +42,7 @@ def register(connection: sa.Connection, patient: Patient) -> Version:
     another person's already.
     """
     version = Version(uuid4(), 1, patients.check(patient))
-    document = _compress(version.patient)
+    document = compress(version.patient)
     connection.execute(
         person.insert().values(
             person_id=version.person_id,
@@ -84,6 +84,7 @@ def update(
     Raises NotFound, VersionConflict with the latest `ETag`, and what `register` raises.
     """
     checked = patients.check(patient)
+    _demand_living(connection, person_id)
     locked = sa.select(person.c.version).where(person.c.person_id == person_id).with_for_update()
     latest = connection.scalar(locked)
     if latest is None:
@@ -91,7 +92,7 @@ def update(
     if latest != preceding:
         raise VersionConflict(headers={"ETag": etag(latest)})
     version = Version(person_id, latest + 1, checked)
-    document = _compress(checked)
+    document = compress(checked)
     connection.execute(
         person.update()
         .where(person.c.person_id == person_id)
@@ -100,6 +101,17 @@ def update(
     for table in (tables.identifier, tables.person_name):
         connection.execute(table.delete().where(table.c.person_id == person_id))
     _add_version(connection, version, document)
+    return version
+
+
+def put_document(
+    connection: sa.Connection, person_id: UUID, number: int, document: bytes
+) -> Version:
+    """Adds a version whose document is given; what searches compare stays as it is."""
+    version = Version(person_id, number, expand(document))
+    row = person.update().where(person.c.person_id == person_id)
+    connection.execute(row.values(version=number, document=document))
+    connection.execute(_history_row(version, document))
     return version
 
 
@@ -115,14 +127,7 @@ def expand(document: bytes) -> Patient:
 
 
 def _add_version(connection: sa.Connection, version: Version, document: bytes) -> None:
-    connection.execute(
-        person_history.insert().values(
-            person_id=version.person_id,
-            version=version.number,
-            month=datetime.now(UTC).date().replace(day=1),
-            document=document,
-        )
-    )
+    connection.execute(_history_row(version, document))
     if identifiers := _identifier_rows(version):
         statement = insert(tables.identifier).values(identifiers).on_conflict_do_nothing()
         added = connection.execute(statement.returning(tables.identifier.c.number)).all()
@@ -137,6 +142,21 @@ def _add_version(connection: sa.Connection, version: Version, document: bytes) -
             index_elements=["person_id"], set_={"ticket": waiting.excluded.ticket}
         )
     )
+
+
+def _history_row(version: Version, document: bytes) -> sa.Insert:
+    return person_history.insert().values(
+        person_id=version.person_id,
+        version=version.number,
+        month=datetime.now(UTC).date().replace(day=1),
+        document=document,
+    )
+
+
+def _demand_living(connection: sa.Connection, person_id: UUID) -> None:
+    merged = tables.person_merge.c.person_id
+    if connection.scalar(sa.select(merged).where(merged == person_id)) is not None:
+        raise Conflict("This person was merged into another: update that one, or take it back.")
 
 
 def _identifier_rows(version: Version) -> list[dict[str, object]]:
@@ -170,5 +190,6 @@ def _birth_date(patient: Patient) -> str | None:
     return None if patient.birthDate is UNSET else patient.birthDate
 
 
-def _compress(patient: Patient) -> bytes:
+def compress(patient: Patient) -> bytes:
+    """A Patient as it is stored."""
     return zstandard.ZstdCompressor().compress(msgspec.json.encode(patient))

@@ -41,6 +41,15 @@ person_history = sa.Table(
     sa.Column("document", BYTEA, nullable=False),
 )
 
+# A person whose record was merged into another's, with the document from before.
+person_merge = sa.Table(
+    "person_merge",
+    metadata,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("survivor_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("snapshot", BYTEA, nullable=False),
+)
+
 identifier = sa.Table(
     "identifier",
     metadata,

@@ -17,3 +17,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON words_due      TO demographic_app;
 
 -- Who read which record: added to and read, no more.
 GRANT SELECT, INSERT ON access_log TO demographic_app;
+
+-- Who was merged into whom: made and taken back, never changed.
+GRANT SELECT, INSERT, DELETE ON person_merge TO demographic_app;

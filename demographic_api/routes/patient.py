@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from demographic_api import persons, searching
-from demographic_api.fhir import decode_patient
+from demographic_api import merging, persons, searching
+from demographic_api.fhir import decode_patient, decode_target
 from demographic_api.routes.formats import (
     check_formats,
     read_form,
@@ -71,6 +71,18 @@ def update(request: Request, connection: Writer, person_id: str, body: Body) -> 
     preceding = read_preceding(request)
     version = persons.update(connection, read_id(person_id), patient, preceding=preceding)
     return render_version(version)
+
+
+@router.post("/{person_id}/$merge", dependencies=[WRITE])
+def merge(connection: Writer, person_id: str, body: Body) -> Response:
+    """Let this person live on in the target: 200 with its inactive version."""
+    return render_version(merging.merge(connection, read_id(person_id), decode_target(body)))
+
+
+@router.post("/{person_id}/$unmerge", dependencies=[WRITE])
+def unmerge(connection: Writer, person_id: str, body: Body) -> Response:
+    """Take that back: 200 with a version that is the one from before."""
+    return render_version(merging.unmerge(connection, read_id(person_id), decode_target(body)))
 
 
 def _search(request: Request, connection: Reader, parameters: list[tuple[str, str]]) -> Response:

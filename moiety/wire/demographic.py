@@ -45,11 +45,31 @@ def update_patient(
     return _versioned(call(client, "PUT", path, json=resource, headers=headers))
 
 
+def merge_patients(client: httpx.Client, merged: UUID, survivor: UUID) -> VersionedPatient:
+    """Lets a person live on in another.  Raises Conflict when either was merged already."""
+    return _versioned(call(client, "POST", f"{_of(merged)}/$merge", json=_target(survivor)))
+
+
+def unmerge_patients(client: httpx.Client, merged: UUID, survivor: UUID) -> VersionedPatient:
+    """Takes a merge back.  Raises NotFound without one."""
+    return _versioned(call(client, "POST", f"{_of(merged)}/$unmerge", json=_target(survivor)))
+
+
 def search_patients(client: httpx.Client, **parameters: str) -> list[Resource]:
     """The patients that match FHIR search parameters (`identifier`, `family`, `birthdate` …)."""
     bundle = call(client, "POST", f"{BASE}/Patient/_search", form=parameters).json()
     resources = (entry["resource"] for entry in bundle.get("entry", ()))
     return [resource for resource in resources if resource["resourceType"] == "Patient"]
+
+
+def _of(person_id: UUID) -> str:
+    return f"{BASE}/Patient/{person_id}"
+
+
+def _target(person_id: UUID) -> Resource:
+    reference = {"reference": f"Patient/{person_id}"}
+    parameter = {"name": "target-patient", "valueReference": reference}
+    return {"resourceType": "Parameters", "parameter": [parameter]}
 
 
 def _versioned(answer: httpx.Response) -> VersionedPatient:

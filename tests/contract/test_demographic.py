@@ -335,6 +335,7 @@ def test_no_time_and_no_sequence_stands_in_the_database(registry, demographic_ad
     expected = {
         ("api_key", "expires", "date"),
         ("api_key", "last_used", "date"),  # a month, too
+        ("access_log", "month", "date"),
         ("person_history", "month", "date"),
     }
     assert expected == {tuple(row) for row in types}

@@ -43,6 +43,7 @@ ALLOWED = {
         "person_history": "SI",
         "identifier": "SID",
         "person_name": "SID",
+        "person_merge": "SID",
         "words_due": "SIUD",
     },
     "vault": {

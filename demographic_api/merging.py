@@ -1,0 +1,68 @@
+"""Merging two registrations of one person, and taking that back.
+
+The merged person keeps its id and history; its newest version is inactive and leads to the
+survivor (FHIR `Patient.link`, replaced-by).  Nothing of it is copied: a registrar does that by an
+update.  Taking it back adds a version that is the one from before, octet by octet.
+"""
+
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from demographic_api import persons
+from demographic_api.fhir import PatientLink, PatientReference
+from demographic_api.persons import Version
+from demographic_api.tables import person, person_merge
+from moiety.kit.errors import Conflict, NotFound, Unprocessable
+
+
+def merge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
+    """Lets a person live on in another; the merged person's new version.
+
+    Raises NotFound, Unprocessable for a person and itself, and Conflict when either was merged
+    already: so there is no circle, and every merged person leads to a living one.
+    """
+    if merged == survivor:
+        findings = [{"path": "Parameters.parameter[0].valueReference", "rule": "another person"}]
+        raise Unprocessable("A person cannot be merged into itself.", findings=findings)
+    documents = _lock(connection, merged, survivor)
+    _demand_living(connection, merged, survivor)
+    current = persons.read(connection, merged)
+    link = PatientLink(PatientReference(f"Patient/{survivor}"), "replaced-by")
+    inactive = msgspec.structs.replace(current.patient, active=False, link=[link])
+    row = {"person_id": merged, "survivor_id": survivor, "snapshot": documents[merged]}
+    connection.execute(person_merge.insert().values(row))
+    return persons.put_document(connection, merged, current.number + 1, persons.compress(inactive))
+
+
+def unmerge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
+    """Takes a merge back; the new version, whose document is the one from before.
+
+    Raises NotFound when the one was not merged into the other.
+    """
+    _lock(connection, merged, survivor)
+    this = (person_merge.c.person_id == merged) & (person_merge.c.survivor_id == survivor)
+    gone = person_merge.delete().where(this).returning(person_merge.c.snapshot)
+    snapshot = connection.scalar(gone)
+    if snapshot is None:
+        raise NotFound
+    number = persons.read(connection, merged).number + 1
+    return persons.put_document(connection, merged, number, bytes(snapshot))
+
+
+def _lock(connection: sa.Connection, *person_ids: UUID) -> dict[UUID, bytes]:
+    """The documents of persons, whose rows nobody else changes meanwhile.  Raises NotFound."""
+    query = sa.select(person.c.person_id, person.c.document).order_by(person.c.person_id)
+    rows = connection.execute(
+        query.where(person.c.person_id.in_(person_ids)).with_for_update()
+    ).all()
+    if len(rows) < len(person_ids):
+        raise NotFound
+    return {row.person_id: row.document for row in rows}
+
+
+def _demand_living(connection: sa.Connection, *person_ids: UUID) -> None:
+    query = sa.select(person_merge.c.person_id).where(person_merge.c.person_id.in_(person_ids))
+    if connection.execute(query).first() is not None:
+        raise Conflict("One of the two was merged already: take that back first.")
