@@ -1,5 +1,6 @@
 """Link seals: row, wrapped key, key-encryption key and shred secret, each in place, or nothing."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from linkage_vault import link_seals
 from linkage_vault.kek_file import FileKek
-from linkage_vault.keys import create_key_file, load_key_file
+from linkage_vault.keys import Secret, create_key_file, load_key_file
 from linkage_vault.seal import (
     FORMAT_APART,
     NONCE_SIZE,
@@ -19,6 +20,7 @@ from linkage_vault.seal import (
     Place,
     Tampered,
     derive_link_key,
+    encode_lengths,
     open_apart,
     open_sealed,
     reseal,
@@ -34,6 +36,16 @@ OTHERS = [
     Place("link", "0c57a4c1", "sealed", 2),
 ]
 SIZE = 64
+KEY = hashlib.sha256(b"a test's key").digest()
+SECRET = hashlib.sha256(b"a test's secret").digest()
+SEALED = (
+    "0100000103b84963539bee7d25049f67de2d4367e49ff44392d02d5735b3ef0f9d1fdc612238aef0"
+    "2c330ba37d53dec9b0c84faf7f8fe69c1633398be6da907024621a925fd40b84cc4c1510bb7cbc6b"
+    "d26cd213c34ea818ba"
+)
+APART = "029454935371e227cc897df0b3025f8ef8d21e431980a4645ac2cc429483381d09b3960420852423bb8853c639"
+DERIVED = "43ce0198b0833871a55e81c06d4f1194909844d3bd875bb8010ed9d7c6171370"
+"""Written once, by this code: what was stored must open for ever."""
 
 
 @dataclass(frozen=True)
@@ -218,3 +230,23 @@ def test_an_envelope_is_sealed_anew_under_another_key(keys):
         open_sealed({1: old}, after, PLACE)
     with pytest.raises(Tampered):
         reseal({1: old}, new, before, OTHERS[1])
+
+
+def test_what_was_stored_opens_for_ever():
+    """Both formats, the key of a link and the encoding of places, against octets kept here."""
+    assert b"pair" == open_sealed({259: Kek(259, Secret(KEY))}, bytes.fromhex(SEALED), PLACE)
+    assert b"pair" == open_apart(KEY, bytes.fromhex(APART), PLACE)
+    assert bytes.fromhex(DERIVED) == derive_link_key(KEY, SECRET, PLACE)
+    counted = [2, 2, b"ab", 0, b""]
+    octets = [one if isinstance(one, bytes) else one.to_bytes(8, "little") for one in counted]
+    assert b"".join(octets) == encode_lengths(b"ab", b"")
+
+
+def test_the_longest_value_fits_and_fills_its_envelope():
+    """Length and value fill the size to the last octet; the rest is zeros."""
+    kek = Kek(1, Secret(KEY))
+    assert b"x" * 14 == open_sealed({1: kek}, seal(kek, b"x" * 14, PLACE, size=16), PLACE)
+    with pytest.raises(ValueError, match=r"a value of link\.sealed exceeds 16 octets"):
+        seal(kek, b"x" * 15, PLACE, size=16)
+    with pytest.raises(Tampered, match=r"^a sealed value of link\.sealed does not open$"):
+        open_apart(KEY, b"", PLACE)
