@@ -15,7 +15,7 @@ FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
     (
         "clinical app",
         "clinical",
-        issue.SCOPES["clinical"] - {"ehr:create", "admin:delete"},
+        issue.SCOPES["clinical"] - {"ehr:create", "admin:delete", "access:read"},
         frozenset(),
     ),
     ("researcher", "clinical", frozenset({"query:read"}), frozenset()),

@@ -148,7 +148,9 @@ VOCABULARY = frozenset(
         "GB",  # country of an address; territory of a composition
         "home",
         "other",
-        "linkage officer",  # labels of keys
+        "access:read",  # the scope by which the vault reads a log of accesses
+        "vault service",  # labels of keys
+        "linkage officer",
         "clinician",
         "registrar",
         "researcher",

@@ -278,7 +278,7 @@ def _cast(stack: ExitStack, running: Desk) -> Cast:
         )  # fmt: skip
         return stack.enter_context(connect(running.url(service), str(token), timeout=60))
 
-    care = issue.SCOPES["clinical"] - {"ehr:create", "admin:delete"}
+    care = issue.SCOPES["clinical"] - {"ehr:create", "admin:delete", "access:read"}
     use = "vault:use"
     return Cast(
         app=actor("clinical", "clinical app", *care),
