@@ -29,6 +29,8 @@ class _Waiting:
 class Appends:
     """The queue of one process at one trail; the database orders the processes."""
 
+    signed: tuple[int, bytes, bytes, bytes] | None = None
+    """The head that this process signed last: size, root, peaks and signature."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _waiting: list[_Waiting] = field(default_factory=list)
     _is_led: bool = False

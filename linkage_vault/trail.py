@@ -11,11 +11,9 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkage_vault import entries, merkle, personal
@@ -166,8 +164,8 @@ def current_month() -> date:
 
 def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -> int:
     keys = vault.keys
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ORDER)))
-    first, peaks = _extendable(connection, keys)
+    connection.exec_driver_sql(_LOCK, {"order": _ORDER})
+    first, peaks = _extendable(connection, vault)
     month = current_month()
     boxes = personal.new_boxes(vault.auditor) if vault.auditor else None
     rows, inner = [], []
@@ -184,12 +182,8 @@ def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -
             personal.seal_disclosed(keys, boxes, position, entry.values),
         ))  # fmt: skip
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
-    _store(connection, month, rows, inner)
-    connection.execute(
-        trail_head.insert().values(
-            size=head.size, root=head.root, peaks=b"".join(peaks), signature=head.signature
-        )
-    )
+    _store(connection, month, rows, inner, head, b"".join(peaks))
+    vault.appends.signed = (head.size, head.root, b"".join(peaks), head.signature)
     return first
 
 
@@ -198,71 +192,66 @@ def _store(
     month: date,
     rows: Sequence[tuple[int, bytes, bytes, bytes, int, bytes, bytes]],
     inner: Sequence[tuple[merkle.Subtree, bytes]],
+    head: TreeHead,
+    peaks: bytes,
 ) -> None:
-    """One statement a table, however many rows: arrays, unnested by the database."""
-    position, sealed, commitment, hashed, bucket, subject, disclosed = zip(*rows, strict=True)
-    connection.execute(
-        _INSERT_LEAVES,
-        {"position": list(position), "month": month, "entry": list(sealed),
-         "commitment": list(commitment), "leaf_hash": list(hashed)},
+    """One statement for all tables, however many rows: arrays, unnested by the database."""
+    position, sealed, commitment, hashed, bucket, subject, disclosed = map(
+        list, zip(*rows, strict=True)
+    )
+    connection.exec_driver_sql(
+        _APPEND,
+        {
+            "month": month, "position": position, "entry": sealed, "commitment": commitment,
+            "leaf_hash": hashed, "bucket": bucket, "subject": subject, "disclosed": disclosed,
+            "level": [level for (level, _), _ in inner],
+            "place": [place for (_, place), _ in inner],
+            "hash": [node for _, node in inner],
+            "size": head.size, "root": head.root, "peaks": peaks, "signature": head.signature,
+        },
     )  # fmt: skip
-    connection.execute(
-        _INSERT_PERSONAL,
-        {"position": list(position), "bucket": list(bucket),
-         "subject": list(subject), "disclosed": list(disclosed)},
-    )  # fmt: skip
-    if inner:
-        places, hashes = zip(*inner, strict=True)
-        levels, numbers = zip(*places, strict=True)
-        connection.execute(
-            _INSERT_NODES, {"level": list(levels), "place": list(numbers), "hash": list(hashes)}
-        )
 
 
-def _unnested(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[object]:
-    return sa.func.unnest(sa.bindparam(name, type_=ARRAY(kind)))
-
-
-_INSERT_LEAVES = trail_leaf.insert().from_select(
-    ["position", "month", "entry", "commitment", "leaf_hash"],
-    sa.select(
-        _unnested("position", sa.BigInteger()),
-        sa.bindparam("month", type_=sa.Date()),
-        _unnested("entry", BYTEA()),
-        _unnested("commitment", BYTEA()),
-        _unnested("leaf_hash", BYTEA()),
-    ),
+_LOCK = "SELECT pg_advisory_xact_lock(%(order)s)"
+_LATEST = "SELECT size, root, peaks, signature FROM trail_head ORDER BY size DESC LIMIT 1"
+_APPEND = """
+WITH leaves AS (
+  INSERT INTO trail_leaf (position, month, entry, commitment, leaf_hash)
+  SELECT p, %(month)s, e, c, h
+  FROM unnest(%(position)b::int8[], %(entry)b::bytea[], %(commitment)b::bytea[],
+    %(leaf_hash)b::bytea[]) AS new (p, e, c, h)
+), personal AS (
+  INSERT INTO trail_personal (position, bucket, subject, disclosed)
+  SELECT p, b, s, d
+  FROM unnest(%(position)b::int8[], %(bucket)b::int2[], %(subject)b::bytea[],
+    %(disclosed)b::bytea[]) AS new (p, b, s, d)
+), nodes AS (
+  INSERT INTO trail_node (level, place, hash)
+  SELECT l, p, h FROM unnest(%(level)b::int2[], %(place)b::int8[], %(hash)b::bytea[])
+    AS new (l, p, h)
 )
-_INSERT_PERSONAL = trail_personal.insert().from_select(
-    ["position", "bucket", "subject", "disclosed"],
-    sa.select(
-        _unnested("position", sa.BigInteger()),
-        _unnested("bucket", sa.SmallInteger()),
-        _unnested("subject", BYTEA()),
-        _unnested("disclosed", BYTEA()),
-    ),
-)
-_INSERT_NODES = trail_node.insert().from_select(
-    ["level", "place", "hash"],
-    sa.select(
-        _unnested("level", sa.SmallInteger()),
-        _unnested("place", sa.BigInteger()),
-        _unnested("hash", BYTEA()),
-    ),
-)
+INSERT INTO trail_head (size, root, peaks, signature)
+VALUES (%(size)s, %(root)s, %(peaks)s, %(signature)s)
+"""
 
 
-def _extendable(connection: sa.Connection, keys: KeyRing) -> tuple[int, merkle.Peaks]:
-    """Size and peaks of the tree, checked against the signature of its head."""
-    row = connection.execute(_latest()).one_or_none()
+def _extendable(connection: sa.Connection, vault: Vault) -> tuple[int, merkle.Peaks]:
+    """Size and peaks of the tree, checked against the signature of its head.
+
+    A head that is, octet by octet, the one that this process signed last is not checked again.
+    """
+    row = connection.exec_driver_sql(_LATEST).one_or_none()
     if row is None:
         return 0, ()
+    size, root, packed, signature = row
     width = merkle.HASH_SIZE
-    peaks = tuple(row.peaks[at : at + width] for at in range(0, len(row.peaks), width))
-    head = TreeHead(row.size, row.root, row.signature)
-    if merkle.root_of_peaks(peaks) != row.root or not is_genuine(head, keys.tree_head_public):
+    peaks = tuple(packed[at : at + width] for at in range(0, len(packed), width))
+    if (size, root, packed, signature) == vault.appends.signed:
+        return size, peaks
+    head = TreeHead(size, root, signature)
+    if merkle.root_of_peaks(peaks) != root or not is_genuine(head, vault.keys.tree_head_public):
         raise Tampered("the newest tree head of the trail is not one that this vault signed")
-    return row.size, peaks
+    return size, peaks
 
 
 def roots(connection: sa.Connection, ranges: Sequence[merkle.Range]) -> list[bytes]:
