@@ -32,6 +32,7 @@ from linkage_vault.app import create_app as create_vault
 from linkage_vault.people_keys import people_key_path
 from moiety.commands import issue, shuffle
 from moiety.commands.demo import people, records
+from moiety.kit import logs
 from moiety.wire import demographic as wire_demographic
 from moiety.wire import vault as wire
 from moiety.wire.exchange import connect
@@ -324,7 +325,14 @@ def _uuids(url):
     return values
 
 
-def test_the_logs_name_nobody(capfd, cluster, tmp_path):
+@pytest.fixture
+def logging_again():
+    """Services that start under `capfd` log into a file that is closed after it."""
+    yield
+    logs.configure("test")
+
+
+def test_the_logs_name_nobody(logging_again, capfd, cluster, tmp_path):
     """A few registrations with logs and metrics in hand: no id of anybody in any line, and no line
     for a registration, so there is no order to pair by; the control, a line with an id, is found.
     """

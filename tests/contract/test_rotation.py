@@ -109,7 +109,7 @@ def test_under_load_no_read_fails_and_the_old_key_is_gone(stocked, what):
     for thread in threads:
         thread.join()
     assert [] == failures[:3]
-    assert sum(reads) > LINKS
+    assert sum(reads) > 200, "the readers hardly read: there was no load"
     assert len(made) > 3
     assert (2, True) == (outcome.version, outcome.moved >= LINKS)
     assert 0 == count(database, BELOW[what].format(2))
