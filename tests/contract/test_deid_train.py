@@ -37,10 +37,11 @@ def test_what_reviewers_found_is_found_from_then_on(gold, tmp_path):
     answer = deid("train", gold, "--out", model, "--rounds", 6, "--generated", 40)
     assert 0 == answer.exit_code, answer.output
     assert "learned from" in answer.output
-    text = LINES[0].format(n="ombrick", i=7)
-    assert [] == detect(text)
+    # A word in the reviewers' sentence that the shipped model leaves alone.
+    texts = {word: LINES[0].format(n=word, i=7) for word in ("ombrick", "quaddow", "velmit")}
+    word, text = next((word, text) for word, text in texts.items() if not detect(text))
     found = detect(text, options=Options(weights=model.read_bytes()))
-    assert ["ombrick"] == [text[s.start : s.end] for s in found]
+    assert [word] == [text[s.start : s.end] for s in found]
     (tmp_path / "c.yaml").write_text("model: site.bin\n")
     assert 0 == deid("text", "--check-config", "--config", tmp_path / "c.yaml").exit_code
 
