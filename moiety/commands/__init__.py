@@ -9,7 +9,8 @@ conformance.py  `moiety up --profile conformance`: the clinical service for test
 load.py    `moiety load`: templates and compositions through the REST API
 bulk.py    `moiety load --bulk` and `moiety export`: whole records
 demo/      `moiety demo`: the main job, told step by step
-trail.py   `moiety trail verify`
+trails.py  `moiety trail …`: the commands
+trail.py   their work: verify, disclose
 clinical.py `moiety clinical check`
 indexes.py `moiety clinical index`
 slow.py    `moiety clinical queries`
