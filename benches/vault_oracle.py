@@ -198,8 +198,7 @@ def _vault(home, step, leak):
     desk._environment = environment  # noqa: SLF001
     try:
         base = desk.free_port_base()
-        names = ("clinical", "vault")
-        with desk.running(home, base, {"vault": many}, names=names) as running:
+        with desk.running(home, base, {"vault": many}) as running:
             url = running.database("vault", "migrator")
             keys = {}
             for role in ("registrar", "clinician"):
