@@ -233,7 +233,8 @@ _AT_THE = re.compile(
     r"\b(?:at|address:?|home|lives|addr:?|resides at|live at|home,),? (\d{1,4}[a-z]? the [a-z]{4,}(?: [a-z]{4,})?)(?=[,.;)\n]|$)",
     re.IGNORECASE,
 )
-_BREAK = re.compile(r"[,\n;|\t]+|  +|: ?")
+_BREAK = re.compile(r"[,\n;|\t]+|  +|: ?| [-–] ")
+_STOP = frozenset(":|;-–")  # no part of an address stands before one of these
 
 
 def _before_postcode(words: Words, postcode: Span) -> Span | None:
@@ -256,7 +257,7 @@ def _before_postcode(words: Words, postcode: Span) -> Span | None:
             start = tail if tail is not None else start
             break
         start = part_start
-        if cut is None or ":" in cut[0] or "|" in cut[0] or ";" in cut[0]:
+        if cut is None or _STOP & set(cut[0]):
             break
         start = cut.start()
     while start < end and not text[start].isalnum():
