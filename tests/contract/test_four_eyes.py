@@ -303,7 +303,7 @@ def test_a_request_is_stored_without_its_ids(caller, record, vault):
     )
     for form in (ehr_id.bytes, str(ehr_id).encode(), hashlib.sha256(ehr_id.bytes).digest()):
         assert form not in dump
-    assert len({len(row.sealed) for row in rows}) <= 2
+    assert len({len(row.sealed) for row in rows if row.sealed}) <= 2
 
 
 def test_care_opens_the_way_back_without_an_approval(caller, record, vault):

@@ -34,7 +34,7 @@ LINKS = 2000
 def stocked(cluster, tmp_path):
     """A vault with links, a merge, a task and a pool: (vault, settings, database, pairs)."""
     with alone(cluster, tmp_path) as (settings, database, _), opened(settings) as vault:
-        fill(vault, 50)
+        fill(vault, 150)
         officer = somebody(database, "linkage_officer")
         pairs = [Pair(uuid4(), uuid4()) for _ in range(LINKS)]
         for start in range(0, LINKS, 1000):
