@@ -91,7 +91,7 @@ def test_documents_are_not_evaluated_past_the_deadline(clinical_database, worker
     settings = {"query_seconds": 1.0, "query_workers": workers}
     with service(clinical_database, **settings) as clinical, clinical.client() as client:
         prepare(client, 5)
-        copy_documents(clinical_database, 3000)
+        copy_documents(clinical_database, 9000)
         begun = time.monotonic()
         answer = client.post(AQL, json=HEAVY)
         assert (408, "QueryTimeout") == (answer.status_code, answer.json()["code"])
