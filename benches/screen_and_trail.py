@@ -28,11 +28,12 @@ import ground
 import sqlalchemy as sa
 
 from linkage_vault import screening, trail
+from linkage_vault.app import create_app
 from linkage_vault.entries import Entry
-from linkage_vault.keys import create_key_file, load_key_file, public_octets
-from linkage_vault.links import Pair, _insert
+from linkage_vault.keys import create_key_file, public_octets
+from linkage_vault.link_rows import Pair, add
 from linkage_vault.people_keys import create_people_key_file, people_key_path
-from linkage_vault.vault import Vault
+from linkage_vault.settings import Settings
 from moiety.commands import issue
 from moiety.commands import trail as command
 from moiety.deid.own import candidates, tokens, variants
@@ -72,10 +73,12 @@ def serving(here, folder, keys):
     """The vault, one process."""
     port = 20000 + random.randrange(30000)
     (folder / "url").write_text(here.cluster.url("vault_app", "vault"))
+    (folder / "shred").write_text(here.cluster.url("shred_app", "shred"))
     environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(ground.ROOT),
         "MOIETY_VAULT_DATABASE_URL_FILE": str(folder / "url"),
         "MOIETY_VAULT_KEY_FILE": str(keys),
+        "MOIETY_VAULT_SHRED_DATABASE_URL_FILE": str(folder / "shred"),
     }  # fmt: skip
     program = [
         sys.executable, "-m", "uvicorn", "--factory", "linkage_vault.app:create_app", "--port",
@@ -104,8 +107,7 @@ def screen(here, vault, folder, keys, arguments):
     told = b"".join(TOKEN(form) for form in variants.forms_of(person))
     ids = [(uuid4(), uuid4()) for _ in range(200)]
     with vault.engine.begin() as connection:
-        for person_id, ehr_id in ids:
-            _insert(connection, vault.keys, Pair(person_id, ehr_id))
+        add(connection, vault.keys, [Pair(person_id, ehr_id) for person_id, ehr_id in ids])
     for person_id, _ in ids:
         screening.tell(vault, person_id, told)
     token = issue.key(here.cluster.url("vault_migrator", "vault"), "vault", "main", label="bench",
@@ -191,13 +193,16 @@ def main() -> None:
         create_key_file(keys)
         create_people_key_file(people_key_path(keys), "main")
         print(ground.conditions(here) if hasattr(ground, "conditions") else "")
-        engine = sa.create_engine(
-            sa.make_url(here.cluster.url("vault_app", "vault")).set(drivername="postgresql+psycopg")
-        )
-        vault = Vault(engine, load_key_file(keys))
+        vault = create_app(
+            Settings(
+                database_url=here.cluster.url("vault_app", "vault"),
+                shred_database_url=here.cluster.url("shred_app", "shred"),
+                key_file=keys,
+            )
+        ).state.vaults["main"]
         screen(here, vault, folder, keys, arguments)
         verify(here, vault, arguments)
-        engine.dispose()
+        vault.engine.dispose()
 
 
 if __name__ == "__main__":
