@@ -7,7 +7,6 @@ neither the key nor the words, tells which tokens are equal.
 forms.py       normal forms: letters folded, dates, numbers, streets, and one slip of the pen
 candidates.py  text → spans with the forms that they may be
 variants.py    what is known of a person → the forms that stand for it
-nicknames.py   short and pet forms of given names
 plain.py       common words that are nobody's name when written small
 tokens.py      normal form → token under the screen key → blinded for one question
 """

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from moiety.deid.own import forms
-from moiety.deid.own.nicknames import others_of
 from moiety.deid.own.plain import WORDS
+from moiety.deid.text import vocabulary
 
 MOST = 512  # forms a person; the first are the surest
 _WORD = re.compile(r"[^\W\d_]+(?:['’‘ʼ`´][^\W\d_]+)*")
@@ -70,7 +70,7 @@ def _all(subject: Subject) -> Iterator[str]:
         yield from _line(line)
     for name in words:
         yield from _initials(name)
-        yield from (f"n:{other}" for word in name[0] for other in others_of(word))
+        yield from (f"n:{other}" for word in name[0] for other in _called(word))
     for word in (word for place in subject.places for word in _folded(place)):
         if len(word) > 3 and word not in WORDS:
             yield f"c:{word}"
@@ -88,6 +88,15 @@ def _words_of(name: Name) -> tuple[list[str], list[str]]:
     if not family and rest:
         family.append(rest.pop())
     return [word for word in [*given, *rest] if len(word) > 1], [w for w in family if len(w) > 1]
+
+
+def _called(given: str) -> list[str]:
+    """What else a bearer of a given name is called: by its short forms, and by those of the names
+    that it is itself a short form of.
+    """
+    listed = vocabulary.nicknames()
+    near = listed.get(given, frozenset())
+    return sorted(near.union(*(listed.get(other, ()) for other in near)) - {given})
 
 
 def _folded(text: str) -> list[str]:
