@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
+import structlog
 
 from clinical_api import sealing
 from clinical_api.screen import Found
@@ -23,7 +24,7 @@ from clinical_api.settings import Settings
 from moiety.deid.identifiers import Finding
 from moiety.deid.own import tokens
 from moiety.kit.boxes import boxes_for
-from moiety.kit.errors import Unavailable
+from moiety.kit.errors import ServiceError, Unavailable
 from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode, encode
@@ -77,20 +78,26 @@ class OwnWords:
         self.client.close()
 
     def screen(self, ehr_id: UUID, text: bytes, *, may_seal: bool = True) -> Screened:
-        """What of a document in canonical JSON is its subject's own, sealed or recorded.
+        """What of a document in canonical JSON is its subject's own, as a write door asks.
 
-        Raises Unavailable when the vault is away and the policy is to refuse.
+        Whatever keeps the vault from answering (it is away, this service's key has ended, too much
+        was asked of one record) is not the writer's doing: the policy for a vault that is away
+        holds.  Raises Unavailable when that is to refuse.
         """
+        try:
+            return self.look(ehr_id, text, may_seal=may_seal)
+        except ServiceError as error:
+            kind = type(error).__name__
+            structlog.get_logger().warning("not screened", error_kind=kind, peer="vault")
+        if self._away == "refuse":
+            raise Unavailable("What is written cannot be screened now, so nothing is committed.")
+        return Screened(found=(_UNSCREENED,))
+
+    def look(self, ehr_id: UUID, text: bytes, *, may_seal: bool = True) -> Screened:
+        """What of a document is its subject's own, sealed or recorded.  Raises ServiceError."""
         document = msgspec.json.decode(text)
         spots = sealing.spots(document)
-        try:
-            own = self.own(ehr_id, sealing.asked(spots))
-        except Unavailable:
-            if self._away == "refuse":
-                raise Unavailable(
-                    "What is written cannot be screened now, so nothing is committed."
-                ) from None
-            return Screened(found=(_UNSCREENED,))
+        own = self.own(ehr_id, sealing.asked(spots))
         if not own:
             return Screened()
         return self._sealed(ehr_id, document, spots, own, may_seal=may_seal)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clinical_api import documents, tables
 from clinical_api.own_words import OwnWords, Screened
 from clinical_api.screen import Found
-from moiety.kit.errors import ServiceError
+from moiety.kit.errors import ServiceError, TooMany
 from moiety.wire import screening
 
 _MOST = 100  # records a look
@@ -50,11 +50,19 @@ def screen_waiting(engine: sa.Engine, own: OwnWords) -> int:
             sa.select(tables.screen_later.c.ehr_id).distinct().limit(_MOST)
         ).all()
     due = screening.due(own.client, limit=_MOST)
-    for ehr_id in dict.fromkeys((*later, *due)):
+    screened = [one for one in {*later, *due} if _is_screened(engine, own, one)]
+    if done := sorted({*due}.intersection(screened)):
+        screening.done(own.client, done)
+    return len(screened)
+
+
+def _is_screened(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> bool:
+    """Screens one record; of one that was asked about too much today, the rest waits."""
+    try:
         screen_record(engine, own, ehr_id)
-    if due:
-        screening.done(own.client, due)
-    return len({*later, *due})
+    except TooMany:
+        return False
+    return True
 
 
 def screen_record(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
@@ -85,7 +93,7 @@ def _screen_version(
         document = connection.scalar(chosen.with_for_update() if is_head else chosen)
         if document is None:
             return False  # it has gone to the history, which is looked at next
-        outcome = own.screen(ehr_id, documents.unpack(document))
+        outcome = own.look(ehr_id, documents.unpack(document))
         if outcome.text is None:
             return False
         _exchange(connection, table, ehr_id, row_key, outcome)

@@ -403,3 +403,57 @@ def test_a_signed_in_clinician_reads_whole_with_the_token_for_this_service(
     assert (200, False) == (plain.status_code, "Featherstone" in plain.text)
     people.end_session(console, session)
     assert 401 == sealing.read(ehr_id, object_id, **shown).status_code
+
+
+def test_what_the_vault_refuses_is_not_the_writer_s_fault_and_goes_on_waiting(
+    cluster, vault_service, caller, filled_pool, monkeypatch
+):
+    """Too much asked of one record: committed and marked; a worker that is refused forgets nothing,
+    and other records do not wait behind it.
+    """
+    import psycopg
+
+    from clinical_api.rescreening import screen_waiting
+    from linkage_vault import screening
+
+    def waiting(found):
+        with psycopg.connect(found.clinical.database.url("migrator")) as connection:
+            return {one for (one,) in connection.execute("SELECT ehr_id FROM screen_later")}
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        _, much = record_of(found)
+        _, other = record_of(found)
+        here = found.clinical.app.state.here["main"]
+        monkeypatch.setattr(screening, "DAILY", 10)
+        found.commit(much, letter())
+        found.commit(other, letter())
+        assert {much, other} == waiting(found)
+        assert 0 == screen_waiting(here.engine, here.own_words)
+        assert {much, other} == waiting(found)
+        with monkeypatch.context() as less:
+            less.setattr(screening, "DAILY", 400_000)
+            vault_service.app.state.guesses.add(much, 400_000)
+            assert 1 == screen_waiting(here.engine, here.own_words)
+        assert {much} == waiting(found)
+
+
+def test_a_worker_that_loses_the_vault_on_the_way_forgets_nothing(
+    cluster, vault_service, caller, filled_pool
+):
+    """The vault answers which records are due, and is away when their words are asked about."""
+    import psycopg
+
+    from clinical_api.rescreening import screen_record
+    from moiety.kit.errors import Unavailable
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        _, ehr_id = record_of(found)
+        own = found.clinical.app.state.here["main"].own_words
+        client, own.client = own.client, connect("http://127.0.0.1:9", "none", timeout=0.2)
+        found.commit(ehr_id, letter())
+        with pytest.raises(Unavailable):
+            screen_record(found.clinical.app.state.here["main"].engine, own, ehr_id)
+        own.client.close()
+        own.client = client
+        with psycopg.connect(found.clinical.database.url("migrator")) as connection:
+            assert (1,) == connection.execute("SELECT count(*) FROM screen_later").fetchone()
