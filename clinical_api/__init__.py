@@ -11,7 +11,8 @@ contributions.py  commit several versions of several kinds at once
 ehrs.py           open and read EHRs
 statuses.py       EHR_STATUS
 folders.py        the directory of an EHR
-compositions.py   commit and read compositions, in every format
+compositions.py   commit compositions, in every format
+stored_compositions.py  read them as they are kept
 tags.py           item tags beside versions
 tag_lists.py      lists of tags as headers carry them
 versions.py       what every commit of a version shares

@@ -6,7 +6,6 @@ vault) or their places recorded.  When the vault is away, the version is marked 
 or refused.  No answer to a writer says that a word was found.
 """
 
-import base64
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from moiety.deid.identifiers import Finding
 from moiety.deid.own import tokens
 from moiety.kit.boxes import boxes_for
 from moiety.kit.errors import ServiceError, Unavailable
-from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode, encode
 from moiety.openehr.errors import RmError
@@ -183,22 +181,6 @@ _UNSCREENED = Found("/", Finding(UNSCREENED, 0, 0, certain=False))
 def is_for_a_person(headers: Mapping[str, str]) -> bool:
     """Whether a reader says that somebody shall get the words that were sealed."""
     return USER in headers or PURPOSE in headers
-
-
-async def sealed_of(reads: Reads, ehr_id: UUID, object_id: UUID, version: int) -> list[Sealed]:
-    """What was sealed out of one version of a composition."""
-    rows = await reads.ask(_SEALED, (ehr_id, object_id, version))
-    return [Sealed(UUID(seal_id), base64.b64decode(box)) for seal_id, box in rows]
-
-
-_SEALED = b"""
-SELECT s.seal_id, s.box FROM sealed_words s JOIN (
-  SELECT ehr_id, row_key FROM composition
-    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
-  UNION ALL SELECT ehr_id, row_key FROM composition_history
-    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
-) v USING (ehr_id, row_key) ORDER BY s.number
-"""
 
 
 def screened(

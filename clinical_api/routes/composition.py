@@ -12,8 +12,8 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import compositions, contributions, own_words, value_sets
-from clinical_api.compositions import Head, Prepared, Stored, Written
+from clinical_api import compositions, contributions, own_words, stored_compositions, value_sets
+from clinical_api.compositions import Head, Prepared, Written
 from clinical_api.deps import (
     Body,
     Here,
@@ -39,6 +39,7 @@ from clinical_api.routes.negotiation import (
     versions,
     written,
 )
+from clinical_api.stored_compositions import Stored
 from moiety.change_control.codes import ChangeType
 from moiety.kit.commits import Commit
 from moiety.kit.credentials import Caller
@@ -98,7 +99,7 @@ async def get(request: Request, ehr_id: str, uid: str, caller: MayRead, here: He
         response = Response(result.document, headers=headers, media_type=form.value)
     else:
         text = await run_sync(
-            compositions.encode_as, form, result.document,
+            stored_compositions.encode_as, form, result.document,
             lambda: here.registry.find_key(here.engine, result.template_key),
         )  # fmt: skip
         response = Response(text, headers=headers, media_type=answer_media(request, form))
@@ -116,7 +117,7 @@ async def update(
     object_id = uuid_or_not_found(uid, "composition")
     form = answer_form(request, FORMS)
     place = location(request, "ehr", str(owner), "composition", str(object_id))
-    head = await compositions.get_head(here.reads, owner, object_id)
+    head = await stored_compositions.get_head(here.reads, owner, object_id)
     if expected_version(if_match) != _uid(head, here):
         raise _stale(head, here, place)
     prepared = await _prepare(request, owner, body, here, head)
@@ -220,8 +221,10 @@ async def _read(request: Request, owner: UUID, uid: str, here: Organisation) -> 
     if request.scope["query_string"]:
         at = moment(request.query_params.get("version_at_time"))
     if at is not None and version is None:
-        return await compositions.read_at(here.reads, owner, object_id, at=at, system_id=system_id)
-    return await compositions.read(
+        return await stored_compositions.read_at(
+            here.reads, owner, object_id, at=at, system_id=system_id
+        )
+    return await stored_compositions.read(
         here.reads, owner, object_id, version=version, system_id=system_id
     )
 
@@ -239,7 +242,7 @@ async def _unsealed(
     if purpose is None:
         raise Malformed(f"A read for a person says its purpose in {own_words.PURPOSE}.")
     version = int(result.uid.rpartition("::")[2])
-    sealed = await own_words.sealed_of(here.reads, owner, result.object_id, version)
+    sealed = await stored_compositions.sealed_of(here.reads, owner, result.object_id, version)
     if not sealed:
         return result
     if (user := request.headers.get(own_words.USER)) is None:
@@ -269,7 +272,9 @@ async def _written_as(
     if preference(prefer) != "representation" or result.document is None:
         plain = form if form is Format.XML else Format.JSON
         return written(result, place, prefer, status=status, empty=empty, form=plain)
-    text = await run_sync(compositions.encode_as, form, result.document, lambda: prepared.known)
+    text = await run_sync(
+        stored_compositions.encode_as, form, result.document, lambda: prepared.known
+    )
     headers = {
         "ETag": f'"{result.uid}"',
         "Location": place,
@@ -281,9 +286,9 @@ async def _written_as(
 async def _head_to_delete(here: Organisation, owner: UUID, object_id: UUID) -> Head:
     """Raises NotFound, and Malformed for what is deleted already."""
     try:
-        return await compositions.get_head(here.reads, owner, object_id)
+        return await stored_compositions.get_head(here.reads, owner, object_id)
     except NotFound:
-        if await compositions.was_deleted(here.reads, owner, object_id):
+        if await stored_compositions.was_deleted(here.reads, owner, object_id):
             raise Malformed("This composition is deleted already.") from None
         raise
 
@@ -293,7 +298,7 @@ async def _changed(here: Organisation, commit: Commit, head: Head, place: str) -
     try:
         answer: Written = await here.commits.run(commit)
     except VersionConflict:
-        latest = await compositions.get_head(here.reads, commit.order, head.object_id)
+        latest = await stored_compositions.get_head(here.reads, commit.order, head.object_id)
         raise _stale(latest, here, place) from None
     else:
         return answer

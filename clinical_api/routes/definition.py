@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from clinical_api import compositions, definitions
+from clinical_api import definitions, stored_compositions
 from clinical_api.deps import (
     Body,
     Here,
@@ -102,7 +102,7 @@ def get_example(
     made = example(known.template, everything=everything)
     if type == "output":
         made.uid = new_uid(here)
-    text = compositions.encode_as(form, encode(made), lambda: known)
+    text = stored_compositions.encode_as(form, encode(made), lambda: known)
     return Response(text, media_type=answer_media(request, form))
 
 
