@@ -8,6 +8,7 @@ links.py        link, resolve person → EHR, resolve EHR → person, one or a t
 merging.py      following merges of persons, and taking them back
 linked.py       links closed, restricted, moved, adopted; tasks
 rotation.py     keys rotated while the vault answers
+rotation_steps.py  what moves then, table by table
 erasure.py      links cut or shredded, tombstones and certificates
 screening.py    which words of a document are its subject's, without the words
 sealed_words.py words sealed out of a document, given back to readers of care

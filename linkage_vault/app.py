@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import sqlalchemy as sa
 from fastapi import FastAPI
 from joserfc.jwk import KeySet
 from starlette.middleware import Middleware
@@ -14,6 +15,7 @@ from starlette.middleware import Middleware
 from linkage_vault import housekeeping, policy, provision, routes, tokens, witnesses
 from linkage_vault.access_report import Sources
 from linkage_vault.even_answers import EvenAnswers
+from linkage_vault.key_ring import KeyRing
 from linkage_vault.keys import BadKeys
 from linkage_vault.minting import keep_filled
 from linkage_vault.oidc import Provider
@@ -39,22 +41,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     rings = {name: provision.load(settings, name) for name in urls}
-    people = {name: _load_people(_people_key_file(settings, name)) for name in urls}
     _demand_policy()
     organisations = Organisations(urls, connections=settings.connections)
+    vaults = {
+        name: _vault(settings, name, organisations.engine(name), ring)
+        for name, ring in rings.items()
+    }
     for name, ring in rings.items():
         provision.count_uses(settings, ring, organisations.engine(name))
-    vaults = {
-        name: Vault(
-            organisations.engine(name),
-            rings[name],
-            _auditor(settings, name),
-            ehrs_per_person=settings.ehrs_per_person,
-            people=people[name],
-            rules=settings.rules(),
-        )
-        for name in urls
-    }
     workers = [
         lambda _app: provision.guarded(rings, organisations.engine),
         *(
@@ -85,6 +79,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sources = {}
     app.state.pool_target = settings.pool_target
     return app
+
+
+def _vault(settings: Settings, name: str, engine: sa.Engine, ring: KeyRing) -> Vault:
+    """One organisation's database, keys and rules.  Raises SettingsError."""
+    return Vault(
+        engine,
+        ring,
+        _auditor(settings, name),
+        ehrs_per_person=settings.ehrs_per_person,
+        people=_load_people(_people_key_file(settings, name)),
+        rules=settings.rules(),
+    )
 
 
 def _load_people(path: Path) -> PeopleKeyFile:

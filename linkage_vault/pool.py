@@ -48,12 +48,15 @@ def take(connection: sa.Connection, keys: KeyRing, number: int = 1) -> list[UUID
     """Removes up to `number` EHRs from the pool and returns them.
 
     They are the next after a random point among random slot ids.  Slots that another transaction
-    takes are passed over: nobody waits, none is given twice.
+    takes are passed over, and none is given twice.  Only when all that is left is held, as a
+    rotation holds a small pool for a moment, is it waited for.
     """
     start = UUID(bytes=secrets.token_bytes(16))
     taken = _take(connection, keys, number, pool_slot.c.slot_id >= start)
     if len(taken) < number:
         taken += _take(connection, keys, number - len(taken), pool_slot.c.slot_id < start)
+    if len(taken) < number:
+        taken += _take(connection, keys, number - len(taken), sa.true(), waits=True)
     return taken
 
 
@@ -74,10 +77,15 @@ def place_of(slot_id: UUID) -> Place:
 
 
 def _take(
-    connection: sa.Connection, keys: KeyRing, number: int, which: sa.ColumnElement[bool]
+    connection: sa.Connection,
+    keys: KeyRing,
+    number: int,
+    which: sa.ColumnElement[bool],
+    *,
+    waits: bool = False,
 ) -> list[UUID]:
     chosen = sa.select(pool_slot.c.slot_id).where(which).order_by(pool_slot.c.slot_id)
-    chosen = chosen.limit(number).with_for_update(skip_locked=True)
+    chosen = chosen.limit(number).with_for_update(skip_locked=not waits)
     statement = pool_slot.delete().where(pool_slot.c.slot_id.in_(chosen.scalar_subquery()))
     rows = connection.execute(statement.returning(pool_slot)).all()
     values = link_seals.open_all(keys, [(place_of(row.slot_id), row) for row in rows])

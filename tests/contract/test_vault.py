@@ -82,6 +82,19 @@ def test_an_empty_pool_is_503_and_nothing_is_written(caller, vault, vault_admin)
     assert before == _count(vault, tables.link)
 
 
+def test_a_pool_that_is_held_for_a_moment_is_waited_for(caller, filled_pool, vault_admin):
+    """As a rotation holds a small pool: a registration meanwhile is answered after it, not 503."""
+    registrar = caller("registrar")
+    with vault_admin.begin() as holding:
+        holding.execute(tables.pool_slot.select().with_for_update())
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(wire.link, registrar, uuid4())
+            time.sleep(0.5)
+            assert not asked.done()
+            holding.rollback()
+            assert asked.result(10)
+
+
 def test_the_pool_is_filled_when_half_is_used(vault, vault_admin, clinical_stub):
     """The worker adds nothing above half, and fills up below; a stopped worker stops."""
     with vault_admin.begin() as connection:

@@ -1,0 +1,302 @@
+"""What a rotation moves, table by table: rows under an older key, a batch at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from linkage_vault import link_seals, merges, pool, project_keys
+from linkage_vault.blind_index import blind_index
+from linkage_vault.key_ring import KeyRing
+from linkage_vault.link_rows import LINK_SIZE, LinkRow, open_rows, row_of
+from linkage_vault.link_tasks import place_of as task_place
+from linkage_vault.seal import Place, reseal
+from linkage_vault.tables import (
+    link,
+    link_key,
+    link_task,
+    own_words,
+    person_merge,
+    pool_slot,
+    project_key,
+    rescreen,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Rows of one table: how many wait, and moving up to so many of them."""
+
+    waiting: Callable[[sa.Connection], int]
+    move: Callable[[sa.Connection, int], int]
+
+
+def kek_steps(keys: KeyRing, version: int) -> list[Step]:
+    """Everything that is sealed or wrapped under an older key-encryption key than `version`."""
+    return [
+        *(_wrapped(keys, one, version) for one in _WRAPPED),
+        _old_links(keys),
+        _old_slots(keys),
+        _envelopes(keys, own_words, own_words.c.words_id, _words_place),
+        _envelopes(keys, rescreen, rescreen.c.slot_id, _rescreen_place),
+        _project_keys(keys),
+    ]
+
+
+def index_steps(keys: KeyRing) -> list[Step]:
+    """Everything that is found by an older blind index than the present one."""
+    return [_links_index(keys), _merges_index(keys), _slots_index(keys)]
+
+
+# --- the key-encryption key ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table with `wrapped` and `kek_version`, its key, and where a row is sealed."""
+
+    table: sa.Table
+    key: str
+    place: Callable[[Any], Place]
+
+
+_WRAPPED = (
+    _Table(link_key, "link_id", lambda row: Place("link", str(row.link_id), "sealed", row.version)),
+    _Table(pool_slot, "slot_id", lambda row: pool.place_of(row.slot_id)),
+    _Table(person_merge, "merge_id", lambda row: merges.place_of(row.merge_id)),
+    _Table(link_task, "task_id", lambda row: task_place(row.task_id)),
+)
+
+
+def _wrapped(keys: KeyRing, one: _Table, version: int) -> Step:
+    table = one.table
+    stale = table.c.kek_version < version
+    query = sa.select(table).where(stale).with_for_update(skip_locked=True, of=table)
+    if table is link_key:
+        joined = link_key.join(link, link.c.link_id == link_key.c.link_id)
+        query = sa.select(link_key, link.c.version, link.c.sealed).select_from(joined).where(stale)
+        query = query.with_for_update(skip_locked=True)
+    update = _update(table, one.key, kek_version=sa.Integer(), wrapped=BYTEA())
+
+    def move(connection: sa.Connection, most: int) -> int:
+        rows = connection.execute(query.limit(most)).all()
+        if not rows:
+            return 0
+        rewrapped = link_seals.rewrap_all(keys, [(one.place(row), row) for row in rows])
+        connection.execute(
+            update,
+            {
+                "key": [getattr(row, one.key) for row in rows],
+                "kek_version": [each.version for each in rewrapped],
+                "wrapped": [each.octets for each in rewrapped],
+            },
+        )
+        if table is link_key and keys.shreds is not None:
+            _give_secrets(connection, keys, rows)
+        return len(rows)
+
+    return Step(_count(table, stale), move)
+
+
+def _give_secrets(connection: sa.Connection, keys: KeyRing, rows: Sequence[Any]) -> None:
+    """Seals those links anew that have no secret in the shred store."""
+    places = [(Place("link", str(row.link_id), "sealed", row.version), row) for row in rows]
+    bare = link_seals.without_handle(keys, places)
+    if bare:
+        query = _joined_links().where(link.c.link_id.in_([row.link_id for row in bare]))
+        _seal_links(connection, keys, [row_of(row) for row in connection.execute(query)])
+
+
+def _old_links(keys: KeyRing) -> Step:
+    """Links of version 0.1.0: the data key lies in the seal, so they are sealed anew."""
+    stale = ~sa.select(link_key.c.link_id).where(link_key.c.link_id == link.c.link_id).exists()
+    query = sa.select(link, sa.null().label("kek_version"), sa.null().label("wrapped"))
+
+    def move(connection: sa.Connection, most: int) -> int:
+        locked = query.where(stale).limit(most).with_for_update(skip_locked=True, of=link)
+        rows = [row_of(row) for row in connection.execute(locked)]
+        _seal_links(connection, keys, rows)
+        return len(rows)
+
+    return Step(_count(link, stale), move)
+
+
+def _seal_links(connection: sa.Connection, keys: KeyRing, rows: Sequence[LinkRow]) -> None:
+    values = link_seals.open_all(keys, [(row.place, row) for row in rows])
+    living = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
+    if not living:
+        return
+    places = [
+        (Place("link", str(row.link_id), "sealed", row.version + 1), value) for row, value in living
+    ]
+    sealed = link_seals.seal_all(keys, places, size=LINK_SIZE, is_shreddable=True)
+    ids = [row.link_id for row, _ in living]
+    connection.execute(
+        _update(link, "link_id", version=sa.Integer(), sealed=BYTEA()),
+        {"key": ids, "version": [row.version + 1 for row, _ in living],
+         "sealed": [one.sealed for one in sealed]},
+    )  # fmt: skip
+    connection.execute(link_key.delete().where(link_key.c.link_id.in_(ids)))
+    connection.execute(
+        link_key.insert(),
+        [
+            {"link_id": link_id, "kek_version": one.kek_version, "wrapped": one.wrapped}
+            for link_id, one in zip(ids, sealed, strict=True)
+        ],
+    )
+
+
+def _old_slots(keys: KeyRing) -> Step:
+    stale = pool_slot.c.wrapped.is_(None)
+
+    def move(connection: sa.Connection, most: int) -> int:
+        query = sa.select(pool_slot).where(stale).limit(most).with_for_update(skip_locked=True)
+        rows = connection.execute(query).all()
+        ehr_ids = [UUID(bytes=value) for value in _open_slots(keys, rows)]
+        connection.execute(
+            pool_slot.delete().where(pool_slot.c.slot_id.in_([row.slot_id for row in rows]))
+        )
+        pool.put(connection, keys, ehr_ids)
+        return len(rows)
+
+    return Step(_count(pool_slot, stale), move)
+
+
+def _envelopes(
+    keys: KeyRing, table: sa.Table, key: sa.Column[UUID], place: Callable[[Any], Place]
+) -> Step:
+    """Values whose wrapped data key lies in the seal, under the key file's own key."""
+    current = keys.links.current.version.to_bytes(4, "big")
+    stale = sa.func.substring(table.c.sealed, 2, 4) != current
+
+    def move(connection: sa.Connection, most: int) -> int:
+        query = sa.select(table).where(stale).limit(most).with_for_update(skip_locked=True)
+        rows = connection.execute(query).all()
+        kek, keks = keys.links.current, keys.links.by_version
+        for row in rows:
+            sealed = reseal(keks, kek, bytes(row.sealed), place(row))
+            this = table.update().where(key == getattr(row, key.key))
+            connection.execute(this.values(sealed=sealed))
+        return len(rows)
+
+    return Step(_count(table, stale), move)
+
+
+def _project_keys(keys: KeyRing) -> Step:
+    def waiting(connection: sa.Connection) -> int:
+        current = keys.links.current.version.to_bytes(4, "big")
+        stale = sa.func.substring(project_key.c.sealed, 2, 4) != current
+        return _count(project_key, stale)(connection)
+
+    return Step(waiting, lambda connection, most: project_keys.rewrap(connection, keys, most=most))
+
+
+def _words_place(row: Any) -> Place:
+    return Place("own_words", str(row.words_id), "sealed", row.version)
+
+
+def _rescreen_place(row: Any) -> Place:
+    return Place("rescreen", str(row.slot_id), "sealed", 1)
+
+
+# --- blind indexes -------------------------------------------------------------------------------
+
+
+def _links_index(keys: KeyRing) -> Step:
+    stale = link.c.index_version < keys.index_version
+    update = _update(
+        link, "link_id", person_index=BYTEA(), ehr_index=BYTEA(), index_version=sa.Integer()
+    )
+
+    def move(connection: sa.Connection, most: int) -> int:
+        query = _joined_links().where(stale).limit(most)
+        locked = query.with_for_update(skip_locked=True, of=link)
+        rows = [row_of(row) for row in connection.execute(locked)]
+        pairs = open_rows(keys, rows)
+        found = [(row, pair) for row, pair in zip(rows, pairs, strict=True) if pair is not None]
+        connection.execute(
+            update,
+            {
+                "key": [row.link_id for row, _ in found],
+                "person_index": [blind_index(keys, "person", pair.person_id) for _, pair in found],
+                "ehr_index": [blind_index(keys, "ehr", pair.ehr_id) for _, pair in found],
+                "index_version": [keys.index_version] * len(found),
+            },
+        )
+        gone = [row.link_id for row, pair in zip(rows, pairs, strict=True) if pair is None]
+        connection.execute(link_key.delete().where(link_key.c.link_id.in_(gone)))
+        connection.execute(link.delete().where(link.c.link_id.in_(gone)))
+        return len(rows)
+
+    return Step(_count(link, stale), move)
+
+
+def _merges_index(keys: KeyRing) -> Step:
+    stale = person_merge.c.index_version < keys.index_version
+
+    def move(connection: sa.Connection, most: int) -> int:
+        query = sa.select(person_merge).where(stale).limit(most).with_for_update()
+        rows = connection.execute(query).all()
+        for row, merge in zip(rows, merges.open_rows(keys, rows), strict=True):
+            this = person_merge.update().where(person_merge.c.merge_id == row.merge_id)
+            connection.execute(
+                this.values(
+                    index_version=keys.index_version,
+                    merged_index=blind_index(keys, "person", merge.merged),
+                    survivor_index=blind_index(keys, "person", merge.survivor),
+                )
+            )
+        return len(rows)
+
+    return Step(_count(person_merge, stale), move)
+
+
+def _slots_index(keys: KeyRing) -> Step:
+    stale = sa.func.coalesce(pool_slot.c.index_version, 0) < keys.index_version
+    update = _update(pool_slot, "slot_id", slot_index=BYTEA(), index_version=sa.Integer())
+
+    def move(connection: sa.Connection, most: int) -> int:
+        query = sa.select(pool_slot).where(stale).limit(most).with_for_update(skip_locked=True)
+        rows = connection.execute(query).all()
+        ehr_ids = [UUID(bytes=value) for value in _open_slots(keys, rows)]
+        connection.execute(
+            update,
+            {"key": [row.slot_id for row in rows],
+             "slot_index": [blind_index(keys, "slot", one) for one in ehr_ids],
+             "index_version": [keys.index_version] * len(rows)},
+        )  # fmt: skip
+        return len(rows)
+
+    return Step(_count(pool_slot, stale), move)
+
+
+# --- statements ----------------------------------------------------------------------------------
+
+
+def _open_slots(keys: KeyRing, rows: Sequence[Any]) -> list[bytes]:
+    values = link_seals.open_all(keys, [(pool.place_of(row.slot_id), row) for row in rows])
+    return [value for value in values if value is not None]
+
+
+def _joined_links() -> sa.Select[Any]:
+    joined = link.outerjoin(link_key, link_key.c.link_id == link.c.link_id)
+    return sa.select(link, link_key.c.kek_version, link_key.c.wrapped).select_from(joined)
+
+
+def _count(table: sa.Table, which: sa.ColumnElement[bool]) -> Callable[[sa.Connection], int]:
+    query = sa.select(sa.func.count()).select_from(table).where(which)
+    return lambda connection: connection.scalar(query) or 0
+
+
+def _update(table: sa.Table, key: str, **columns: Any) -> sa.Update:
+    """One statement for many rows: arrays of keys and values, unnested by the database."""
+    named = [
+        sa.func.unnest(sa.bindparam(name, type_=ARRAY(kind))).label(f"new_{name}")
+        for name, kind in {"key": sa.Uuid(), **columns}.items()
+    ]
+    new = sa.select(*named).subquery("new")
+    values = {name: new.c[f"new_{name}"] for name in columns}
+    return table.update().where(table.c[key] == new.c.new_key).values(values)
