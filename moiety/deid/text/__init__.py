@@ -12,10 +12,13 @@ numbers        e-mail, telephone, postcode, every number
 dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with
+listed_hospitals  hospitals that the lists have
 organisations  hospitals, trusts, practices
+before_postcode   what stands before a postcode
 addresses      houses, streets, towns
 roles          words beside which a person is named
 naming         whether a word begins a name or goes on with one
+joining        names that belong together
 people         names
 initials       initials
 propagating    a name found once is found wherever it stands

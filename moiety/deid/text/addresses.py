@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, SURE_STREETS, UNITS
 from moiety.deid.text.roles import KIN, NEVER
@@ -12,11 +13,8 @@ from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, SURNAME, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
 
-_FAR = 150
-_HOUSE_NUMBER = re.compile(r"\d{1,4}[a-z]?(?:[-/]\d{1,4}[a-z]?)?$")
 _UNIT_NUMBER = re.compile(r"(?:\d{1,4}[a-z]?|[a-z]\d{0,3})$")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.\n\t'/&-]*$")
-_SMALL = vocabulary.group("addresses_small")
 _NO_STREET = vocabulary.group("addresses_no_street")
 _PLACE_CUES = vocabulary.group("addresses_place_cues")
 _HEADS_BEHIND = vocabulary.group("addresses_heads_behind")
@@ -27,7 +25,7 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
     for street in _streets(words):
         yield _to_postcode(words, street, postcodes)
     for postcode in postcodes:
-        if span := _before_postcode(words, postcode):
+        if span := before_postcode(words, postcode):
             yield span
     yield from _houses(words)
     for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
@@ -68,7 +66,7 @@ def _streets(words: Words) -> Iterator[Span]:
             and words.gaps[first - 1] in (" ", ", ", "  ", ",")
             and (
                 words.shapes[first - 1] in (NUMBER, LOWER, UPPER, TITLE)
-                and _HOUSE_NUMBER.match(low[first - 1]) is not None
+                and HOUSE_NUMBER.match(low[first - 1]) is not None
             )
         )
         if numbered:
@@ -90,13 +88,13 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     ):
         return False
     if words.case == TITLE and words.shapes[head] != LOWER and words.shapes[i] == LOWER:
-        return word in _SMALL
+        return word in SMALL
     if words.case == TITLE and words.shapes[i] == LOWER and words.shapes[head] == LOWER:
         return False
     known = words.flags[i]
     return (
         word in LANDSCAPE
-        or word in _SMALL
+        or word in SMALL
         or not known & WORD
         or bool(known & (NAME | PLACE))
         or (words.case == TITLE and not known & CLINICAL)
@@ -144,7 +142,7 @@ def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
 def _town_behind(words: Words, head: int) -> bool:
     """Whether a comma and a town follow."""
     match = _NEXT_PART.match(words.text, words.ends[head])
-    return match is not None and any(p in _towns() for p in _longest(match[1].lower()))
+    return match is not None and any(p in towns() for p in _longest(match[1].lower()))
 
 
 def _after_cue(words: Words, first: int) -> bool:
@@ -177,7 +175,7 @@ def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
     """The street with all that stands between it and the postcode, or with the towns behind."""
     text = words.text
     for postcode in postcodes:
-        if 0 < postcode.start - street.end <= _FAR:
+        if 0 < postcode.start - street.end <= FAR:
             between = text[street.end : postcode.start]
             if _PLAIN.match(between) and len(between.split()) <= 10 and between.count("\n") <= 5:
                 return _cut(text, Span(street.start, postcode.start, street.label, 0.87, "address"))
@@ -185,7 +183,7 @@ def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
     end = street.end
     while match := _NEXT_PART.match(text, end):
         phrase = match[1].lower()
-        longest = next((p for p in _longest(phrase) if p in _towns()), None)
+        longest = next((p for p in _longest(phrase) if p in towns()), None)
         if longest is None and _unknown_town(match[1], words.case):
             longest = match[1].rstrip(" .")
         if longest is None:
@@ -221,11 +219,6 @@ def _cut(text: str, span: Span) -> Span:
     return Span(span.start, span.start + len(stretch), span.label, span.score, span.why)
 
 
-@cache
-def _towns() -> frozenset[str]:
-    return vocabulary.phrases_of("places")
-
-
 _AT_NUMBER = re.compile(
     r"(?:\b(?:at|address:?|home|lives|addr:?|resides at|live at),? )(\d{1,4}[a-z]? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
 )
@@ -233,87 +226,6 @@ _AT_THE = re.compile(
     r"\b(?:at|address:?|home|lives|addr:?|resides at|live at|home,),? (\d{1,4}[a-z]? the [a-z]{4,}(?: [a-z]{4,})?)(?=[,.;)\n]|$)",
     re.IGNORECASE,
 )
-_BREAK = re.compile(r"[,\n;|\t]+|  +|: ?| [-–] ")
-_STOP = frozenset(":|;-–")  # no part of an address stands before one of these
-
-
-def _before_postcode(words: Words, postcode: Span) -> Span | None:
-    """The parts before a postcode that can be an address: town, street, house."""
-    text = words.text
-    floor = max(0, postcode.start - _FAR)
-    head = text[floor : postcode.start].rstrip(" ,\n\t-.")
-    if ":" in text[floor + len(head) : postcode.start]:
-        return None
-    start, end = floor + len(head), floor + len(head)
-    for _ in range(6):
-        cuts = list(_BREAK.finditer(text, floor, start))
-        cut = cuts[-1] if cuts else None
-        part_start = cut.end() if cut else floor
-        if cut is None and floor > 0:
-            break
-        part = text[part_start:start].strip()
-        if part and not _may_be_part(part, words.case):
-            tail = _tail_part(text, part_start, start, words.case)
-            start = tail if tail is not None else start
-            break
-        start = part_start
-        if cut is None or _STOP & set(cut[0]):
-            break
-        start = cut.start()
-    while start < end and not text[start].isalnum():
-        start += 1
-    if start >= end:
-        return None
-    return Span(start, end, Label.ADDRESS_LINE, 0.6, "before a postcode")
-
-
-def _tail_part(text: str, start: int, end: int, case: int) -> int | None:
-    """Where the last town of a sentence begins: `He moved from Leeds LS1 2AB`."""
-    part = text[start:end]
-    lowered = part.lower()
-    for phrase in sorted(_ending_phrases(lowered), key=len, reverse=True):
-        if phrase in _towns():
-            return end - len(phrase)
-    del case
-    return None
-
-
-def _ending_phrases(text: str) -> list[str]:
-    parts = text.split(" ")
-    return [" ".join(parts[-n:]) for n in range(1, min(4, len(parts)) + 1)]
-
-
-_NO_PART = vocabulary.group("addresses_no_part")
-
-
-def _may_be_part(part: str, case: int) -> bool:
-    inner = split(part)
-    if not inner.low or len(inner.low) > 6:
-        return False
-    for i, word in enumerate(inner.low):
-        if word in _NO_PART:
-            return False
-        if inner.shapes[i] == NUMBER or word.isdigit():
-            if not _HOUSE_NUMBER.match(word):
-                return False
-        elif (
-            word in _SMALL
-            or word in LANDSCAPE
-            or word in STREETS
-            or word in UNITS
-            or word in HOUSES
-        ):
-            continue
-        elif len(word) == 1:
-            if not i:
-                return False
-        elif (
-            (inner.flags[i] & CLINICAL and not inner.flags[i] & (NAME | PLACE))
-            or (case == TITLE and inner.shapes[i] == LOWER)
-            or (case != TITLE and inner.flags[i] & ORDINARY and not inner.flags[i] & (NAME | PLACE))
-        ):
-            return False
-    return True
 
 
 def _houses(words: Words) -> Iterator[Span]:
@@ -360,7 +272,7 @@ def _houses(words: Words) -> Iterator[Span]:
 @cache
 def _place_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
     found: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in _towns():
+    for phrase in towns():
         parts = tuple(split(phrase).low)
         found.setdefault(parts[0], []).append(parts)
     return {first: tuple(sorted(ones, key=len, reverse=True)) for first, ones in found.items()}

@@ -2,26 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
+from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
+from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
-_HOSPITAL_HEADS = ("hospital", "hospitals", "infirmary", "hospice", "nhsft", "ysbyty", "sanatorium",
-                   "asylum", "orthopaedic", "maternity")  # fmt: skip
 _MOST_WORDS = 7
 _GENERIC = vocabulary.group("organisations_generic")
-_TRUST = re.compile(
-    r"[ ,]{1,2}(?:(?:teaching |university |mental health |community |primary care |acute |ambulance service |healthcare |health care )?"
-    r"(?:nhs|n\.h\.s\.?)[ ]?(?:foundation |f )?(?:trust|ft)|nhsft|nhst|university health board|"
-    r"health board|hsc trust|health and social care trust|foundation trust|trust|university)(?![a-z])",
-    re.IGNORECASE,
-)
 _TRUST_HEAD = re.compile(
     r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust)(?![a-z])",
     re.IGNORECASE,
@@ -36,79 +29,17 @@ _PARTNERS = re.compile(
     r"(?<!\w)(?:drs?\.? )?[A-Za-z][\w'-]{2,20}(?:,? [A-Za-z][\w'-]{2,20})?,? (?:&|and) partners(?: (?:surgery|practice|medical practice|medical centre))?(?!\w)",
     re.IGNORECASE,
 )
-_CUES = vocabulary.group("organisations_cues")
-_SCAN_OR_PLACE = vocabulary.group("organisations_scan_or_place")
-_CLINICAL_TOO = vocabulary.group("organisations_clinical_too")
 
 
 def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice; some may overlap."""
-    yield from _known(words)
+    yield from known(words)
     yield from _by_head(words)
-    yield from _abbreviated(words)
+    yield from abbreviated(words)
     for match in _PARTNERS.finditer(words.text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     for match in _WELL_KNOWN_NHS.finditer(words.text):
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.85, "health board")
-
-
-@cache
-def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
-    """Hospitals by their first word, the longest first; and whether one is sure without a cue."""
-    found: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
-    for phrase in vocabulary.phrases_of("hospitals"):
-        parts = tuple(split(phrase).low)
-        bare = [p for p in parts if p != "the"]
-        unsure = NAME | PLACE | ORDINARY
-        sure = (
-            any(p in _HOSPITAL_HEADS for p in parts)
-            or len(bare) > 2
-            or parts[-1] == "general"
-            or (
-                len(bare) == 2
-                and phrase not in vocabulary.phrases_of("places")
-                and not any(vocabulary.flags(p) & ORDINARY for p in bare)
-            )
-            or (
-                parts[0] == "the"
-                and not any(vocabulary.flags(p) & (ORDINARY | PLACE) for p in bare)
-            )
-            or (not any(vocabulary.flags(p) & unsure for p in bare))
-        )
-        found.setdefault(parts[0], []).append((parts, sure))
-    return {
-        first: tuple(sorted(ones, key=lambda one: -len(one[0]))) for first, ones in found.items()
-    }
-
-
-def _known(words: Words) -> Iterator[Span]:
-    phrases, low = _phrases(), words.low
-    for i, word in enumerate(low):
-        for parts, sure in phrases.get(word, ()):
-            end = i + len(parts)
-            if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
-                continue
-            if sure or _cued(words, i, end):
-                yield _with_trust(words, i, end - 1, "known hospital")
-                break
-
-
-def _cued(words: Words, first: int, end: int) -> bool:
-    """Whether what stands before or behind makes a hospital of a name such as `King's`."""
-    if words.case == TITLE and words.shapes[end - 1] == LOWER:
-        return False
-    after = words.low[end] if end < len(words.low) else ""
-    before = words.low[first - 1] if first else ""
-    if before == "the" and first > 1:
-        before = words.low[first - 2]
-    if after in _HEAD_OF_TERM:
-        return False
-    return before in _CUES or after in ("a&e", "ed", "icu", "trust", "site", "campus", "nhs")
-
-
-_HEAD_OF_TERM = frozenset(
-    {"disease", "syndrome", "sign", "test", "scale", "score", "road", "street"}
-)
 
 
 @lru_cache(maxsize=20_000)
@@ -116,7 +47,7 @@ def _is_head(word: str) -> bool:
     """`hospital` and its like, one slip of the pen allowed."""
     if word in ("hospitable", "hospitalised", "hospitalise", "orthopaedic", "maternity"):
         return False
-    return word in _HOSPITAL_HEADS or (
+    return word in HOSPITAL_HEADS or (
         7 <= len(word) <= 10
         and any(vocabulary.one_slip(word, head) for head in ("hospital", "infirmary", "hospitals"))
     )
@@ -146,9 +77,9 @@ def _by_head(words: Words) -> Iterator[Span]:
             first = _back(words, i)
             end = _forward(words, i, last)
             if first is not None:
-                yield _with_trust(words, first, end, "word that ends a hospital's name")
+                yield with_trust(words, first, end, "word that ends a hospital's name")
             elif end > i:
-                yield _with_trust(words, i, end, "hospital of a place")
+                yield with_trust(words, i, end, "hospital of a place")
 
 
 def _general(words: Words, i: int) -> Span | None:
@@ -219,7 +150,7 @@ def _no_cue(words: Words, i: int) -> bool:
     return (
         plain
         and words.shapes[i] != NUMBER
-        and not (word in _CUES or word in _NEVER or word in NEVER or words.flags[i] & CLINICAL)
+        and not (word in CUES or word in _NEVER or word in NEVER or words.flags[i] & CLINICAL)
     )
 
 
@@ -252,7 +183,7 @@ def _belongs(words: Words, i: int) -> bool:
             or not vocabulary.listed(word)
         ):
             return False
-        return word not in _CUES
+        return word not in CUES
     if word in ("of", "and", "for", "upon"):
         return i > 0 and (
             words.low[i - 1] in LANDSCAPE
@@ -304,12 +235,6 @@ def _forward(words: Words, head: int, last: int) -> int:
         if words.flags[i] & PLACE and (words.case != TITLE or words.shapes[i] != LOWER):
             return i
     return head
-
-
-def _with_trust(words: Words, first: int, end: int, why: str) -> Span:
-    stop = words.ends[end] + 2 * (words.gaps[end][:2] == "'s")
-    match = _TRUST.match(words.text, stop)
-    return Span(words.starts[first], match.end() if match else stop, Label.HOSPITAL_NAME, 0.88, why)
 
 
 _PRACTICE_ENDS = frozenset(
@@ -387,7 +312,7 @@ def _capital_word(words: Words, i: int) -> bool:
     low = words.low[i]
     return (
         words.case == TITLE and words.shapes[i] == TITLE
-        and low not in _NEVER and low not in NEVER and low not in _CUES and low not in ROLES
+        and low not in _NEVER and low not in NEVER and low not in CUES and low not in ROLES
     )  # fmt: skip
 
 
@@ -430,66 +355,3 @@ _OPERATIONS = frozenset(
         "primary",
     ]
 )
-
-
-@cache
-def _abbreviations() -> frozenset[str]:
-    return frozenset(word.lower() for word in vocabulary.words_of("hospital_abbreviations"))
-
-
-_AMPERSAND = re.compile(
-    r"(?<![\w&])(?:RD&E|L&D|R D & E|G&STT|C&W|N&N|C&I|K&C|H&I)(?![\w&])", re.IGNORECASE
-)
-
-
-def _abbreviated(words: Words) -> Iterator[Span]:
-    known, low = _abbreviations(), words.low
-    if "&" in words.text:
-        for match in _AMPERSAND.finditer(words.text):
-            yield Span(*match.span(), Label.HOSPITAL_NAME, 0.8, "abbreviated hospital")
-    for i, word in enumerate(low):
-        if word not in known or (words.case == TITLE and words.shapes[i] not in (UPPER, TITLE)):
-            continue
-        if words.case == TITLE and words.shapes[i] == TITLE and word != "slam":
-            continue
-        before = low[i - 1] if i else ""
-        if before == "the" and i > 1:
-            before = low[i - 2]
-        unsure = (
-            words.flags[i] & (CLINICAL | ORDINARY | NAME)
-            or word in _SCAN_OR_PLACE
-            or word in _CLINICAL_TOO
-        )
-        if (words.case == TITLE and not unsure) or (
-            before in _CUES
-            and before not in ("of", "with", "seen", "reviewed", "then")
-            and not _scanned(words, i)
-        ):
-            yield _abbreviation(words, i)
-
-
-def _scanned(words: Words, i: int) -> bool:
-    after = words.low[i + 1] if i + 1 < len(words.low) else ""
-    return after in (
-        "scan",
-        "head",
-        "brain",
-        "spine",
-        "report",
-        "of",
-        "findings",
-        "with",
-        "without",
-        "on",
-        "showed",
-        "shows",
-        "knee",
-        "liver",
-        "pelvis",
-        "lumbar",
-        "crew",
-    )
-
-
-def _abbreviation(words: Words, i: int) -> Span:
-    return Span(words.starts[i], words.ends[i], Label.HOSPITAL_NAME, 0.75, "abbreviated hospital")

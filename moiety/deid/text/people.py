@@ -1,10 +1,8 @@
 """Who is named in a text: by title, kin, role, heading, sign-off, or by the name itself."""
 
-from dataclasses import dataclass
-
 from moiety.deid.text import vocabulary
+from moiety.deid.text.joining import PARTICLES, Marks, beside
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.naming import (
     first_after_cue,
     first_after_title,
@@ -13,13 +11,9 @@ from moiety.deid.text.naming import (
     is_ethnic,
     is_term,
     looks_wrong,
-    named_behind,
     nearly_name,
     never,
-    numbered,
-    odd_surname,
     opens,
-    surname_of,
 )
 from moiety.deid.text.roles import (
     AFTER,
@@ -44,7 +38,6 @@ from moiety.deid.text.vocabulary import (
 )
 from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
-PARTICLES = vocabulary.group("people_particles")
 SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
 """How sure a rule is: title or heading; kin, role or verb; a listed name alone; no known word."""
 
@@ -61,30 +54,16 @@ _TITLE_GAPS = frozenset({" ", ". ", ".", "  ", ".  ", "/", " & ", "\n", " and "}
 _IN_NAME = frozenset({" ", "-", ". ", ".", "  ", "- ", " -", "' ", ' "', '" ', " (", ") "})
 
 
-@dataclass(slots=True)
-class _Marks:
-    """What each word counts as: how sure it is part of a name, and by which rule."""
-
-    words: Words
-    free: list[bool]
-    score: list[float]
-    why: list[str]
-
-    def mark(self, i: int, score: float, why: str) -> None:
-        if score > self.score[i]:
-            self.score[i], self.why[i] = score, why
-
-
 def find(words: Words, taken: bytearray) -> list[Span]:
     """Every name that rules find in the words that nothing else has taken."""
     size = len(words.low)
-    marks = _Marks(words, [not taken[s] for s in words.starts], [0.0] * size, [""] * size)
-    for rule in (_after_cues, _initialled, _before_cues, _turned, _listed, _beside):
+    marks = Marks(words, [not taken[s] for s in words.starts], [0.0] * size, [""] * size)
+    for rule in (_after_cues, _initialled, _before_cues, _turned, _listed, beside):
         rule(marks)
     return _spans(marks)
 
 
-def _after_cues(marks: _Marks) -> None:
+def _after_cues(marks: Marks) -> None:
     """Names behind a title, a heading, kin, a role, a verb."""
     words = marks.words
     for i, word in enumerate(words.low[:-1]):
@@ -123,7 +102,7 @@ def _capital(words: Words, i: int) -> bool:
 
 
 def _take(
-    marks: _Marks, first: int, score: float, why: str, *,
+    marks: Marks, first: int, score: float, why: str, *,
     sure: bool, kin: bool = False, weak: bool = False,
 ) -> None:  # fmt: skip
     """Marks the name that begins at word `first`, if one does."""
@@ -165,7 +144,7 @@ def _comma_turn(words: Words, i: int, taken: int) -> bool:
     return bool(after & FORENAME) and not after & ORDINARY
 
 
-def _initialled(marks: _Marks) -> None:
+def _initialled(marks: Marks) -> None:
     """`A. Field` is a person wherever it stands."""
     words = marks.words
     for i, word in enumerate(words.low):
@@ -177,7 +156,7 @@ def _initialled(marks: _Marks) -> None:
                 _take(marks, i, LIKELY, "initial and surname", sure=False)
 
 
-def _before_cues(marks: _Marks) -> None:
+def _before_cues(marks: Marks) -> None:
     """A name before what only a person has or does: `Sharp, bleep 6564`, `Jas settled`."""
     words = marks.words
     for i in range(1, len(words.low)):
@@ -226,7 +205,7 @@ def _before_cues(marks: _Marks) -> None:
                 marks.mark(j, 0.6, "unknown word before a verb")
 
 
-def _listed(marks: _Marks) -> None:
+def _listed(marks: Marks) -> None:
     """Words of the lists that mean nothing else, and unknown words with a capital."""
     words = marks.words
     for i, known in enumerate(words.flags):
@@ -315,7 +294,7 @@ def _ends(words: Words, i: int) -> bool:
     return (gap[:1] in ("", ",", "(", "\n") and not (not gap and words.gaps[i])) or after in _HAD
 
 
-def _turned(marks: _Marks) -> None:
+def _turned(marks: Marks) -> None:
     """`SURNAME, Forename`, and `SURNAME Forename` in lists."""
     words = marks.words
     for i in range(len(words.low) - 1):
@@ -369,92 +348,7 @@ def _is_turned(words: Words, i: int) -> bool:
     )  # fmt: skip
 
 
-def _beside(marks: _Marks) -> None:
-    """Words that join a name already found: initials, second surnames, particles."""
-    words, size = marks.words, len(marks.words.low)
-    for step in (1, -1):
-        for i in range(size) if step == 1 else range(size - 1, -1, -1):
-            j = i - step
-            if marks.score[i] or not marks.free[i] or not 0 <= j < size or not marks.score[j]:
-                continue
-            gap = words.gaps[j] if step == 1 else words.gaps[i]
-            if gap in ("-", " ", ". ", ".") and _joins(words, i, j, gap):
-                marks.mark(i, min(marks.score[j], 0.8), "beside a name")
-    for i in range(1, size - 1):
-        if words.low[i] in PARTICLES and marks.free[i] and not marks.score[i]:
-            if marks.score[i - 1] and marks.score[i + 1] and words.gaps[i - 1] == " ":
-                marks.mark(i, 0.8, "particle")
-
-
-def _joins(words: Words, i: int, j: int, gap: str) -> bool:
-    """Whether word `i` belongs to the name that its neighbour `j` is part of."""
-    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
-    if len(word) == 1:
-        if i and words.gaps[i - 1][-1:] in ("/", "&"):
-            return False
-        alone = word == "a" and gap == " " and opens(words, i) and j > i
-        alone = alone and words.gaps[j][:1] not in ("\n", "", "(")
-        return shape == INITIAL and word != "i" and (j > i or gap == " ") and not alone
-    if (
-        never(words, i)
-        or shape == NUMBER
-        or word in TITLES
-        or (gap[0] == "." and len(words.low[min(i, j)]) > 1)
-    ):
-        return False
-    if gap == "-":
-        return bool(known & NAME) or not known & WORD
-    if (
-        word in ROLES
-        or word in KIN
-        or (word in STREETS and not known & SURNAME)
-        or is_term(words, i)
-    ):
-        return False
-    return _joins_capital(words, i, j) if words.case == TITLE else _joins_any(words, i, j)
-
-
-def _joins_capital(words: Words, i: int, j: int) -> bool:
-    word, known, shape, beside = words.low[i], words.flags[i], words.shapes[i], words.flags[j]
-    if shape == LOWER or (
-        shape == UPPER and words.shapes[j] != UPPER and len(word) <= 4 and not known & NAME
-    ):
-        return False
-    if known & NAME:
-        if known & WORD and opens(words, i) and not (j > i and named_behind(words, i)):
-            return False
-        return not known & CLINICAL and bool(
-            beside & FORENAME if j < i else known & FORENAME or beside & FORENAME
-        )
-    if j < i and odd_surname(words, i):
-        return True
-    if known:
-        place = known & (PLACE | EPONYM) and not known & WORD
-        return bool(j < i and place and beside & FORENAME and not beside & WORD)
-    if looks_wrong(words, i):
-        return False
-    return not opens(words, i) or (j > i and bool(beside & SURNAME))
-
-
-def _joins_any(words: Words, i: int, j: int) -> bool:
-    word, known, beside = words.low[i], words.flags[i], words.flags[j]
-    if known & NAME and not known & (WORD | EPONYM):
-        return True
-    if j < i and surname_of(words, i) and not beside & WORD:
-        return True
-    surname = (beside & SURNAME and not beside & WORD) or not beside
-    if j > i and known & FORENAME and surname and not numbered(words, i):
-        return words.case == UPPER or word not in ("will", "may", "can", "mark", "hope")
-    return (
-        not known
-        and len(word) > 3
-        and j < i
-        and bool(beside & FORENAME)
-        and not vocabulary.near_word(word)
-    )
-
-
-def _spans(marks: _Marks) -> list[Span]:
+def _spans(marks: Marks) -> list[Span]:
     """Marked words side by side become one span."""
     words, score = marks.words, marks.score
     out: list[Span] = []

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.joining import PARTICLES
 from moiety.deid.text.labels import Label
-from moiety.deid.text.people import PARTICLES
 from moiety.deid.text.roles import NEVER, TERM_HEADS, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, ORDINARY, PLACE

@@ -1,0 +1,162 @@
+"""Hospitals that the lists have: by their names, and by the abbreviations that stand for them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
+from moiety.deid.text.words import LOWER, TITLE, UPPER, Words, split
+
+HOSPITAL_HEADS = ("hospital", "hospitals", "infirmary", "hospice", "nhsft", "ysbyty", "sanatorium",
+                   "asylum", "orthopaedic", "maternity")  # fmt: skip
+
+
+_TRUST = re.compile(
+    r"[ ,]{1,2}(?:(?:teaching |university |mental health |community |primary care |acute |ambulance service |healthcare |health care )?"
+    r"(?:nhs|n\.h\.s\.?)[ ]?(?:foundation |f )?(?:trust|ft)|nhsft|nhst|university health board|"
+    r"health board|hsc trust|health and social care trust|foundation trust|trust|university)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+CUES = vocabulary.group("organisations_cues")
+
+
+_SCAN_OR_PLACE = vocabulary.group("organisations_scan_or_place")
+
+
+_CLINICAL_TOO = vocabulary.group("organisations_clinical_too")
+
+
+@cache
+def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
+    """Hospitals by their first word, the longest first; and whether one is sure without a cue."""
+    found: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+    for phrase in vocabulary.phrases_of("hospitals"):
+        parts = tuple(split(phrase).low)
+        bare = [p for p in parts if p != "the"]
+        unsure = NAME | PLACE | ORDINARY
+        sure = (
+            any(p in HOSPITAL_HEADS for p in parts)
+            or len(bare) > 2
+            or parts[-1] == "general"
+            or (
+                len(bare) == 2
+                and phrase not in vocabulary.phrases_of("places")
+                and not any(vocabulary.flags(p) & ORDINARY for p in bare)
+            )
+            or (
+                parts[0] == "the"
+                and not any(vocabulary.flags(p) & (ORDINARY | PLACE) for p in bare)
+            )
+            or (not any(vocabulary.flags(p) & unsure for p in bare))
+        )
+        found.setdefault(parts[0], []).append((parts, sure))
+    return {
+        first: tuple(sorted(ones, key=lambda one: -len(one[0]))) for first, ones in found.items()
+    }
+
+
+def known(words: Words) -> Iterator[Span]:
+    """Hospitals named in full, with the trust behind; unsure ones only beside a cue."""
+    phrases, low = _phrases(), words.low
+    for i, word in enumerate(low):
+        for parts, sure in phrases.get(word, ()):
+            end = i + len(parts)
+            if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
+                continue
+            if sure or _cued(words, i, end):
+                yield with_trust(words, i, end - 1, "known hospital")
+                break
+
+
+def _cued(words: Words, first: int, end: int) -> bool:
+    """Whether what stands before or behind makes a hospital of a name such as `King's`."""
+    if words.case == TITLE and words.shapes[end - 1] == LOWER:
+        return False
+    after = words.low[end] if end < len(words.low) else ""
+    before = words.low[first - 1] if first else ""
+    if before == "the" and first > 1:
+        before = words.low[first - 2]
+    if after in _HEAD_OF_TERM:
+        return False
+    return before in CUES or after in ("a&e", "ed", "icu", "trust", "site", "campus", "nhs")
+
+
+_HEAD_OF_TERM = frozenset(
+    {"disease", "syndrome", "sign", "test", "scale", "score", "road", "street"}
+)
+
+
+def with_trust(words: Words, first: int, end: int, why: str) -> Span:
+    """Words `first` to `end` and the `NHS Trust` that follows them, if one does."""
+    stop = words.ends[end] + 2 * (words.gaps[end][:2] == "'s")
+    match = _TRUST.match(words.text, stop)
+    return Span(words.starts[first], match.end() if match else stop, Label.HOSPITAL_NAME, 0.88, why)
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    return frozenset(word.lower() for word in vocabulary.words_of("hospital_abbreviations"))
+
+
+_AMPERSAND = re.compile(
+    r"(?<![\w&])(?:RD&E|L&D|R D & E|G&STT|C&W|N&N|C&I|K&C|H&I)(?![\w&])", re.IGNORECASE
+)
+
+
+def abbreviated(words: Words) -> Iterator[Span]:
+    """Hospitals by their letters, such as `UCLH`; those that mean more only beside a cue."""
+    short, low = _abbreviations(), words.low
+    if "&" in words.text:
+        for match in _AMPERSAND.finditer(words.text):
+            yield Span(*match.span(), Label.HOSPITAL_NAME, 0.8, "abbreviated hospital")
+    for i, word in enumerate(low):
+        if word not in short or (words.case == TITLE and words.shapes[i] not in (UPPER, TITLE)):
+            continue
+        if words.case == TITLE and words.shapes[i] == TITLE and word != "slam":
+            continue
+        before = low[i - 1] if i else ""
+        if before == "the" and i > 1:
+            before = low[i - 2]
+        unsure = (
+            words.flags[i] & (CLINICAL | ORDINARY | NAME)
+            or word in _SCAN_OR_PLACE
+            or word in _CLINICAL_TOO
+        )
+        if (words.case == TITLE and not unsure) or (
+            before in CUES
+            and before not in ("of", "with", "seen", "reviewed", "then")
+            and not _scanned(words, i)
+        ):
+            yield _abbreviation(words, i)
+
+
+def _scanned(words: Words, i: int) -> bool:
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    return after in (
+        "scan",
+        "head",
+        "brain",
+        "spine",
+        "report",
+        "of",
+        "findings",
+        "with",
+        "without",
+        "on",
+        "showed",
+        "shows",
+        "knee",
+        "liver",
+        "pelvis",
+        "lumbar",
+        "crew",
+    )
+
+
+def _abbreviation(words: Words, i: int) -> Span:
+    return Span(words.starts[i], words.ends[i], Label.HOSPITAL_NAME, 0.75, "abbreviated hospital")
