@@ -362,9 +362,13 @@ def _stop(desk: Desk) -> None:
 
 
 def free_port_base() -> int:
-    """A base whose ports are free now, for desks that nobody needs to find."""
+    """A base whose ports are free now, for desks that nobody needs to find.
+
+    Below 32768, where Linux takes the ports of outgoing connections from: one of those could have
+    the port by the time that the desk opens it.
+    """
     while True:
-        base = 20000 + secrets.randbelow(30000)
+        base = 20000 + secrets.randbelow(12000)
         with contextlib.suppress(DeskError):
             for service, offset in OFFSETS.items():
                 _demand_free(base + offset, service)

@@ -353,7 +353,7 @@ def test_dates_of_one_subject_move_alike_and_those_of_strangers_do_not(tmp_path)
     assert 24 == len(made)
     for i in range(4):
         assert 1 == len({made[j] for j in range(12) if j % 4 == i})
-    # Two strangers of four share one of some 730 shifts once in 120 keys: three of them never do.
+    # Two strangers of four share one of 364 shifts once in 60 keys: three of them never do.
     assert len({made[i] for i in range(4)}) >= 3
     assert len({made[i] for i in range(12, 24)}) > 8
     for words in made.values():
