@@ -7,7 +7,7 @@ outcomes.py    errors as FHIR OperationOutcome
 capability.py  what this server can do, as FHIR CapabilityStatement
 merging.py     two registrations of one person, and taking that back
 persons.py     register, read and update a person
-telling.py     the worker that tells the vault of persons who came or changed
+telling.py     the workers that tell the vault of persons who came or changed, and of merges
 own_words.py   a person's own identifiers as tokens
 opt_outs.py    the national list, matched with persons and told to the vault
 searching.py   find persons by identifier, or by name and birth date

@@ -1,17 +1,16 @@
 """create_app: the demographic service put together."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
-import sqlalchemy as sa
 from fastapi import FastAPI
 
 from demographic_api import outcomes, routes
 from demographic_api.routes import opt_out
 from demographic_api.settings import PREFIX, Settings
 from demographic_api.tables import access_log, api_key
-from demographic_api.telling import keep_told
+from demographic_api.telling import follow_on_ready, keep_told, waiting_gauge
 from moiety.deid.own.tokens import tokens_of
 from moiety.kit import accesses, user_tokens
 from moiety.kit import app as kit
@@ -29,6 +28,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_env(os.environ)
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     organisations = Organisations(urls, connections=settings.connections)
+    told = _screen_keys(settings, urls)
+    _demand_screen_keys(told)
     app = kit.create(
         "Moiety demographic service",
         service="demographic",
@@ -46,10 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         while_running=[
             lambda app: _with_vaults(app, settings, urls),
             lambda app: accesses.keep_written(app.state.access_logs),
-            *(
-                _telling(settings, organisations.engine(name), vault_key, screen_key)
-                for name, (vault_key, screen_key) in _screen_keys(settings, urls).items()
-            ),
+            lambda app: _telling(app, settings, organisations, told),
         ],
     )
     app.state.access_logs = _access_logs(settings, organisations)
@@ -100,12 +98,29 @@ def _screen_keys(settings: Settings, urls: Mapping[str, str]) -> dict[str, tuple
     }
 
 
-def _telling(
-    settings: Settings, engine: sa.Engine, vault_key: str, screen_key: str
-) -> Callable[[FastAPI], AbstractContextManager[object]]:
+def _demand_screen_keys(told: Mapping[str, tuple[str, str]]) -> None:
     try:
-        token = tokens_of(bytes.fromhex(screen_key))
+        for _, screen_key in told.values():
+            tokens_of(bytes.fromhex(screen_key))
     except ValueError:
         raise SettingsError(f"{PREFIX}_SCREEN_KEY_FILE holds no 64 hexadecimal digits.") from None
-    client = connect(settings.vault_url, vault_key)
-    return lambda _app: keep_told(engine, client, token)
+
+
+@contextmanager
+def _telling(
+    app: FastAPI,
+    settings: Settings,
+    organisations: Organisations,
+    told: Mapping[str, tuple[str, str]],
+) -> Iterator[None]:
+    """The workers of each organisation that tells the vault of its persons."""
+    gauge = waiting_gauge(app.state.registry)
+    engines = {name: organisations.engine(name) for name in told}
+    if told:
+        follow_on_ready(app, list(engines.values()))
+    with ExitStack() as workers:
+        for name, (vault_key, screen_key) in told.items():
+            token = tokens_of(bytes.fromhex(screen_key))
+            client = connect(settings.vault_url, vault_key)
+            workers.enter_context(keep_told(engines[name], client, token, gauge, name))
+        yield

@@ -3,6 +3,8 @@
 The merged person keeps its id and history; its newest version is inactive and leads to the
 survivor (FHIR `Patient.link`, replaced-by).  Nothing of it is copied: a registrar does that by an
 update.  Taking it back adds a version that is the one from before, octet by octet.
+
+Each leaves a row for the vault, which is told of it afterwards (`telling.py`).
 """
 
 from uuid import UUID
@@ -13,8 +15,10 @@ import sqlalchemy as sa
 from demographic_api import persons
 from demographic_api.fhir import PatientLink, PatientReference
 from demographic_api.persons import Version
-from demographic_api.tables import person, person_merge
+from demographic_api.tables import merge_due, person, person_merge
 from moiety.kit.errors import Conflict, NotFound, Unprocessable
+
+_QUEUE = 0x6D6F_6965_6D64  # the advisory lock under which a merge finds its place in the queue
 
 
 def merge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
@@ -33,6 +37,7 @@ def merge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
     inactive = msgspec.structs.replace(current.patient, active=False, link=[link])
     row = {"person_id": merged, "survivor_id": survivor, "snapshot": documents[merged]}
     connection.execute(person_merge.insert().values(row))
+    _leave_for_vault(connection, merged, survivor, is_undone=False)
     return persons.put_document(connection, merged, current.number + 1, persons.compress(inactive))
 
 
@@ -47,8 +52,19 @@ def unmerge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
     snapshot = connection.scalar(gone)
     if snapshot is None:
         raise NotFound
+    _leave_for_vault(connection, merged, survivor, is_undone=True)
     number = persons.read(connection, merged).number + 1
     return persons.put_document(connection, merged, number, bytes(snapshot))
+
+
+def _leave_for_vault(
+    connection: sa.Connection, merged: UUID, survivor: UUID, *, is_undone: bool
+) -> None:
+    """Behind all that wait; until the commit nobody else finds a place, so places are in order."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUEUE)))
+    last = sa.select(sa.func.coalesce(sa.func.max(merge_due.c.place), 0) + 1).scalar_subquery()
+    row = {"person_id": merged, "survivor_id": survivor, "is_undone": is_undone}
+    connection.execute(merge_due.insert().values(place=last, **row))
 
 
 def _lock(connection: sa.Connection, *person_ids: UUID) -> dict[UUID, bytes]:

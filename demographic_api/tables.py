@@ -77,6 +77,17 @@ words_due = sa.Table(
     sa.Column("ticket", sa.BigInteger, nullable=False),
 )
 
+# Merges, and merges taken back, that the vault must be told of, in their order.  Places begin anew
+# when nothing waits: they count no merges.
+merge_due = sa.Table(
+    "merge_due",
+    metadata,
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("survivor_id", sa.Uuid, nullable=False),
+    sa.Column("is_undone", sa.Boolean, nullable=False),
+)
+
 person_name = sa.Table(
     "person_name",
     metadata,

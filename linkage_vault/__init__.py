@@ -23,6 +23,7 @@ break_glass.py  one record in an emergency, told at once and reviewed after
 canaries.py     ids of nobody that nobody has a reason to ask about; reading alerts
 caring.py       saying who cares for whom
 care.py         who cares for whom, as marks
+shared_care.py  care of persons who were merged: shared while they are one
 housekeeping.py what is over goes
 accounts.py     accounts, as an administrator keeps them
 sign_in.py      password and second factor; enrolment

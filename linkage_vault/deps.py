@@ -131,6 +131,13 @@ async def loading(
     return await _program(request, caller)
 
 
+async def telling_as(
+    request: Request, caller: Annotated[Caller, Depends(Require(TELL))]
+) -> Program:
+    """The demographic service, which tells what it did."""
+    return await _program(request, caller)
+
+
 async def _program(request: Request, caller: Caller) -> Program:
     """Raises Forbidden for a person, and Unauthenticated for a suspended key."""
     if caller.user_id is not None:

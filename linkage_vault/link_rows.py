@@ -72,6 +72,12 @@ def find(
     return found
 
 
+def ehrs_of(connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]) -> list[UUID]:
+    """The EHRs of some persons, those of closed links too."""
+    rows = [row for own in find(connection, keys, "person", person_ids).values() for row in own]
+    return [pair.ehr_id for pair in open_rows(keys, rows) if pair is not None]
+
+
 def open_rows(keys: KeyRing, rows: Sequence[LinkRow]) -> list[Pair | None]:
     """The pairs of rows; None for one whose secret was destroyed.  Raises Tampered."""
     values = link_seals.open_all(keys, [(row.place, row) for row in rows])

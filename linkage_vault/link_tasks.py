@@ -28,9 +28,9 @@ T = TypeVar("T", bound="Request")
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every task says: who asked, when, and why."""
+    """What every task says: who asked (nobody, where a service told), when, and why."""
 
-    requested_by: UUID
+    requested_by: UUID | None
     staff_id: str | None
     requested_at: datetime
     reason: str
@@ -135,6 +135,12 @@ def begun(requester: Requester, reason: str) -> dict[str, Any]:
         "requested_at": datetime.now(UTC),
         "reason": reason,
     }
+
+
+def begun_by_service(reason: str) -> dict[str, Any]:
+    """The same fields of a task that no person asked for."""
+    now = datetime.now(UTC)
+    return {"requested_by": None, "staff_id": None, "requested_at": now, "reason": reason}
 
 
 def place_of(task_id: UUID) -> Place:

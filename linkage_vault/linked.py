@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, fences, link_rows, link_tasks, pool
+from linkage_vault import decisions, fences, link_rows, link_tasks, pool, shared_care
 from linkage_vault.blind_index import blind_indexes
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.key_ring import KeyRing
@@ -88,6 +88,7 @@ def consent_to_move(vault: Vault, requester: Requester, task_id: UUID) -> None:
         link_rows.remove(connection, [row.link_id])
         moved = Pair(move.to_person, move.ehr_id)
         link_rows.add(connection, keys, [moved], is_further=has_one)
+        shared_care.forget_record(connection, vault, move.ehr_id)
 
 
 def adopt(vault: Vault, requester: Requester, pairs: Sequence[Pair], *, reason: str) -> list[str]:

@@ -62,6 +62,11 @@ def absorbed(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> set[U
     return everybody
 
 
+def family(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> set[UUID]:
+    """A person and everybody who lives on in it."""
+    return {person_id, *absorbed(connection, keys, person_id)}
+
+
 def find(connection: sa.Connection, keys: KeyRing, merged: UUID) -> Merge | None:
     """The merge of one person into another, if it was merged."""
     found = _find(connection, keys, person_merge.c.merged_index, {merged})

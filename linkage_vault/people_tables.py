@@ -67,6 +67,8 @@ care = sa.Table(
     sa.Column("user_id", sa.Uuid, nullable=False),
     sa.Column("record_mark", BYTEA, unique=True),
     sa.Column("until", sa.Date),
+    # Of another person of the same family, while they are merged.
+    sa.Column("is_shared", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 access_grant = sa.Table(

@@ -20,3 +20,6 @@ GRANT SELECT, INSERT ON access_log TO demographic_app;
 
 -- Who was merged into whom: made and taken back, never changed.
 GRANT SELECT, INSERT, DELETE ON person_merge TO demographic_app;
+
+-- Merges that the vault was not told of yet: locked while one is told, then gone.
+GRANT SELECT, INSERT, UPDATE, DELETE ON merge_due TO demographic_app;

@@ -1,10 +1,12 @@
 """Following merges of persons, and what becomes of links after they were made."""
 
+from typing import Annotated
+
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from linkage_vault import linked, merging
-from linkage_vault.deps import TheRequester, TheVault
+from linkage_vault.deps import Program, TheRequester, TheVault, telling_as
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
 from linkage_vault.routes.link import answer
@@ -13,6 +15,7 @@ from moiety.wire import linking
 from moiety.wire.decoding import decode
 
 router = APIRouter(tags=["link"])
+Telling = Annotated[Program, Depends(telling_as)]
 
 
 @router.post("/merge")
@@ -30,6 +33,15 @@ def unmerge(vault: TheVault, requester: TheRequester, body: Body) -> Response:
     both = Merge(message.merged, message.survivor)
     merging.unmerge(vault, requester, both, reason=message.reason)
     return answer(linking.TaskAnswer(None))
+
+
+@router.post("/merge/told", status_code=204)
+def told(program: Telling, body: Body) -> Response:
+    """The demographic service merged two persons, or took that back."""
+    message = decode(body, linking.Told)
+    both = Merge(message.merged, message.survivor)
+    merging.follow(program.vault, program.requester, both, is_undone=message.is_undone)
+    return Response(status_code=204)
 
 
 @router.post("/close")

@@ -1,7 +1,7 @@
 """The application factory that every service shares."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -113,6 +113,7 @@ def create(
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
     app.add_middleware(DirectLanes, of=app)
     app.state.access_logs = {}
+    app.state.conditions = {}
     if records:
         app.add_middleware(AccessDoor, parameter=records)
     problems.install(app)
@@ -158,13 +159,14 @@ def _operations() -> APIRouter:
 
     @router.get("/ready")
     def ready(request: Request) -> dict[str, str]:
-        """Every database answers; 503 if one does not."""
+        """Every database answers; 503 if one does not.  What else there is to say stands beside."""
         organisations: Organisations = request.app.state.organisations
         for name in organisations:
             with organisations.engine(name).connect() as connection:
                 if connection.scalar(sa.select(1)) != 1:
                     raise Unavailable
-        return {"status": "ready"}
+        conditions: Mapping[str, Callable[[], str]] = request.app.state.conditions
+        return {"status": "ready"} | {name: said() for name, said in conditions.items()}
 
     @router.get("/metrics")
     def metrics(request: Request) -> Response:

@@ -23,6 +23,14 @@ class Merge(Message, frozen=True):
     reason: Reason
 
 
+class Told(Message, frozen=True):
+    """What the demographic service did, as it tells it: `POST /merge/told`."""
+
+    merged: UUID
+    survivor: UUID
+    is_undone: bool
+
+
 class Close(Message, frozen=True):
     """Close a link, or open it again: `POST /close`."""
 
@@ -125,6 +133,15 @@ def merge(client: httpx.Client, merged: UUID, survivor: UUID, *, reason: str) ->
 def unmerge(client: httpx.Client, merged: UUID, survivor: UUID, *, reason: str) -> None:
     """Takes a merge back.  Raises NotFound without one."""
     ask(client, "/unmerge", Merge(merged, survivor, reason), TaskAnswer)
+
+
+def tell_merge(client: httpx.Client, merged: UUID, survivor: UUID, *, is_undone: bool) -> None:
+    """Tells the vault of a merge in the demographic service, or that it was taken back.
+
+    Telling it again does nothing.  Raises Conflict when the vault knows otherwise.
+    """
+    message = msgspec.to_builtins(Told(merged, survivor, is_undone))
+    call(client, "POST", f"{BASE}/merge/told", json=message)
 
 
 def adopt(client: httpx.Client, pairs: Sequence[tuple[UUID, UUID]], *, reason: str) -> list[str]:

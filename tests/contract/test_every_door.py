@@ -67,6 +67,7 @@ def doors():
         "POST /unmerge": (
             linking.Merge(uuid4(), uuid4(), REASON), {"registrar", "linkage_officer"},
         ),
+        "POST /merge/told": (linking.Told(uuid4(), uuid4(), is_undone=True), {TELLS}),
         "POST /close": (linking.Close(uuid4(), True, REASON), {"linkage_officer"}),
         "POST /restrict": (linking.Restrict(uuid4(), True, REASON), {"linkage_officer"}),
         "POST /move": (linking.Move(uuid4(), uuid4(), REASON), {"linkage_officer"}),
@@ -268,7 +269,7 @@ def stand(vault, vault_admin, state, question, approver_id):
         if state == "broken glass":
             connection.execute(
                 break_glass.insert().values(
-                    break_glass_id=uuid4(), user_id=who.user_id, sealed=b"",
+                    break_glass_id=uuid4(), user_id=who.user_id, sealed=b"", finding="justified",
                     mark=standing.broken_mark(keys, who.user_id, ask.subject),
                     until=later, review_due=later,
                 )

@@ -45,6 +45,7 @@ ALLOWED = {
         "person_name": "SID",
         "person_merge": "SID",
         "words_due": "SIUD",
+        "merge_due": "SIUD",
     },
     "vault": {
         "api_key": "S",  # and UPDATE of the month of use, at every service

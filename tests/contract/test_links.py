@@ -1,12 +1,13 @@
 """What becomes of links: many at once, merges and back, moves, adoption; nothing is joined."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import link_tasks, linked, links, merging, tables
+from linkage_vault import caring, link_tasks, linked, links, merging, people_tables, tables
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
 from linkage_vault.purposes import PurposeOfUse as P
@@ -20,6 +21,7 @@ from moiety.kit.errors import (
 )
 from moiety.wire import linking
 from moiety.wire import vault as wire
+from moiety.wire.crossing import Care, CareEnds
 from tests.fixtures.fix_links import fill, somebody
 
 REASON = "Duplicate registration at the desk"
@@ -179,6 +181,105 @@ def test_merge_through_the_door(caller, filled_pool):
         linking.merge(caller("clinician"), one, two, reason=REASON)
 
 
+# --- care of merged persons ----------------------------------------------------------------------
+
+
+def cares(vault):
+    """Every row of care."""
+    with vault.engine.connect() as connection:
+        return sorted(map(tuple, connection.execute(sa.select(people_tables.care))), key=repr)
+
+
+@pytest.fixture
+def hospital(lone, staff):
+    """Two persons with an EHR each, a carer of each, where care must be recorded beforehand."""
+    vault, _, database = lone
+    strict = replace(vault, rules=replace(vault.rules, care="required"))
+    fill(vault, 6)
+    old, kept = uuid4(), uuid4()
+    ehrs = {p: links.open_record(vault, staff["registrar"], p).ehr_id for p in (old, kept)}
+    carers = {p: somebody(database, "clinician") for p in (old, kept)}
+    for person, carer in carers.items():
+        caring.record(vault, staff["registrar"], Care(person, carer.user_id))
+        links.resolve_person(strict, carer, person, purpose=P.TREAT)
+    return strict, old, kept, ehrs, carers
+
+
+def finds(vault, carer, person_id):
+    """Whether a clinician is answered."""
+    try:
+        links.resolve_person(vault, carer, person_id, purpose=P.TREAT)
+    except Forbidden:
+        return False
+    return True
+
+
+def test_care_moves_with_a_merge_and_comes_back_with_its_end(hospital, staff):
+    """Before, each carer finds one person; merged, both find both; afterwards all is as it was."""
+    vault, old, kept, ehrs, carers = hospital
+    before, both = cares(vault), (old, kept)
+    alone = {(c, p): c == p for c in both for p in both}
+    assert alone == {(c, p): finds(vault, carers[c], p) for c in both for p in both}
+    merging.merge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    assert all(finds(vault, carers[c], p) for c in both for p in both)
+    for person in both:
+        named = links.resolve_ehr(
+            vault, carers[person], ehrs[person], purpose=P.TREAT, reason=REASON
+        )
+        assert kept == named
+    merging.unmerge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    assert before == cares(vault)
+    assert alone == {(c, p): finds(vault, carers[c], p) for c in both for p in both}
+
+
+def test_who_cared_for_both_is_known_by_both_records_after_the_merge_as_before(hospital, staff):
+    """One carer of two persons who become one: no mark of a record stands twice, none is lost."""
+    vault, old, kept, ehrs, carers = hospital
+    carer = carers[old]
+    caring.record(vault, staff["registrar"], Care(kept, carer.user_id))
+    assert finds(vault, carer, kept)
+    before = cares(vault)
+    merging.merge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    assert finds(vault, carer, old)
+    assert finds(vault, carer, kept)
+    merging.unmerge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    assert before == cares(vault)
+    for person in (old, kept):
+        assert person == links.resolve_ehr(
+            vault, carer, ehrs[person], purpose=P.TREAT, reason=REASON
+        )
+
+
+def test_care_that_begins_or_ends_meanwhile_is_of_the_one_person_they_are(hospital, staff):
+    """Ended for one it has ended for both; begun it stays with the survivor, whose it was."""
+    vault, old, kept, _, carers = hospital
+    merging.merge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    caring.end(vault, staff["registrar"], CareEnds(kept, carers[old].user_id))
+    assert not finds(vault, carers[old], old)
+    assert not finds(vault, carers[old], kept)
+    caring.record(vault, staff["registrar"], Care(old, carers[old].user_id))
+    assert finds(vault, carers[old], old)
+    assert finds(vault, carers[old], kept)
+    merging.unmerge(vault, staff["registrar"], Merge(old, kept), reason=REASON)
+    assert (False, True) == (finds(vault, carers[old], old), finds(vault, carers[old], kept))
+
+
+def test_who_cared_for_whom_an_ehr_was_moved_from_is_not_told_whose_it_is_now(hospital, staff):
+    """Before the move the carer is told; after it the record is somebody else's, and who cares for
+    that one is known by it.
+    """
+    vault, old, kept, ehrs, carers = hospital
+    asks = {"purpose": P.TREAT, "reason": REASON}
+    assert old == links.resolve_ehr(vault, carers[old], ehrs[old], **asks)
+    task_id = linked.ask_move(
+        vault, staff["linkage_officer"], ehrs[old], to_person=kept, reason=REASON
+    )
+    linked.consent_to_move(vault, staff["approver"], task_id)
+    with pytest.raises(Forbidden):
+        links.resolve_ehr(vault, carers[old], ehrs[old], **asks)
+    assert finds(vault, carers[kept], kept)
+
+
 # --- close, further, move, adopt -----------------------------------------------------------------
 
 
@@ -213,8 +314,6 @@ def test_a_restricted_record_has_no_secondary_use_and_care_goes_on(lone, staff):
 
 def test_a_second_ehr_only_by_policy(lone, staff):
     """One by default; where the policy says two, the second is answered beside the first."""
-    from dataclasses import replace
-
     vault, _, _ = lone
     fill(vault, 6)
     person = uuid4()
@@ -231,7 +330,6 @@ def test_a_second_ehr_only_by_policy(lone, staff):
 
 def test_an_ehr_moves_with_the_consent_of_a_second_person_alone(lone, staff):
     """Not of who asked, not of the same human in another account, not twice, not after a day."""
-    from dataclasses import replace
     from datetime import timedelta
 
     vault, _, database = lone

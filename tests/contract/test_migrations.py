@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -41,6 +42,30 @@ def test_down_and_up_again_leaves_the_same_tables_and_grants(cluster, base):
             done = alembic(copy, *words)
             assert 0 == done.returncode, done.stdout + done.stderr
         assert before == described(copy)
+
+
+def test_merges_that_stand_before_the_queue_are_told_from_the_far_end_of_each_chain(cluster):
+    """A in B in C in D, and E in D: whoever is told in that order meets nobody merged already."""
+    chain = {name: uuid4() for name in "ABCDE"}
+    pairs = [("C", "D"), ("A", "B"), ("E", "D"), ("B", "C")]
+    with copied(cluster, "demographic") as copy:
+        with psycopg.connect(copy.url("migrator")) as connection:
+            connection.execute("DROP TABLE merge_due")
+            connection.execute("UPDATE alembic_version SET version_num = '0005'")
+        with psycopg.connect(copy.url("migrator")) as connection:
+            for merged, survivor in pairs:
+                connection.execute(
+                    "INSERT INTO person_merge VALUES (%s, %s, '')", (chain[merged], chain[survivor])
+                )
+        assert 0 == alembic(copy, "upgrade", "head").returncode
+        with psycopg.connect(copy.url("migrator")) as connection:
+            query = "SELECT person_id, survivor_id FROM merge_due ORDER BY place"
+            told = connection.execute(query).fetchall()
+    assert {(chain[a], chain[b]) for a, b in pairs} == set(told)
+    gone = set()
+    for merged, survivor in told:
+        assert not {merged, survivor} & gone
+        gone.add(merged)
 
 
 def test_no_database_is_hit_by_mistake():
