@@ -22,7 +22,6 @@ from linkage_vault.oidc import Provider
 from linkage_vault.people_keys import PeopleKeyFile, people_key_path
 from linkage_vault.people_tables import api_key
 from linkage_vault.personal import auditor_key_of
-from linkage_vault.screening import Guesses
 from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.vault import Vault
 from moiety.kit import app as kit
@@ -75,7 +74,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.provider = _provider(settings)
     app.user_middleware.insert(1, Middleware(EvenAnswers, step=settings.step, paths=_EVEN))
     app.state.vaults = vaults
-    app.state.guesses = Guesses()
     app.state.sources = {}
     app.state.pool_target = settings.pool_target
     return app

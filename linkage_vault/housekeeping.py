@@ -11,6 +11,7 @@ from linkage_vault.vault import Vault
 
 INTERVAL = 3600.0  # seconds
 _OVER = (
+    "DELETE FROM screen_guess WHERE day < (now() AT TIME ZONE 'UTC')::date",
     "DELETE FROM usage_subject WHERE day < (now() AT TIME ZONE 'UTC')::date",
     "DELETE FROM usage WHERE day < (now() AT TIME ZONE 'UTC')::date - 7",
     "DELETE FROM spent_token WHERE until < now()",

@@ -115,7 +115,7 @@ def amend(vault: Vault, requester: Requester, message: Amend) -> ProjectShown:
     """A draft with another definition, by who proposed it.  Raises Conflict for no draft."""
     ask = Ask(Action.PROPOSE_PROJECT, project_id=message.project_id)
     decisions.demand(vault, requester, ask)
-    found = _get(vault, message.project_id)
+    found = _get(vault, requester, ask)
     if found.state != "draft":
         raise Conflict(f"Only a draft is changed; the project is {found.state}: amend it first.")
     if found.proposed_by != requester.user_id:
@@ -128,7 +128,8 @@ def amend(vault: Vault, requester: Requester, message: Amend) -> ProjectShown:
 def move(vault: Vault, requester: Requester, message: Move) -> ProjectShown:
     """The project after a step.  In this order:
 
-    1. The requester's roles allow the step at all; otherwise the refusal is committed, then 403.
+    1. The requester's roles allow the step at all, and a researcher works in the project;
+       otherwise, as for one that does not exist, the refusal is committed, then 403.
     2. The step begins in the state that the project is in; otherwise Conflict.
     3. The hands differ: nobody approves what is theirs, nor destroys the keys of what they closed.
     4. What is started has a legal basis that stands today.
@@ -137,7 +138,7 @@ def move(vault: Vault, requester: Requester, message: Move) -> ProjectShown:
     rule = project_states.STEPS[message.step]
     ask = Ask(rule.action, reason=message.reason, project_id=message.project_id)
     decisions.demand(vault, requester, ask)  # (1)
-    found = _get(vault, message.project_id)
+    found = _get(vault, requester, ask)
     values: dict[str, Any] = {"state": project_states.after(found.state, message.step)}  # (2)
     if message.step == "approve":
         others = {found.proposed_by, *found.definition.members}
@@ -164,7 +165,7 @@ def read_projects(vault: Vault, requester: Requester) -> Projects:
     with vault.engine.connect() as connection:
         rows = connection.execute(sa.select(project).order_by(project.c.project_id)).all()
         found = [of_row(row) for row in rows]
-        if requester.roles <= {Role.RESEARCHER}:
+        if _is_researcher(requester):
             found = [one for one in found if _works_in(requester, one)]
         return Projects(
             [_shown(one, project_keys.versions(connection, one.project_id)) for one in found]
@@ -333,12 +334,22 @@ def _remember(connection: sa.Connection, one: Project, requester: Requester) -> 
     )
 
 
-def _get(vault: Vault, project_id: UUID) -> Project:
+def _get(vault: Vault, requester: Requester, ask: Ask) -> Project:
+    """A project for who may know of it: a researcher of those of their own alone."""
     with vault.engine.connect() as connection:
-        found = find(connection, project_id)
-    if found is None:
+        found = find(connection, ask.project_id) if ask.project_id else None
+    knows = found is not None and (not _is_researcher(requester) or _works_in(requester, found))
+    if found is None and not _is_researcher(requester):
         raise NotFound("There is no such project.")
+    if found is None or not knows:
+        decisions.write_down(vault, requester, ask, outcome="refused")
+        raise Forbidden(decisions.REFUSED)
     return found
+
+
+def _is_researcher(requester: Requester) -> bool:
+    """Whether somebody is that and nothing else, and so sees only projects of their own."""
+    return requester.roles <= {Role.RESEARCHER}
 
 
 def _is_one_of(vault: Vault, requester: Requester, users: Collection[UUID | None]) -> bool:

@@ -16,19 +16,22 @@ from linkage_vault.projects import Project
 from linkage_vault.users import Role
 from linkage_vault.vault import Vault
 from moiety.deid.pseudonyms import Kind, Pseudonyms
-from moiety.kit.errors import Conflict, Forbidden, ServiceError
+from moiety.kit.errors import Conflict, Forbidden
 from moiety.wire.projects import EhrsAnswer, Pseudonymise, PseudonymsAnswer, Reidentify
+
+_DESTROYED = "The key of the project was destroyed."
 
 
 def pseudonymise(vault: Vault, requester: Requester, message: Pseudonymise) -> PseudonymsAnswer:
     """Pseudonyms of records.  In this order:
 
     1. The project runs and what allows it stands; its purpose and legal basis are those asked for.
+       One that is unknown is refused as one in which nothing is allowed.
     2. It is decided, and what the decision rests on is used up.
     3. Registers of opt-outs, objections and consents remove whom they must.
     4. Every id's decision is committed to the trail; then the key is opened.
 
-    Raises Forbidden, and for who may know of it Conflict: not running, or a register too old.
+    Raises Forbidden, and for who may read projects Conflict: not running, or a register too old.
     """
     ids = message.ehr_ids
     found = _in_force(vault, requester, Action.EHR_TO_PSEUDONYM, message.project_id)  # (1)
@@ -54,7 +57,8 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
     """Records behind pseudonyms, of a project that runs or ran and has its key.
 
     A reversal always yields some id; only one that is a record's is answered.  Raises Forbidden,
-    and Conflict where the key was destroyed.
+    and Conflict for who may and finds the key destroyed: no answer but that one says whether there
+    is such a project.
     """
     ask = Ask(
         Action.PSEUDONYM_TO_EHR, None, decisions.read_purpose(message.purpose_of_use),
@@ -62,13 +66,11 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
         message.project_id,
     )  # fmt: skip
     asks = [replace(ask, subject=one) for one in message.pseudonyms]
-    with vault.engine.connect() as connection:
-        found = projects.find(connection, message.project_id)
-        version = message.key_version or project_keys.newest(connection, message.project_id)
-    if found is None or version is None:
-        raise _refused(vault, requester, ask, "The key of the project was destroyed.")
-    with vault.engine.connect() as connection:
-        opened = _opened(connection, vault, found, version)
+    opened = _find_opened(vault, message.project_id, message.key_version)
+    if opened is None:
+        verdict = decisions.demand_all(vault, requester, asks)
+        decisions.write_down(vault, requester, ask, outcome="refused", verdict=verdict)
+        raise Conflict(_DESTROYED)
     ehr_ids = opened.reverse(Kind.EHR, message.pseudonyms)
     verdict = decisions.demand_all(vault, requester, asks, behind=ehr_ids)
     with vault.engine.connect() as connection:
@@ -83,30 +85,43 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
 
 
 def _in_force(vault: Vault, requester: Requester, action: Action, project_id: UUID) -> Project:
+    """A project that runs.  Why one does not is told to who may read projects, and nobody else."""
     with vault.engine.connect() as connection:
         found = projects.find(connection, project_id)
-    obstacle = "There is no such project." if found is None else found.obstacle(projects.today())
-    if found is None or obstacle:
-        raise _refused(vault, requester, Ask(action, project_id=project_id), obstacle or "")
-    return found
-
-
-def _refused(vault: Vault, requester: Requester, ask: Ask, message: str) -> ServiceError:
-    """The refusal, written down: who has no part in projects does not learn the reason."""
+    obstacle = found.obstacle(projects.today()) if found else None
+    if found is not None and obstacle is None:
+        return found
+    may_read = decisions.weigh(vault, requester, [Ask(Action.READ_PROJECTS)]).allowed
+    ask = Ask(action, project_id=project_id)
     decisions.write_down(vault, requester, ask, outcome="refused")
-    knows = Role.LINKAGE_OFFICER in requester.roles
-    return Conflict(message) if knows else Forbidden(decisions.REFUSED)
+    officer = may_read and Role.LINKAGE_OFFICER in requester.roles
+    raise Conflict(obstacle) if obstacle and officer else Forbidden(decisions.REFUSED)
+
+
+def _find_opened(vault: Vault, project_id: UUID, version: int | None) -> Pseudonyms | None:
+    """The way back of a project in one version of its key, the newest if none is named."""
+    with vault.engine.connect() as connection:
+        found = projects.find(connection, project_id)
+        version = version or project_keys.newest(connection, project_id)
+        return _open(connection, vault, found, version) if found else None
 
 
 def _opened(
     connection: sa.Connection, vault: Vault, found: Project, version: int | None
 ) -> Pseudonyms:
-    key = None
-    if version is not None:
-        key = project_keys.open_key(connection, vault.keys, found.project_id, version)
-    if key is None:
-        raise Conflict("The key of the project was destroyed.")
-    return Pseudonyms(key, projects.domain_of(connection, found))
+    opened = _open(connection, vault, found, version)
+    if opened is None:
+        raise Conflict(_DESTROYED)
+    return opened
+
+
+def _open(
+    connection: sa.Connection, vault: Vault, found: Project, version: int | None
+) -> Pseudonyms | None:
+    if version is None:
+        return None
+    key = project_keys.open_key(connection, vault.keys, found.project_id, version)
+    return None if key is None else Pseudonyms(key, projects.domain_of(connection, found))
 
 
 def _outcome(ehr_id: UUID, cleaned: "opt_outs.Cleaned") -> str:

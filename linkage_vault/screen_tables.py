@@ -30,3 +30,12 @@ rescreen = sa.Table(
     sa.Column("screened_index", BYTEA, nullable=False, unique=True),
     sa.Column("sealed", BYTEA, nullable=False),
 )
+
+# How many tokens were asked of a record today; marks are of one day.
+screen_guess = sa.Table(
+    "screen_guess",
+    metadata,
+    sa.Column("mark", BYTEA, primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+)

@@ -6,21 +6,19 @@ Equality is all that is seen here, and indexes of its own words all that clinica
 
 Every question costs the same, whether or not the record belongs to anybody: 512 tokens are blinded
 and compared, random ones where there are none.  Guessing is bounded by how many tokens may be asked
-of one record in a day, in each process; beyond that the answer is 429, an alarm and an entry.
+of one record in a day; beyond that the answer is 429, an alarm and an entry.
 """
 
 import secrets
-import threading
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault import decisions, links
+from linkage_vault import decisions, guesses, links
 from linkage_vault.blind_index import blind_index
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import KeyRing
@@ -32,32 +30,9 @@ from moiety.deid.own.variants import MOST
 from moiety.kit.errors import Malformed, TooMany
 from moiety.wire.screening import Question
 
-DAILY = 400_000  # tokens that may be asked of one record in a day: twenty very long letters
 _SIZE = MOST * tokens.SIZE
 _SLOT_SIZE = 64
 _NOBODY = tuple(secrets.token_bytes(tokens.SIZE) for _ in range(MOST))
-
-
-class Guesses:
-    """How many tokens were asked of each record today, in this process; kept in memory alone.
-
-    A stored count would tell in the database how much is written about whom.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._day = datetime.now(UTC).date()
-        self._asked: Counter[UUID] = Counter()
-
-    def add(self, ehr_id: UUID, count: int) -> int:
-        """Counts `count` more and returns the day's sum."""
-        today = datetime.now(UTC).date()
-        with self._lock:
-            if today != self._day:
-                self._day = today
-                self._asked.clear()
-            self._asked[ehr_id] += count
-            return self._asked[ehr_id]
 
 
 def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
@@ -86,18 +61,18 @@ def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
         _mark(connection, vault.keys, person_id)
 
 
-def ask(
-    vault: Vault, requester: Requester, guesses: Guesses, questions: Sequence[Question]
-) -> list[list[int]]:
+def ask(vault: Vault, requester: Requester, questions: Sequence[Question]) -> list[list[int]]:
     """For each question the places of the tokens that are its subject's own.
 
     Raises TooMany, after an entry in the trail, for a record of which too much was asked today.
     """
+    asked: Counter[UUID] = Counter()
     for question in questions:
         if len(question.tokens) % tokens.SIZE:
             raise Malformed(f"Tokens are {tokens.SIZE} octets each.")
-        if guesses.add(question.ehr_id, len(question.tokens) // tokens.SIZE) > DAILY:
-            _alarm(vault, requester, question.ehr_id)
+        asked[question.ehr_id] += len(question.tokens) // tokens.SIZE
+    for ehr_id in guesses.count(vault, asked):
+        _alarm(vault, requester, ehr_id)
     with vault.engine.begin() as connection:
         known = _known(connection, vault.keys, [question.ehr_id for question in questions])
     return [

@@ -19,7 +19,7 @@ from linkage_vault.project_tables import (
     project_key,
     recipient,
 )
-from linkage_vault.screen_tables import own_words, rescreen, screened
+from linkage_vault.screen_tables import own_words, rescreen, screen_guess, screened
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "project_key",
     "recipient",
     "rescreen",
+    "screen_guess",
     "screened",
     "tombstone",
     "trail_head",

@@ -51,6 +51,7 @@ GRANT UPDATE (acknowledged_by)       ON alert         TO vault_app;
 GRANT SELECT, INSERT, UPDATE         ON own_words     TO vault_app;
 GRANT SELECT, INSERT                 ON screened      TO vault_app;
 GRANT SELECT, INSERT, DELETE         ON rescreen      TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON screen_guess  TO vault_app;
 -- The month in which a key was last used, and nothing else of a key.
 GRANT UPDATE (last_used) ON api_key TO vault_app;
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from linkage_vault import decisions, screening
 from linkage_vault.decisions import Requester
@@ -37,12 +37,11 @@ def tell(vault: Telling, body: Body) -> Response:
 
 
 @router.post("/screen")
-def screen(request: Request, found: Asking, body: Body) -> Response:
+def screen(found: Asking, body: Body) -> Response:
     """The clinical service asks which of a document's words are its subject's."""
     vault, requester = found
-    guesses: screening.Guesses = request.app.state.guesses
     questions = decode(body, Screen).questions
-    return answer(ScreenAnswer(screening.ask(vault, requester, guesses, questions)))
+    return answer(ScreenAnswer(screening.ask(vault, requester, questions)))
 
 
 @router.post("/screen/due")

@@ -54,6 +54,7 @@ ALLOWED = {
         "user_session": "SIUD",
         "spent_token": "SID",
         "care": "SIUD",
+        "screen_guess": "SIUD",
         "access_grant": "SI",  # and UPDATE of what is left of it
         "grant_subject": "SI",
         "approval": "SI",  # and UPDATE of its state

@@ -414,7 +414,7 @@ def test_what_the_vault_refuses_is_not_the_writer_s_fault_and_goes_on_waiting(
     import psycopg
 
     from clinical_api.rescreening import screen_waiting
-    from linkage_vault import screening
+    from linkage_vault import guesses
 
     def waiting(found):
         with psycopg.connect(found.clinical.database.url("migrator")) as connection:
@@ -424,15 +424,15 @@ def test_what_the_vault_refuses_is_not_the_writer_s_fault_and_goes_on_waiting(
         _, much = record_of(found)
         _, other = record_of(found)
         here = found.clinical.app.state.here["main"]
-        monkeypatch.setattr(screening, "DAILY", 10)
+        monkeypatch.setattr(guesses, "DAILY", 10)
         found.commit(much, letter())
         found.commit(other, letter())
         assert {much, other} == waiting(found)
         assert 0 == screen_waiting(here.engine, here.own_words)
         assert {much, other} == waiting(found)
         with monkeypatch.context() as less:
-            less.setattr(screening, "DAILY", 400_000)
-            vault_service.app.state.guesses.add(much, 400_000)
+            less.setattr(guesses, "DAILY", 400_000)
+            guesses.count(vault_service.app.state.vaults["main"], {UUID(str(much)): 400_000})
             assert 1 == screen_waiting(here.engine, here.own_words)
         assert {much} == waiting(found)
 

@@ -156,9 +156,11 @@ def test_what_is_approved_is_what_was_read(people):
 
 
 def test_a_draft_is_changed_by_its_proposer_alone(people, caller):
-    """Another researcher is refused."""
+    """Another officer is refused, and another researcher does not even learn of it."""
     made = wire.propose(people["researcher"], plan(people))
     with pytest.raises(Forbidden, match="who proposed it"):
+        wire.amend(caller("linkage_officer"), made, plan(people))
+    with pytest.raises(Forbidden, match="no answer to this"):
         wire.amend(caller("researcher"), made, plan(people))
 
 
@@ -379,6 +381,42 @@ def test_a_canary_behind_a_pseudonym_suspends_whoever_asks(people, persons, call
     assert "canary" == last_entries(people, 1)[0].outcome
     with pytest.raises(Unauthenticated):
         wire.read_projects(officer)
+
+
+def test_no_answer_tells_a_project_that_is_unknown_from_one_that_is_forbidden(people, persons):
+    """Status and words are equal at every door for whoever may not; the control: with what it
+    needs the same question about the one that exists is answered.
+    """
+    ehr_ids = list(persons(1).values())
+    made, unknown = running(people), uuid4()
+    found = to_pseudonyms(people, made.project_id, ehr_ids).pseudonyms
+    draft = wire.propose(people["linkage_officer"], plan(people))
+
+    def answers(project_id, draft_id):
+        asked = {
+            "/project/pseudonym": wire.Pseudonymise(project_id, ehr_ids, REASON),
+            "/project/ehr": wire.Reidentify(
+                project_id, found, "PATSFTY", "public_interest", REASON),
+            "/project/amend": wire.Amend(draft_id, 1, plan(people)),
+            "/project/step": wire.Move(draft_id, 1, "submit", REASON),
+        }  # fmt: skip
+        told = {}
+        for path, message in asked.items():
+            who = (
+                "linkage_officer"
+                if path in {"/project/pseudonym", "/project/ehr"}
+                else "researcher"
+            )
+            answer = people[who].post(BASE + path, content=msgspec.json.encode(message))
+            body = answer.json()
+            del body["trace_id"]
+            told[path] = answer.status_code, body
+        return told
+
+    assert answers(made.project_id, draft.project_id) == answers(unknown, unknown)
+    assert {403} == {status for status, _ in answers(unknown, unknown).values()}
+    assert ehr_ids == to_ehrs(people, made.project_id, found)
+    assert "review" == wire.move(people["linkage_officer"], draft, "submit", REASON).state
 
 
 # --- keys ----------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """The screen at the vault: indexes of one's own words and nothing else, whoever asks."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from linkage_vault import screening
+from linkage_vault import guesses, housekeeping, screening
+from linkage_vault.screen_tables import screen_guess
 from linkage_vault.sealed_words import box_key
 from moiety.deid.own import candidates, tokens, variants
 from moiety.deid.own.variants import Name, Subject
@@ -14,6 +17,7 @@ from moiety.kit.errors import Forbidden, Malformed, NotFound, TooMany
 from moiety.wire import screening as wire
 from moiety.wire import vault as links
 from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
+from tests.fixtures.fix_links import opened
 
 TOKEN = tokens.tokens_of(bytes(range(100, 132)))
 PERSON = Subject(
@@ -105,7 +109,7 @@ def test_a_record_waits_for_a_second_screen_when_its_person_changes(
 
 def test_guessing_is_bounded_and_leaves_an_entry(clinical, record, monkeypatch, vault):
     """More tokens than letters hold: 429, and the trail says that somebody guessed."""
-    monkeypatch.setattr(screening, "DAILY", 100)
+    monkeypatch.setattr(guesses, "DAILY", 100)
     _, ehr_id = record
     asked = question(ehr_id)[0]
     times = 100 // len(_cut(asked.tokens))
@@ -115,6 +119,29 @@ def test_guessing_is_bounded_and_leaves_an_entry(clinical, record, monkeypatch, 
         wire.screen(clinical, [asked])
     other = question(uuid4(), "Seen today.")[0]
     assert [[]] == wire.screen(clinical, [other])
+
+
+def test_the_sum_outlives_the_process_and_is_shared_by_all(lone):
+    """Two processes count together, one after a restart goes on, the next day begins anew; eight
+    threads that count one record at once lose nothing.
+    """
+    vault, settings, _ = lone
+    ehr_id, other = uuid4(), uuid4()
+    half = guesses.DAILY // 2
+    assert set() == guesses.count(vault, {ehr_id: half, other: 1})
+    with opened(settings) as second:
+        assert set() == guesses.count(second, {ehr_id: half})
+        assert {ehr_id} == guesses.count(second, {ehr_id: 1, other: 1})
+    assert {ehr_id} == guesses.count(vault, {ehr_id: 0})
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: guesses.count(vault, {other: 100, uuid4(): 1}), range(200)))
+    with vault.engine.begin() as connection:
+        rows = connection.execute(sa.select(screen_guess)).all()
+        assert {2 * half + 1, 20_002, 1} == {row.asked for row in rows}
+        assert not {ehr_id.bytes, other.bytes} & {bytes(row.mark) for row in rows}
+        connection.execute(screen_guess.update().values(day=screen_guess.c.day - 1))
+    assert len(rows) <= housekeeping.clean(vault)
+    assert set() == guesses.count(vault, {ehr_id: half})
 
 
 def test_each_door_wants_its_own_scope(clinical, demographic, caller, record):

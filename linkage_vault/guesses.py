@@ -1,0 +1,39 @@
+"""How much was asked of each record by the screen today: in the database, so for all processes.
+
+A row is a mark that the vault's keys make of the record for this day, and a sum; housekeeping takes
+yesterday's away.  So a thief of the database learns how much was asked of nobody in particular, and
+two days' rows do not join.  The sum need not be on the disk before the answer: after a crash of the
+server a moment's tokens may be missing from it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from linkage_vault.vault import Vault
+
+DAILY = 400_000  # tokens that may be asked of one record in a day: twenty very long letters
+_COUNT = """
+WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+counted AS (
+  INSERT INTO screen_guess AS g (mark, day, asked)
+  SELECT mark, %(day)s::date, asked
+  FROM unnest(%(marks)s::bytea[], %(asked)s::bigint[]) AS given(mark, asked), quick ORDER BY mark
+  ON CONFLICT (mark) DO UPDATE SET asked = g.asked + excluded.asked
+  RETURNING mark, asked
+)
+SELECT array_agg(mark), array_agg(asked) FROM counted
+"""
+
+
+def count(vault: Vault, asked: Mapping[UUID, int]) -> set[UUID]:
+    """Counts tokens for records; those of which more was asked today than letters hold."""
+    day = datetime.now(UTC).date()
+    marks = {vault.people_keys.mark(f"guess/{day}", one.bytes): one for one in asked}
+    given = {"day": day, "marks": list(marks), "asked": [asked[one] for one in marks.values()]}
+    row = vault.singles.one(_COUNT, given)
+    if row is None:
+        raise RuntimeError("an aggregate has a row")
+    sums = Counter(dict(zip(row[0] or (), row[1] or (), strict=True)))
+    return {marks[bytes(mark)] for mark, total in sums.items() if total > DAILY}
