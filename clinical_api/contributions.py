@@ -7,7 +7,7 @@
 The EHR's status counts as it was before the contribution: its own changes are written last.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import itemgetter
@@ -17,13 +17,21 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg.types.json import Jsonb
 
-from clinical_api import compositions, documents, folders, statuses, tables, versions
+from clinical_api import (
+    compositions,
+    documents,
+    folders,
+    own_words,
+    statuses,
+    tables,
+    versions,
+)
 from clinical_api.audits import Audit
 from clinical_api.compositions import Head
 from clinical_api.intents import Intent, Sent
 from clinical_api.own_words import OwnWords
 from clinical_api.registry import Known
-from clinical_api.screen import screen
+from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from clinical_api.value_sets import ValueSets, settled_here
 from clinical_api.versions import Act, Before, Change
@@ -92,7 +100,7 @@ def commit(
     """
     act = Act(ehr_id, alone=False, contribution_id=sent.contribution_id or uuid4())
     with _placed("/audit"):
-        own_audit = _audit(sent.audit, audit, settings)
+        own_audit = _audit(sent.audit, audit, settings, own, ehr_id)
     scene = _Scene(act, find, settings, own_audit, value_sets, own)
     made = [_make(scene, intent, number, follows) for number, intent in enumerate(sent.intents)]
     details = records.audit_details(own_audit.details, sent.change, act.time)
@@ -111,7 +119,8 @@ def commit(
             if one.change:
                 one.change.judge(row)
 
-    return Commit(ehr_id, steps, judge, versions.landed(act), result)
+    found = [*own_audit.found, *(one for version in made for one in version.found)]
+    return own_words.marked(Commit(ehr_id, steps, judge, versions.landed(act), result), *found)
 
 
 def kinds(sent: Sent, follows: Follows) -> set[str]:
@@ -143,13 +152,14 @@ class _Made:
     uid: str
     change: Change | None
     beside: tuple[Step, ...]
+    found: tuple[Found, ...]  # of what is said beside its content
 
 
 def _make(scene: _Scene, intent: Intent, number: int, follows: Follows) -> _Made:
     path = f"/versions[{number}]"
     latest = follows[intent.follows[0]] if intent.follows else None
     with _placed(f"{path}/commit_audit"):
-        audit = _audit(intent.audit, scene.audit, scene.settings)
+        audit = _audit(intent.audit, scene.audit, scene.settings, scene.own, scene.act.ehr_id)
     audit = replace(audit, change=intent.change, lifecycle=intent.lifecycle)
     if intent.change is ChangeType.ATTESTATION and latest:
         return _attested(scene, intent, audit, latest, path=path)
@@ -157,11 +167,9 @@ def _make(scene: _Scene, intent: Intent, number: int, follows: Follows) -> _Made
         kind, change = _change(scene, intent, latest, audit)
     written = change.written
     place = Before(written.object_id, written.version)
-    beside = (
-        *_detail(scene, intent, place, path=path),
-        *_attestations(scene, intent, place, audit, path=path),
-    )
-    return _Made(kind, written.uid, change, beside)
+    attested, found = _attestations(scene, intent, place, audit, path=path)
+    detail, more = _detail(scene, intent, place, path=path)
+    return _Made(kind, written.uid, change, (*detail, *attested), (*audit.found, *found, *more))
 
 
 @contextmanager
@@ -178,8 +186,9 @@ def _attested(scene: _Scene, intent: Intent, audit: Audit, latest: Latest, *, pa
     """No new version: the attestations go beside one that is here."""
     version = (intent.follows or (latest.object_id, None))[1] or latest.version
     uid = versions.version_uid(latest.object_id, scene.settings, version)
-    beside = _attestations(scene, intent, Before(latest.object_id, version), audit, path=path)
-    return _Made(latest.kind, uid, None, beside)
+    place = Before(latest.object_id, version)
+    beside, found = _attestations(scene, intent, place, audit, path=path)
+    return _Made(latest.kind, uid, None, beside, (*audit.found, *found))
 
 
 def _change(
@@ -271,7 +280,9 @@ def _opening(act: Act, audit: Audit, change: ChangeType, changes: Sequence[_Made
     return Step(statements.contribute(tables.composition, owner), values)
 
 
-def _audit(sent: rm.AuditDetails, default: Audit, settings: Settings) -> Audit:
+def _audit(
+    sent: rm.AuditDetails, default: Audit, settings: Settings, own: OwnWords | None, ehr_id: UUID
+) -> Audit:
     """What a client says of its commit, completed; the committing system is always this one.
 
     Raises Malformed and Unprocessable, as its content may not be stored either.
@@ -283,46 +294,54 @@ def _audit(sent: rm.AuditDetails, default: Audit, settings: Settings) -> Audit:
             versions.refuse("AUDIT_DETAILS", validate_model(given))
             details[name] = msgspec.json.decode(encode(given))
     found = tuple(screen(msgspec.json.encode(details), settings))
+    if details != {**default.details, "system_id": settings.system_id}:
+        details, words = own_words.masked(own, ehr_id, details, dict[str, Any])
+        found = (*found, *words)
     return replace(default, details=details, found=found)
 
 
-def _detail(scene: _Scene, intent: Intent, place: Before, *, path: str) -> Iterable[Step]:
+def _detail(
+    scene: _Scene, intent: Intent, place: Before, *, path: str
+) -> tuple[tuple[Step, ...], tuple[Found, ...]]:
     """The line of `version_detail`, for the few versions that have one."""
     detail: dict[str, Any] = {}
+    act, found = scene.act, tuple[Found, ...]()
     if intent.signature is not None:
         detail["signature"] = intent.signature
     if intent.other_inputs:
         detail["other_inputs"] = list(intent.other_inputs)
     if intent.original is not None:
-        detail["original"] = msgspec.json.decode(encode(intent.original))
-    if detail:
-        with _placed(path):
-            screen(msgspec.json.encode(detail), scene.settings)
-        act = scene.act
-        values = {
-            "ehr_id": act.ehr_id, "object_id": place.object_id, "version": place.version,
-            "contribution_id": act.contribution_id, "detail": Jsonb(detail),
-        }  # fmt: skip
-        yield Step(_DETAIL, values)
+        said = msgspec.json.decode(encode(intent.original))
+        detail["original"], found = own_words.masked(scene.own, act.ehr_id, said, dict[str, Any])
+    if not detail:
+        return (), ()
+    with _placed(path):
+        screen(msgspec.json.encode(detail), scene.settings)
+    values = {
+        "ehr_id": act.ehr_id, "object_id": place.object_id, "version": place.version,
+        "contribution_id": act.contribution_id, "detail": Jsonb(detail),
+    }  # fmt: skip
+    return (Step(_DETAIL, values),), found
 
 
 def _attestations(
     scene: _Scene, intent: Intent, place: Before, audit: Audit, *, path: str
-) -> tuple[Step, ...]:
-    steps = []
+) -> tuple[tuple[Step, ...], tuple[Found, ...]]:
+    steps, found = [], list[Found]()
     for number, one in enumerate(intent.attestations):
         with _placed(f"{path}/attestations[{number}]"):
-            packed = _packed(one, scene, audit)
+            packed, words = _packed(one, scene, audit)
+        found += words
         values = {
             "ehr_id": scene.act.ehr_id, "attestation_id": uuid4(), "object_id": place.object_id,
             "version": place.version, "contribution_id": scene.act.contribution_id,
             "number": number, "time_committed": scene.act.time, "attestation": packed,
         }  # fmt: skip
         steps.append(Step(_ATTESTATION, values))
-    return tuple(steps)
+    return tuple(steps), tuple(found)
 
 
-def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> bytes:
+def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> tuple[bytes, tuple[Found, ...]]:
     """An attestation as it is stored: complete, checked and screened."""
     sent.system_id = scene.settings.system_id
     sent.time_committed = records.date_time(scene.act.time)
@@ -334,7 +353,10 @@ def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> bytes:
     versions.refuse("ATTESTATION", validate_model(sent))
     text = encode(sent)
     screen(text, scene.settings)
-    return documents.pack(text)
+    said, found = own_words.masked(
+        scene.own, scene.act.ehr_id, msgspec.json.decode(text), dict[str, Any]
+    )
+    return documents.pack(msgspec.json.encode(said)), found
 
 
 def _head(latest: Latest) -> Head:

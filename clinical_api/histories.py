@@ -1,10 +1,12 @@
 """Versions and their histories, read whole: content, signatures, attestations, contributions."""
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from clinical_api import documents, tables
+from clinical_api.own_words import Sealed
 from clinical_api.settings import Settings
 from moiety.change_control import records, versions
 from moiety.change_control.codes import ChangeType
@@ -103,6 +105,27 @@ async def contribution(
     ]
     details = records.audit_details(audit, ChangeType(change), time)
     return records.contribution(contribution_id, details, uids)
+
+
+async def sealed_of(
+    reads: Reads, kind: Versioned, ehr_id: UUID, object_id: UUID, version: int
+) -> list[Sealed]:
+    """What was sealed out of one version."""
+    rows = await reads.ask(_SEALED[kind.head.name], (ehr_id, object_id, version))
+    return [Sealed(UUID(seal_id), base64.b64decode(box)) for seal_id, box in rows]
+
+
+_SEALED = {
+    kind.head.name: f"""
+SELECT s.seal_id, s.box FROM sealed_words s JOIN (
+  SELECT ehr_id, row_key FROM {kind.head.name}
+    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
+  UNION ALL SELECT ehr_id, row_key FROM {kind.history.name}
+    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
+) v USING (ehr_id, row_key) ORDER BY s.number
+""".encode()
+    for kind in tables.KINDS.values()
+}
 
 
 async def _history(

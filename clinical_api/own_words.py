@@ -8,7 +8,7 @@ or refused.  No answer to a writer says that a word was found.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -23,6 +23,7 @@ from clinical_api.settings import Settings
 from moiety.deid.identifiers import Finding
 from moiety.deid.own import tokens
 from moiety.kit.boxes import boxes_for
+from moiety.kit.commits import Commit, Step
 from moiety.kit.errors import ServiceError, Unavailable
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode, encode
@@ -31,6 +32,7 @@ from moiety.wire import people, screening
 from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
 
 Content = TypeVar("Content", bound=rm.Any)
+Said = TypeVar("Said")
 _BOX_SIZE = 1024  # a box's length tells how much was sealed to a kilobyte
 _MOST = 20_000  # tokens a document; what asks for more is asked in parts
 UNSCREENED = "UNSCREENED"
@@ -173,6 +175,38 @@ class OwnWords:
 def later(settings: Settings) -> tuple[Found, ...]:
     """The mark of a version that is committed without asking and screened afterwards."""
     return (_UNSCREENED,) if settings.vault_url and settings.screen_own != "off" else ()
+
+
+def marked(commit: Commit, *found: Found) -> Commit:
+    """The commit, whose record is screened later where something said beside its content was not.
+
+    `found`: of audits and tags, which have no row that could be marked.
+    """
+    if all(one.finding.kind != UNSCREENED for one in found):
+        return commit
+    return replace(commit, steps=(*commit.steps, Step(LATER, {"ehr_id": commit.order})))
+
+
+LATER = (
+    "INSERT INTO screen_later (ehr_id, row_key, number) VALUES (%(ehr_id)s, 0, 0)"
+    " ON CONFLICT DO NOTHING"
+)
+"""That a record waits, for something that is no version of it."""
+
+
+def masked(
+    own: OwnWords | None, ehr_id: UUID, said: Said, kind: type[Said]
+) -> tuple[Said, tuple[Found, ...]]:
+    """What is said beside a document (an audit, tags), without its subject's own words.
+
+    Where the policy is to seal, a placeholder stands for them; they are kept nowhere.
+    """
+    if own is None:
+        return said, ()
+    outcome = own.screen(ehr_id, msgspec.json.encode(said))
+    if outcome.text is None:
+        return said, outcome.found
+    return msgspec.json.decode(outcome.text, type=kind), outcome.found
 
 
 _UNSCREENED = Found("/", Finding(UNSCREENED, 0, 0, certain=False))

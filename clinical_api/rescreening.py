@@ -2,7 +2,8 @@
 
 Every version of the record is asked about, the history too.  Own words that are found are sealed as
 they would have been at the door: the document is exchanged, and its typed rows go, so that queries
-read the document itself.  Killed in between, the work begins again where the record still waits.
+read the document itself.  Audits and tags are looked at too; their words are kept nowhere.
+Killed in between, the work begins again where the record still waits.
 """
 
 import base64
@@ -11,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinical_api import documents, tables
@@ -77,9 +80,63 @@ def screen_record(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
                     )
                 ).all()
             changed += sum(_screen_version(engine, own, table, ehr_id, key) for key in waiting)
+    changed += _screen_audits(engine, own, ehr_id) + _screen_tags(engine, own, ehr_id)
     with engine.begin() as connection:
         later = tables.screen_later
         connection.execute(later.delete().where(later.c.ehr_id == ehr_id))
+    return changed
+
+
+_AUDITS = " UNION ALL ".join(
+    f"SELECT '{table}', {key}::text, audit FROM {table} WHERE ehr_id = :ehr_id"
+    for table, key in [
+        ("contribution", "contribution_id"),
+        *(
+            (one.name, "row_key")
+            for kind in tables.KINDS.values()
+            for one in (kind.head, kind.history)
+        ),
+    ]
+)
+_RESEAL = sa.text("SELECT reseal.audit(:kind, :ehr_id, :place, :said, :key_id)").bindparams(
+    sa.bindparam("said", type_=JSONB)
+)
+
+
+def _screen_audits(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
+    """What commits say of themselves, each wording asked about once; how many were changed."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text(_AUDITS), {"ehr_id": ehr_id}).all()
+    kept: dict[bytes, bytes | None] = {}
+    changed = 0
+    for kind, place, audit in rows:
+        text = msgspec.json.encode(audit, order="sorted")
+        if text not in kept:
+            kept[text] = own.look(ehr_id, text).text
+        if (said := kept[text]) is None:
+            continue
+        given = {"kind": kind, "ehr_id": ehr_id, "place": place, "key_id": _KEY}
+        with engine.begin() as connection:
+            changed += connection.scalar(_RESEAL, given | {"said": msgspec.json.decode(said)}) or 0
+    return changed
+
+
+def _screen_tags(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
+    """The values of the record's tags; how many were changed."""
+    t = tables.item_tag
+    wanted = sa.select(t.c.tag_id, t.c.value).where(t.c.ehr_id == ehr_id, t.c.value.is_not(None))
+    with engine.connect() as connection:
+        rows = connection.execute(wanted).all()
+    outcome = own.look(ehr_id, msgspec.json.encode([row.value for row in rows]))
+    if outcome.text is None:
+        return 0
+    values: list[str] = msgspec.json.decode(outcome.text)
+    changed = 0
+    with engine.begin() as connection:
+        for row, value in zip(rows, values, strict=True):
+            this = (t.c.ehr_id == ehr_id, t.c.tag_id == row.tag_id, t.c.value == row.value)
+            if value != row.value:  # and still is: who wrote another meanwhile was screened then
+                changed += connection.execute(t.update().where(*this).values(value=value)).rowcount
     return changed
 
 

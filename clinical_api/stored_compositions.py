@@ -1,6 +1,5 @@
 """Read compositions as they are kept: heads, versions, as of a time, with their sealed words."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +9,6 @@ from uuid import UUID
 from clinical_api import documents, formats
 from clinical_api.compositions import Head
 from clinical_api.formats import Format
-from clinical_api.own_words import Sealed
 from clinical_api.registry import Known
 from moiety.kit.errors import NotFound
 from moiety.kit.reads import Reads
@@ -102,19 +100,3 @@ _AT_TIME = (
     _LATEST + b" AND time_committed <= $3 UNION ALL " + _WHAT + b"_history" + _OF
     + b" AND time_committed <= $3 ORDER BY version DESC LIMIT 1"
 )  # fmt: skip
-
-
-async def sealed_of(reads: Reads, ehr_id: UUID, object_id: UUID, version: int) -> list[Sealed]:
-    """What was sealed out of one version of a composition."""
-    rows = await reads.ask(_SEALED, (ehr_id, object_id, version))
-    return [Sealed(UUID(seal_id), base64.b64decode(box)) for seal_id, box in rows]
-
-
-_SEALED = b"""
-SELECT s.seal_id, s.box FROM sealed_words s JOIN (
-  SELECT ehr_id, row_key FROM composition
-    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
-  UNION ALL SELECT ehr_id, row_key FROM composition_history
-    WHERE ehr_id = $1 AND object_id = $2 AND version = $3
-) v USING (ehr_id, row_key) ORDER BY s.number
-"""

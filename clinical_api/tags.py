@@ -15,8 +15,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from clinical_api import tables
+from clinical_api import own_words, tables
 from clinical_api.audits import Audit
+from clinical_api.own_words import OwnWords
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from moiety.kit.commits import Step
@@ -126,6 +127,18 @@ def check(
                 ],
             )
     return tuple(screen(msgspec.json.encode([{"value": [t.key, t.value]} for t in sent]), settings))
+
+
+def masked(
+    own: OwnWords | None, ehr_id: UUID, sent: Sequence[NewTag]
+) -> tuple[list[NewTag], tuple[Found, ...]]:
+    """The tags without their subject's own words in keys and values, and what was found."""
+    said = [(tag.key, tag.value) for tag in sent]
+    kept, found = own_words.masked(own, ehr_id, said, list[tuple[str | None, str | None]])
+    return [
+        msgspec.structs.replace(tag, key=key, value=value)
+        for tag, (key, value) in zip(sent, kept, strict=True)
+    ], found
 
 
 def find(connection: sa.Connection, target: Target) -> list[Tag]:
@@ -244,6 +257,8 @@ def _write(connection: sa.Connection, target: Target, sent: Sequence[NewTag], au
             row.on_conflict_do_update(index_elements=unique, set_={"value": row.excluded.value}),
             rows,
         )
+    if any(one.finding.kind == own_words.UNSCREENED for one in audit.found):
+        connection.exec_driver_sql(own_words.LATER, {"ehr_id": target.ehr_id})
     connection.execute(
         tables.commit_log.insert().values(
             ehr_id=target.ehr_id,

@@ -39,7 +39,8 @@ people.py       from a credential to the person behind it
 even_answers.py refusals leave at fixed steps of time
 requesters.py   who asks
 users.py        people and their roles
-alerts.py       what two roles must see at once
+alerts.py       what two roles must see at once, and receivers outside
+targets.py      places outside that are told one line: files, syslog, HTTP
 suspensions.py  credentials that are ended until an operator lifts it
 projects.py     proposed, approved by another, run while what allows them stands
 project_states.py  the states of a project and the steps between them

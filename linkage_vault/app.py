@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from joserfc.jwk import KeySet
 from starlette.middleware import Middleware
 
-from linkage_vault import housekeeping, policy, provision, routes, tokens, witnesses
+from linkage_vault import alerts, housekeeping, policy, provision, routes, tokens, witnesses
 from linkage_vault.access_report import Sources
 from linkage_vault.even_answers import EvenAnswers
 from linkage_vault.key_ring import KeyRing
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ),
         *(_witnessing(settings, vault) for vault in vaults.values()),
         *(_housekeeping(vault) for vault in vaults.values()),
+        *(_alerting(vault) for vault in vaults.values()),
         lambda app: _with_sources(app, settings, urls),
     ]
     app = kit.create(
@@ -106,6 +107,10 @@ def _people_key_file(settings: Settings, organisation: str) -> Path:
 
 def _housekeeping(vault: Vault) -> Callable[[FastAPI], AbstractContextManager[object]]:
     return lambda _app: housekeeping.kept(vault)
+
+
+def _alerting(vault: Vault) -> Callable[[FastAPI], AbstractContextManager[object]]:
+    return lambda _app: alerts.keep_told(vault)
 
 
 def _own_keys(vaults: Mapping[str, Vault]) -> Callable[[str], Awaitable[KeySet]]:

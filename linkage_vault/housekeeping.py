@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from linkage_vault import alerts
 from linkage_vault.vault import Vault
 
 INTERVAL = 3600.0  # seconds
@@ -23,7 +24,8 @@ _OVER = (
 def clean(vault: Vault) -> int:
     """Delete what is over; returns how many rows went."""
     with vault.engine.begin() as connection:
-        return sum(connection.exec_driver_sql(statement).rowcount for statement in _OVER)
+        gone = alerts.forget_strangers(connection, vault.rules.alert_targets)
+        return gone + sum(connection.exec_driver_sql(statement).rowcount for statement in _OVER)
 
 
 @contextmanager

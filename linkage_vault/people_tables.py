@@ -169,3 +169,11 @@ alert = sa.Table(
     sa.Column("sealed", BYTEA, nullable=False),
     sa.Column("acknowledged_by", sa.Uuid),
 )
+
+# Receivers outside that were not told of an alert yet, by a hash of their address.
+alert_due = sa.Table(
+    "alert_due",
+    metadata,
+    sa.Column("alert_id", sa.Uuid, primary_key=True),
+    sa.Column("target", BYTEA, primary_key=True),
+)

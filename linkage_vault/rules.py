@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from linkage_vault.targets import Target
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -27,5 +29,5 @@ class Rules:
     approval_life: timedelta = timedelta(hours=24)
     break_glass_life: timedelta = timedelta(minutes=60)
     review_within: timedelta = timedelta(days=7)
-    alert_url: str = ""  # where alerts are posted besides the log and the table
+    alert_targets: tuple[Target, ...] = ()  # who is told of alerts besides the log and the table
     opt_out_days: int = 7  # how old the national list of opt-outs may be

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linkage_vault.rules import Limit, Rules
+from linkage_vault.targets import read_targets
 from moiety.kit import settings
 from moiety.kit.settings import SettingsError, secret
 
@@ -65,7 +66,8 @@ class Settings:
     care: str = "record"  # or "required": a clinician's care must have been recorded before
     personal_keys: str = "accept"  # or "refuse": people ask with tokens alone
     approver_other_line: bool = False
-    alert_url: str = ""
+    # Who is told of alerts, separated by spaces: file:/… syslog:host:port syslog+tcp:… https://…
+    alerts: str = ""
     # Seconds: a refusal at the resolve doors leaves at a whole multiple of it.
     step: float = 0.05
     # An OpenID Connect provider in place of passwords here: its issuer, our client id there, and
@@ -97,7 +99,7 @@ class Settings:
             care=self.care,
             personal_keys=self.personal_keys,
             approver_other_line=self.approver_other_line,
-            alert_url=self.alert_url,
+            alert_targets=tuple(read_targets(self.alerts, what="A receiver of alerts")),
             opt_out_days=self.opt_out_days,
         )
 

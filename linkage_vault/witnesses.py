@@ -9,37 +9,20 @@ A file that is a witness is also asked: when its last head is not of this trail,
 """
 
 import json
-import logging
-import logging.handlers
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkage_vault import trail
+from linkage_vault import targets, trail
 from linkage_vault.keys import public_octets
+from linkage_vault.targets import Target
 from linkage_vault.tree_heads import TreeHead
 from linkage_vault.vault import Vault
-from moiety.kit.settings import SettingsError
-
-_TIMEOUT = 10.0  # seconds
-_SCHEMES = ("file", "syslog", "http", "https")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where heads go: `kind` is file, syslog or http; `address` a path, host:port or URL."""
-
-    kind: str
-    address: str
 
 
 class Rewritten(Exception):
@@ -47,26 +30,26 @@ class Rewritten(Exception):
 
 
 def read_targets(text: str) -> list[Target]:
-    """The targets of a setting, separated by spaces.  Raises SettingsError."""
-    return [_target(word) for word in text.split()]
+    """The witnesses of a setting, separated by spaces.  Raises SettingsError."""
+    return targets.read_targets(text, what="A witness")
 
 
 @contextmanager
-def keep_told(vault: Vault, targets: Sequence[Target], *, interval: float) -> Iterator[None]:
+def keep_told(vault: Vault, kept: Sequence[Target], *, interval: float) -> Iterator[None]:
     """Sends new heads while the context lasts; without targets nothing runs."""
-    if not targets:
+    if not kept:
         yield
         return
     stop = threading.Event()
     work = threading.Thread(
-        target=_work, args=(vault, targets, interval, stop), name="witnesses", daemon=True
+        target=_work, args=(vault, kept, interval, stop), name="witnesses", daemon=True
     )
     work.start()
     try:
         yield
     finally:
         stop.set()
-        work.join(timeout=_TIMEOUT)
+        work.join(timeout=targets.TIMEOUT)
 
 
 def tell(vault: Vault, target: Target, *, after: int) -> int:
@@ -80,7 +63,7 @@ def tell(vault: Vault, target: Target, *, after: int) -> int:
             return after
         if target.kind == "file":
             _compare(connection, head, Path(target.address))
-    _SENDERS[target.kind](target.address, line_of(vault, head))
+    targets.send(target, line_of(vault, head))
     return head.size
 
 
@@ -92,53 +75,6 @@ def line_of(vault: Vault, head: TreeHead) -> str:
         "signature": head.signature.hex(),
         "public_key": public_octets(vault.keys.tree_head_public).hex(),
     })  # fmt: skip
-
-
-def _target(word: str) -> Target:
-    scheme, _, rest = word.partition(":")
-    if scheme not in _SCHEMES or not rest:
-        raise SettingsError(
-            "A witness is file:/path, syslog:host:port, or an http or https address."
-        )
-    if scheme == "file":
-        return Target("file", rest)
-    if scheme == "syslog":
-        return Target("syslog", _host_and_port(rest))
-    if not urlsplit(word).hostname:
-        raise SettingsError("A witness's address has a host: https://host/path.")
-    return Target("http", word)
-
-
-def _host_and_port(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not (host and port.isdecimal()):
-        raise SettingsError("A witness's syslog is syslog:host:port.")
-    return text
-
-
-def _append_line(path: str, line: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _log_line(address: str, line: str) -> None:
-    host, _, port = address.rpartition(":")
-    sender = logging.handlers.SysLogHandler((host, int(port)))
-    try:
-        sender.emit(logging.LogRecord("moiety", logging.INFO, "", 0, line, None, None))
-    finally:
-        sender.close()
-
-
-def _post_line(url: str, line: str) -> None:
-    headers = {"Content-Type": "application/json"}
-    httpx.post(url, content=line, headers=headers, timeout=_TIMEOUT).raise_for_status()
-
-
-_SENDERS = {"file": _append_line, "syslog": _log_line, "http": _post_line}
 
 
 def _compare(connection: sa.Connection, head: TreeHead, file: Path) -> None:
@@ -160,10 +96,10 @@ def _root_at(connection: sa.Connection, size: int) -> str | None:
         return None
 
 
-def _work(vault: Vault, targets: Sequence[Target], interval: float, stop: threading.Event) -> None:
-    told = dict.fromkeys(targets, 0)
+def _work(vault: Vault, kept: Sequence[Target], interval: float, stop: threading.Event) -> None:
+    told = dict.fromkeys(kept, 0)
     while not stop.is_set():
-        for target in targets:
+        for target in kept:
             told[target] = _try(vault, target, told[target])
         stop.wait(interval)
 
@@ -174,6 +110,6 @@ def _try(vault: Vault, target: Target, after: int) -> int:
         return tell(vault, target, after=after)
     except Rewritten:
         log.error("trail rewritten", peer=target.kind)  # noqa: TRY400  a trace would tell no more
-    except (OSError, httpx.HTTPError, SQLAlchemyError, ValueError, KeyError) as error:
+    except (*targets.ERRORS, SQLAlchemyError, ValueError, KeyError) as error:
         log.warning("witness not told", error_kind=type(error).__name__, peer=target.kind)
     return after

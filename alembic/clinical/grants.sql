@@ -15,6 +15,7 @@ GRANT EXECUTE ON FUNCTION removal.stored_query(text, int, int, int) TO clinical_
 -- A document from which its subject's own words were taken out, in place of the one before.
 GRANT USAGE ON SCHEMA reseal TO clinical_app;
 GRANT EXECUTE ON FUNCTION reseal.version(text, uuid, bigint, bytea, text) TO clinical_app;
+GRANT EXECUTE ON FUNCTION reseal.audit(text, uuid, text, jsonb, text) TO clinical_app;
 
 GRANT SELECT                         ON api_key             TO clinical_app;
 GRANT SELECT, INSERT, UPDATE         ON ehr                 TO clinical_app;

@@ -46,6 +46,7 @@ GRANT SELECT, INSERT, DELETE         ON canary        TO vault_app;
 GRANT SELECT, INSERT                 ON suspension    TO vault_app;
 GRANT SELECT, INSERT                 ON alert         TO vault_app;
 GRANT UPDATE (acknowledged_by)       ON alert         TO vault_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_due     TO vault_app;
 
 -- The own-identifier screen.
 GRANT SELECT, INSERT, UPDATE         ON own_words     TO vault_app;

@@ -8,13 +8,17 @@ attribute stands in the value (`change_type.code_string="251"`) or ends the name
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from anyio.to_thread import run_sync
 from fastapi import Request
 
-from clinical_api import audits
+from clinical_api import audits, own_words
 from clinical_api.audits import Audit
+from clinical_api.deps import Organisation
 from clinical_api.screen import screen
 from clinical_api.settings import Settings
 from moiety.change_control.codes import (
@@ -74,6 +78,19 @@ def audit_of(request: Request, caller: Caller, settings: Settings, operation: Ch
     _check(details)
     found = tuple(screen(msgspec.json.encode(details), settings))
     return Audit(details, default.key_id, default.door, change, lifecycle, found)
+
+
+async def audit_for(
+    request: Request, caller: Caller, here: Organisation, ehr_id: UUID, operation: ChangeType
+) -> Audit:
+    """As `audit_of`, and without the subject's own words in what the headers say."""
+    audit = audit_of(request, caller, here.settings, operation)
+    if here.own_words is None or not any(_said(request.headers.items())):
+        return audit
+    details, found = await run_sync(
+        own_words.masked, here.own_words, ehr_id, audit.details, dict[str, Any]
+    )
+    return replace(audit, details=details, found=(*audit.found, *found))
 
 
 def _said(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

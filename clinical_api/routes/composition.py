@@ -12,7 +12,14 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import compositions, contributions, own_words, stored_compositions, value_sets
+from clinical_api import (
+    compositions,
+    contributions,
+    own_words,
+    stored_compositions,
+    tables,
+    value_sets,
+)
 from clinical_api.compositions import Head, Prepared, Written
 from clinical_api.deps import (
     Body,
@@ -23,8 +30,8 @@ from clinical_api.deps import (
     uuid_or_not_found,
 )
 from clinical_api.formats import Format
-from clinical_api.routes import tag_headers
-from clinical_api.routes.commit_headers import audit_of
+from clinical_api.routes import tag_headers, unsealing
+from clinical_api.routes.commit_headers import audit_for
 from clinical_api.routes.negotiation import (
     IfMatch,
     Prefer,
@@ -39,10 +46,10 @@ from clinical_api.routes.negotiation import (
     versions,
     written,
 )
+from clinical_api.routes.unsealing import Target
 from clinical_api.stored_compositions import Stored
 from moiety.change_control.codes import ChangeType
 from moiety.kit.commits import Commit
-from moiety.kit.credentials import Caller
 from moiety.kit.direct import Direct
 from moiety.kit.errors import Conflict, Malformed, NotFound, VersionConflict
 from moiety.kit.traces import span
@@ -65,10 +72,11 @@ async def create(
     form = answer_form(request, FORMS)
     prepared = await _prepare(request, owner, body, here)
     said = tag_headers.read(request)
-    audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
-    audit = tag_headers.screened(said, audit, here.settings)
+    audit = await audit_for(request, caller, here, owner, ChangeType.CREATION)
+    said, audit = await tag_headers.screened(said, audit, here, owner)
     commit = compositions.create(owner, prepared, here.settings, audit=audit)
-    result: Written = await here.commits.run(tag_headers.with_tags(said, commit, KIND))
+    commit = own_words.marked(tag_headers.with_tags(said, commit, KIND), *audit.found)
+    result: Written = await here.commits.run(commit)
     place = location(request, "ehr", str(owner), "composition", str(result.object_id))
     created = HTTPStatus.CREATED
     if form is Format.JSON:
@@ -92,7 +100,11 @@ async def get(request: Request, ehr_id: str, uid: str, caller: MayRead, here: He
         "Last-Modified": last_modified(result.time_committed),
     }
     if result.document is not None and own_words.is_for_a_person(request.headers):
-        result = await _unsealed(request, owner, result, caller, here)
+        target = Target(tables.composition, owner, result.object_id)
+        text = await unsealing.unsealed(
+            request, caller, here, target, int(result.uid.rpartition("::")[2]), result.document
+        )
+        result = replace(result, document=text)
     if result.document is None:
         response = Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
     elif form is Format.JSON:
@@ -122,13 +134,14 @@ async def update(
         raise _stale(head, here, place)
     prepared = await _prepare(request, owner, body, here, head)
     said = tag_headers.read(request)
-    audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
-    audit = tag_headers.screened(said, audit, here.settings)
+    audit = await audit_for(request, caller, here, owner, ChangeType.MODIFICATION)
+    said, audit = await tag_headers.screened(said, audit, here, owner)
     try:
         commit = compositions.update(owner, head, prepared, here.settings, audit=audit)
     except VersionConflict:
         raise _stale(head, here, place, "What is sent bears the uid of something else.") from None
-    result = await _changed(here, tag_headers.with_tags(said, commit, KIND), head, place)
+    commit = own_words.marked(tag_headers.with_tags(said, commit, KIND), *audit.found)
+    result = await _changed(here, commit, head, place)
     empty = HTTPStatus.NO_CONTENT
     if form is Format.JSON:
         response = written(result, place, prefer, status=HTTPStatus.OK, empty=empty)
@@ -154,9 +167,9 @@ async def delete(
         )
     if if_match is not None and expected_version(if_match) != _uid(head, here):
         raise _stale(head, here, place)
-    audit = audit_of(request, caller, here.settings, ChangeType.DELETED)
+    audit = await audit_for(request, caller, here, owner, ChangeType.DELETED)
     commit = compositions.delete(owner, head, here.settings, audit=audit)
-    result = await _changed(here, commit, head, place)
+    result = await _changed(here, own_words.marked(commit, *audit.found), head, place)
     headers = {"ETag": f'"{result.uid}"', "Location": place}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
@@ -227,34 +240,6 @@ async def _read(request: Request, owner: UUID, uid: str, here: Organisation) -> 
     return await stored_compositions.read(
         here.reads, owner, object_id, version=version, system_id=system_id
     )
-
-
-async def _unsealed(
-    request: Request, owner: UUID, result: Stored, caller: Caller, here: Organisation
-) -> Stored:
-    """The version with its sealed words, for the person on whose behalf the client asks.
-
-    Raises Malformed without a purpose, and Forbidden where the person may not.
-    """
-    if here.own_words is None or result.document is None:
-        return result
-    purpose = request.headers.get(own_words.PURPOSE)
-    if purpose is None:
-        raise Malformed(f"A read for a person says its purpose in {own_words.PURPOSE}.")
-    version = int(result.uid.rpartition("::")[2])
-    sealed = await stored_compositions.sealed_of(here.reads, owner, result.object_id, version)
-    if not sealed:
-        return result
-    if (user := request.headers.get(own_words.USER)) is None:
-        if caller.token_id is None:
-            return result  # a program reads for itself: nobody stands behind it
-        shown = request.headers["authorization"].partition(" ")[2].strip()
-        user = await run_sync(here.own_words.exchanged, shown)
-    user = user.removeprefix("Bearer ")
-    text = await run_sync(
-        partial(here.own_words.unseal, owner, result.document, sealed, purpose=purpose, user=user)
-    )
-    return replace(result, document=text)
 
 
 async def _written_as(

@@ -156,7 +156,8 @@ def merge_tags(
     sent = read(body)
     found = tags.check(sent, here.settings, Unprocessable)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
-    audit = replace(audit, found=(*audit.found, *found))
+    sent, own = tags.masked(here.own_words, target.ehr_id, sent)
+    audit = replace(audit, found=(*audit.found, *found, *own))
     here.tagged.note()
     return _told(tags.merge(connection, target, sent, audit), target.ehr_id)
 

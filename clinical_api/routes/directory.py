@@ -7,7 +7,7 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import documents, ehrs, folders, formats, histories, tables
+from clinical_api import documents, ehrs, folders, formats, histories, own_words, tables
 from clinical_api.deps import (
     Body,
     Here,
@@ -18,8 +18,8 @@ from clinical_api.deps import (
 )
 from clinical_api.folders import Prepared
 from clinical_api.formats import Format
-from clinical_api.routes import versioned
-from clinical_api.routes.commit_headers import audit_of
+from clinical_api.routes import unsealing, versioned
+from clinical_api.routes.commit_headers import audit_for
 from clinical_api.routes.negotiation import (
     IfMatch,
     Prefer,
@@ -32,6 +32,7 @@ from clinical_api.routes.negotiation import (
     versions,
     written,
 )
+from clinical_api.routes.unsealing import Target
 from clinical_api.versions import Written
 from moiety.change_control.codes import ChangeType
 from moiety.change_control.versions import Version
@@ -54,8 +55,9 @@ async def create(
     form, place = answer_form(request), _place(request, owner)
     await ehrs.demand_ehr(here.reads, owner)
     prepared = await _prepare(request, owner, body, here)
-    audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
+    audit = await audit_for(request, caller, here, owner, ChangeType.CREATION)
     commit = folders.create(owner, prepared, here.settings, audit=audit)
+    commit = own_words.marked(commit, *audit.found)
     try:
         result: Written = await committed(here, commit)
     except folders.Taken as taken:
@@ -77,8 +79,11 @@ async def update(
     form, place = answer_form(request), _place(request, owner)
     latest = await _latest(owner, if_match, place, here)
     prepared = await _prepare(request, owner, body, here)
-    audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
-    commit = folders.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
+    audit = await audit_for(request, caller, here, owner, ChangeType.MODIFICATION)
+    commit = own_words.marked(
+        folders.update(owner, versioned.before(latest), prepared, here.settings, audit=audit),
+        *audit.found,
+    )
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
     return written(
         result, place(result.uid), prefer, status=HTTPStatus.OK, empty=HTTPStatus.NO_CONTENT,
@@ -94,8 +99,9 @@ async def delete(
     owner = uuid_or_not_found(ehr_id, "EHR")
     place = _place(request, owner)
     latest = await _latest(owner, if_match, place, here)
-    audit = audit_of(request, caller, here.settings, ChangeType.DELETED)
+    audit = await audit_for(request, caller, here, owner, ChangeType.DELETED)
     commit = folders.delete(owner, versioned.before(latest), here.settings, audit=audit)
+    commit = own_words.marked(commit, *audit.found)
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
     headers = {"ETag": f'"{result.uid}"', "Location": place(result.uid)}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
@@ -103,19 +109,21 @@ async def delete(
 
 @router.get("", operation_id="directory_get_at_time")
 async def get_at_time(
-    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here,
+    request: Request, ehr_id: str, caller: MayReadEhrs, here: Here,
     version_at_time: str | None = None, path: str | None = None,
 ) -> Response:  # fmt: skip
     """The directory, or the folder of a path in it, as of a time, or the latest."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request)
     version = await histories.find(here.reads, KIND, owner, at=moment(version_at_time))
+    target = Target(KIND, owner, version.object_id)
+    version = await unsealing.whole(request, caller, here, target, version)
     return _answer(version, path, _place(request, owner), form, here)
 
 
 @router.get("/{version_uid}", operation_id="directory_get_by_version_id")
 async def get_by_version(
-    request: Request, ehr_id: str, version_uid: str, _caller: MayReadEhrs, here: Here,
+    request: Request, ehr_id: str, version_uid: str, caller: MayReadEhrs, here: Here,
     path: str | None = None,
 ) -> Response:  # fmt: skip
     """The version of a uid, or the folder of a path in it; the latest of an object's uid."""
@@ -130,6 +138,8 @@ async def get_by_version(
     else:
         number = versioned.number_of(version_uid, object_id, here)
         version = await histories.get(here.reads, KIND, owner, object_id, number)
+    target = Target(KIND, owner, version.object_id)
+    version = await unsealing.whole(request, caller, here, target, version)
     return _answer(version, path, _place(request, owner), form, here)
 
 

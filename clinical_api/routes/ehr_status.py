@@ -7,11 +7,11 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import histories, statuses, tables
+from clinical_api import histories, own_words, statuses, tables
 from clinical_api.deps import Body, Here, MayReadEhrs, MayWriteEhrs, uuid_or_not_found
 from clinical_api.formats import Format
-from clinical_api.routes import tag_headers, versioned
-from clinical_api.routes.commit_headers import audit_of
+from clinical_api.routes import tag_headers, unsealing, versioned
+from clinical_api.routes.commit_headers import audit_for
 from clinical_api.routes.negotiation import (
     IfMatch,
     Prefer,
@@ -22,9 +22,10 @@ from clinical_api.routes.negotiation import (
     moment,
     written,
 )
-from clinical_api.routes.versioned import Target
+from clinical_api.routes.unsealing import Target
 from moiety.change_control.codes import ChangeType
 from moiety.change_control.versions import Version
+from moiety.kit.credentials import Caller
 from moiety.openehr import rm
 
 router = APIRouter(prefix="/openehr/v1/ehr/{ehr_id}", tags=["EHR_STATUS"])
@@ -33,19 +34,19 @@ KIND = tables.ehr_status
 
 @router.get("/ehr_status", operation_id="ehr_status_get_at_time")
 async def get_at_time(
-    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here,
+    request: Request, ehr_id: str, caller: MayReadEhrs, here: Here,
     version_at_time: str | None = None,
 ) -> Response:  # fmt: skip
     """The status as of a time, or the latest."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request)
     version = await histories.find(here.reads, KIND, owner, at=moment(version_at_time))
-    return await _answer(request, owner, version, form, here)
+    return await _answer(request, caller, owner, version, form, here)
 
 
 @router.get("/ehr_status/{version_uid}", operation_id="ehr_status_get_by_version_id")
 async def get_by_version(
-    request: Request, ehr_id: str, version_uid: str, _caller: MayReadEhrs, here: Here
+    request: Request, ehr_id: str, version_uid: str, caller: MayReadEhrs, here: Here
 ) -> Response:
     """The version of a uid; the latest for the uid of the object alone."""
     owner = uuid_or_not_found(ehr_id, "EHR")
@@ -54,7 +55,7 @@ async def get_by_version(
     if version_uid.lower() != str(latest.object_id):
         number = versioned.number_of(version_uid, latest.object_id, here)
         version = await histories.get(here.reads, KIND, owner, latest.object_id, number)
-    return await _answer(request, owner, version, form, here)
+    return await _answer(request, caller, owner, version, form, here)
 
 
 @router.put("/ehr_status", operation_id="ehr_status_update")
@@ -72,10 +73,10 @@ async def update(
     if here.own_words is not None:
         prepared = await run_sync(statuses.screen_own, here.own_words, owner, prepared)
     said = tag_headers.read(request)
-    audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
-    audit = tag_headers.screened(said, audit, here.settings)
+    audit = await audit_for(request, caller, here, owner, ChangeType.MODIFICATION)
+    said, audit = await tag_headers.screened(said, audit, here, owner)
     commit = statuses.update(owner, versioned.before(latest), prepared, here.settings, audit=audit)
-    commit = tag_headers.with_tags(said, commit, "EHR_STATUS")
+    commit = own_words.marked(tag_headers.with_tags(said, commit, "EHR_STATUS"), *audit.found)
     result = await versioned.changed(here, commit, KIND, latest.object_id, place)
     response = written(
         result, place(result.uid), prefer, status=HTTPStatus.OK, empty=HTTPStatus.NO_CONTENT,
@@ -107,12 +108,12 @@ async def get_history(request: Request, ehr_id: str, _caller: MayReadEhrs, here:
     "/versioned_ehr_status/version", operation_id="versioned_ehr_status_version_get_at_time"
 )
 async def get_version_at_time(
-    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here,
+    request: Request, ehr_id: str, caller: MayReadEhrs, here: Here,
     version_at_time: str | None = None,
 ) -> Response:  # fmt: skip
     """VERSION as of a time, or the latest."""
     target = await _target(ehr_id, here)
-    return await versioned.at_time_answer(request, here, target, at=version_at_time)
+    return await versioned.at_time_answer(request, caller, here, target, at=version_at_time)
 
 
 @router.get(
@@ -120,16 +121,18 @@ async def get_version_at_time(
     operation_id="versioned_ehr_status_version_get_by_id",
 )
 async def get_version(
-    request: Request, ehr_id: str, version_uid: str, _caller: MayReadEhrs, here: Here
+    request: Request, ehr_id: str, version_uid: str, caller: MayReadEhrs, here: Here
 ) -> Response:
     """VERSION of a uid."""
     target = await _target(ehr_id, here)
-    return await versioned.by_id_answer(request, here, target, version_uid)
+    return await versioned.by_id_answer(request, caller, here, target, version_uid)
 
 
 async def _answer(
-    request: Request, owner: UUID, version: Version, form: Format, here: Here
+    request: Request, caller: Caller, owner: UUID, version: Version, form: Format, here: Here
 ) -> Response:
+    target = Target(KIND, owner, version.object_id)
+    version = await unsealing.whole(request, caller, here, target, version)
     place = _place(request, owner)(version.uid(here.settings.system_id))
     response = versioned.content(version, place, form, here, KIND)
     return await tag_headers.told(response, here, owner, version.object_id, version.version)

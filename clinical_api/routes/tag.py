@@ -150,7 +150,8 @@ def _update(
     sent = read(body)
     recorded = tags.check(sent, here.settings, Malformed)
     audit = audit_of(request, caller, here.settings, ChangeType.MODIFICATION)
-    audit = replace(audit, found=(*audit.found, *recorded))
+    sent, own = tags.masked(here.own_words, target.ehr_id, sent)
+    audit = replace(audit, found=(*audit.found, *recorded, *own))
     here.tagged.note()
     found = tags.replace(connection, target, sent, audit)
     if prefer is not None and preference(prefer) == "minimal":

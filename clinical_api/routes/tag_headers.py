@@ -7,13 +7,13 @@ header takes all off.  They are written in the commit's own transaction.
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import Request, Response
 
 from clinical_api import tag_lists, tags
 from clinical_api.audits import Audit
 from clinical_api.compositions import Written
 from clinical_api.deps import Organisation
-from clinical_api.settings import Settings
 from clinical_api.tags import NewTag, Target
 from moiety.kit.commits import Commit
 from moiety.kit.errors import Malformed
@@ -38,15 +38,24 @@ def read(request: Request) -> Said | None:
     return Said(_tags(headers.get(_OBJECT)), _tags(headers.get(_VERSION)))
 
 
-def screened(said: Said | None, audit: Audit, settings: Settings) -> Audit:
-    """The audit with what the screen records of the tags.
+async def screened(
+    said: Said | None, audit: Audit, here: Organisation, ehr_id: UUID
+) -> tuple[Said | None, Audit]:
+    """The tags as they are written, and the audit with what the screen records of them.
 
     Raises Malformed for tags that are none, Unprocessable for what may not be stored.
     """
     if said is None:
-        return audit
+        return said, audit
     every = [*(said.of_object or ()), *(said.of_version or ())]
-    return replace(audit, found=(*audit.found, *tags.check(every, settings, Malformed)))
+    found = tags.check(every, here.settings, Malformed)
+    kept, own = await run_sync(tags.masked, here.own_words, ehr_id, every)
+    here_on = len(said.of_object or ())
+    said = Said(
+        None if said.of_object is None else kept[:here_on],
+        None if said.of_version is None else kept[here_on:],
+    )
+    return said, replace(audit, found=(*audit.found, *found, *own))
 
 
 def with_tags(said: Said | None, commit: Commit, kind: str) -> Commit:

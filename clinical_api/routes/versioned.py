@@ -1,7 +1,6 @@
 """What the resources under change control share: one version, VERSIONED_OBJECT, its history."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -9,6 +8,7 @@ from fastapi import Request, Response
 from clinical_api import documents, formats, histories
 from clinical_api.deps import Organisation, committed
 from clinical_api.formats import Format
+from clinical_api.routes import unsealing
 from clinical_api.routes.negotiation import (
     answer_form,
     last_modified,
@@ -17,10 +17,12 @@ from clinical_api.routes.negotiation import (
     resource,
     versions,
 )
+from clinical_api.routes.unsealing import Target
 from clinical_api.versions import Before, Written
 from moiety.change_control.tables import Versioned
 from moiety.change_control.versions import Version
 from moiety.kit.commits import Commit
+from moiety.kit.credentials import Caller
 from moiety.kit.errors import Malformed, NotFound, VersionConflict
 from moiety.openehr import rm
 
@@ -46,15 +48,6 @@ def version_headers(version: Version, place: str, here: Organisation) -> dict[st
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A versioned object of an EHR."""
-
-    kind: Versioned
-    owner: UUID
-    object_id: UUID
-
-
 async def object_answer(
     request: Request, here: Organisation, target: Target, rm_class: type[rm.VersionedObject]
 ) -> Response:
@@ -76,27 +69,30 @@ async def history_answer(request: Request, here: Organisation, target: Target) -
 
 
 async def at_time_answer(
-    request: Request, here: Organisation, target: Target, *, at: str | None
+    request: Request, caller: Caller, here: Organisation, target: Target, *, at: str | None
 ) -> Response:
     """VERSION as of a time, or the latest."""
     version = await histories.find(
         here.reads, target.kind, target.owner, target.object_id, at=moment(at)
     )
-    return await _version_answer(request, here, target, version)
+    return await _version_answer(request, caller, here, target, version)
 
 
-async def by_id_answer(request: Request, here: Organisation, target: Target, uid: str) -> Response:
+async def by_id_answer(
+    request: Request, caller: Caller, here: Organisation, target: Target, uid: str
+) -> Response:
     """VERSION of an id, which must be one of this object."""
     number = number_of(uid, target.object_id, here)
     version = await histories.get(here.reads, target.kind, target.owner, target.object_id, number)
-    return await _version_answer(request, here, target, version)
+    return await _version_answer(request, caller, here, target, version)
 
 
 async def _version_answer(
-    request: Request, here: Organisation, target: Target, version: Version
+    request: Request, caller: Caller, here: Organisation, target: Target, version: Version
 ) -> Response:
-    """VERSION, whole."""
+    """VERSION, whole; with its sealed words for a reader of care."""
     form = answer_form(request)
+    version = await unsealing.whole(request, caller, here, target, version)
     found = await histories.record(here.reads, target.kind, target.owner, version, here.settings)
     name = f"versioned_{target.kind.head.name}"
     # An EHR has one status, so its path names no object.

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from clinical_api import tables
 from clinical_api.deps import Here, MayRead, uuid_or_not_found
 from clinical_api.routes import versioned
-from clinical_api.routes.versioned import Target
+from clinical_api.routes.unsealing import Target
 from moiety.openehr import rm
 
 router = APIRouter(
@@ -33,22 +33,22 @@ async def get_history(
 
 @router.get("/version", operation_id="versioned_composition_version_get_at_time")
 async def get_version_at_time(
-    request: Request, ehr_id: str, versioned_object_uid: str, _caller: MayRead, here: Here,
+    request: Request, ehr_id: str, versioned_object_uid: str, caller: MayRead, here: Here,
     version_at_time: str | None = None,
 ) -> Response:  # fmt: skip
     """VERSION as of a time, or the latest."""
     target = _target(ehr_id, versioned_object_uid)
-    return await versioned.at_time_answer(request, here, target, at=version_at_time)
+    return await versioned.at_time_answer(request, caller, here, target, at=version_at_time)
 
 
 @router.get("/version/{version_uid}", operation_id="versioned_composition_version_get_by_id")
 async def get_version(
-    request: Request, ehr_id: str, versioned_object_uid: str, version_uid: str, _caller: MayRead,
+    request: Request, ehr_id: str, versioned_object_uid: str, version_uid: str, caller: MayRead,
     here: Here,
 ) -> Response:  # fmt: skip
     """VERSION of a uid."""
     target = _target(ehr_id, versioned_object_uid)
-    return await versioned.by_id_answer(request, here, target, version_uid)
+    return await versioned.by_id_answer(request, caller, here, target, version_uid)
 
 
 def _target(ehr_id: str, object_id: str) -> Target:

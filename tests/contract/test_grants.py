@@ -55,6 +55,7 @@ ALLOWED = {
         "spent_token": "SID",
         "care": "SIUD",
         "screen_guess": "SIUD",
+        "alert_due": "SIUD",
         "access_grant": "SI",  # and UPDATE of what is left of it
         "grant_subject": "SI",
         "approval": "SI",  # and UPDATE of its state

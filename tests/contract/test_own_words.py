@@ -13,6 +13,8 @@ from clinical_api.app import create_app as create_clinical
 from clinical_api.settings import Settings as ClinicalSettings
 from demographic_api.app import create_app as create_demographic
 from demographic_api.settings import Settings as DemographicSettings
+from linkage_vault import trail
+from linkage_vault.trail import open_leaf
 from moiety.commands.demo import records
 from moiety.commands.demo.stolen import steal
 from moiety.wire import demographic as persons
@@ -258,6 +260,107 @@ def test_a_contribution_and_a_directory_are_sealed_as_well(sealing, filled_pool)
     assert 201 == answer.status_code, answer.text
     stolen = steal(sealing.clinical.database.url("postgres"))
     assert [] == [one for one in DETAILS if stolen.holds(one)]
+
+
+def test_every_read_of_a_version_gives_care_readers_the_letter_whole_and_nobody_else(
+    sealing, filled_pool, vault
+):
+    """VERSION of an id, of a time and the latest; placeholders without a person, 403 without the
+    right; each whole answer has its entry in the trail.
+    """
+    person_id, ehr_id = record_of(sealing)
+    object_id = sealing.commit(ehr_id, letter("Seen: Ngozi."))
+    right = in_care(sealing, person_id)
+    stranger = right | {"Moiety-User": f"Bearer {key_of(sealing.caller('clinician'))}"}
+    uid = sealing.read(ehr_id, object_id).headers["ETag"].strip('"')
+    place = f"{BASE}/ehr/{ehr_id}/versioned_composition/{object_id}/version"
+    time_ = sealing.app.get(place).json()["commit_audit"]["time_committed"]["value"]
+    before = unsealings(vault)
+    for path in (place, f"{place}/{uid}", f"{place}?version_at_time={time_.replace('+', '%2B')}"):
+        assert "[NAME]" in sealing.app.get(path).text
+        whole = sealing.app.get(path, headers=right)
+        assert 200 == whole.status_code, whole.text
+        assert ("Ngozi" in whole.text, "[NAME]" in whole.text) == (True, False)
+        xml = sealing.app.get(path, headers=right | {"Accept": "application/xml"})
+        assert "Ngozi" in xml.text
+        assert 403 == sealing.app.get(path, headers=stranger).status_code
+    assert (before[0] + 6, before[1] + 3) == unsealings(vault)
+    history = f"{BASE}/ehr/{ehr_id}/versioned_composition/{object_id}/revision_history"
+    assert 200 == sealing.app.get(history, headers=right).status_code
+
+
+def unsealings(vault):
+    """How many unsealings stand in the trail: allowed, refused."""
+    with vault.engine.connect() as connection:
+        entries = [open_leaf(vault.keys, leaf) for leaf in trail.leaves(connection)]
+    found = [entry.outcome for entry in entries if entry.action == "unseal"]
+    return found.count("allowed"), found.count("refused")
+
+
+SAID = "For Margaret Featherstone-Adeyemi, born 03/11/1952, of HG3 5LX"
+SAID_DETAILS = ("Margaret", "Featherstone", "Adeyemi", "03/11/1952", "HG3 5LX")
+
+
+def say_beside(found, ehr_id):
+    """The words of `SAID` through every door beside the content of a document."""
+    described = {"openehr-audit-details": f'description="{SAID}"'}
+    tagged = {"openehr-item-tag": f'key="note",value="{SAID}"'}
+    url = f"{BASE}/ehr/{ehr_id}"
+    first = found.app.post(f"{url}/composition", json=letter("Well."), headers=described | tagged)
+    uid = first.headers["ETag"].strip('"')
+    object_id = uid.split("::")[0]
+    status = found.app.get(f"{url}/ehr_status")
+    match = {"If-Match": status.headers["ETag"]}
+    sent = contribution(version(letter("Well.")))
+    sent["audit"]["description"] = {"_type": "DV_TEXT", "value": SAID}
+    sent["versions"][0]["commit_audit"]["description"] = {"_type": "DV_TEXT", "value": SAID}
+    answers = [
+        first,
+        found.app.put(f"{url}/composition/{object_id}/tags", json=[{"key": "a", "value": SAID}]),
+        found.app.put(f"{url}/ehr_status", json=status.json(), headers=described | tagged | match),
+        found.app.post(f"{url}/directory", json=folder("root"), headers=described),
+        found.app.post(f"{url}/contribution", json=sent),
+        found.app.delete(f"{url}/composition/{uid}", headers=described),
+    ]
+    assert [] == [one.text for one in answers if not one.is_success]
+
+
+def test_what_is_said_beside_a_document_is_screened_like_it(
+    sealing, cluster, vault_service, caller, filled_pool
+):
+    """Commit headers, audits of contributions and tags hold no own words; the control is the same
+    with the screen off, where a thief finds each.
+    """
+    _, ehr_id = record_of(sealing)
+    say_beside(sealing, ehr_id)
+    stolen = steal(sealing.clinical.database.url("postgres"))
+    assert [] == [one for one in SAID_DETAILS if stolen.holds(one)]
+    assert stolen.holds("[NAME]")
+    with desk(cluster, vault_service, caller, screen_own="off", screen_other="off") as off:
+        say_beside(off, open_ehr(off.app))
+        control = steal(off.clinical.database.url("postgres"))
+    assert [] == [one for one in SAID_DETAILS if not control.holds(one)]
+
+
+def test_what_was_said_while_the_vault_was_away_is_screened_later(
+    cluster, vault_service, caller, filled_pool
+):
+    """Tags and audits wait with their record, those of a deletion too."""
+    from clinical_api.rescreening import screen_waiting
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        _, ehr_id = record_of(found)
+        here = found.clinical.app.state.here["main"]
+        client = here.own_words.client
+        here.own_words.client = connect("http://127.0.0.1:9", "none", timeout=0.2)
+        say_beside(found, ehr_id)
+        here.own_words.client.close()
+        here.own_words.client = client
+        assert steal(found.clinical.database.url("postgres")).holds("Featherstone")
+        assert 1 == screen_waiting(here.engine, here.own_words)
+        stolen = steal(found.clinical.database.url("postgres"))
+        assert [] == [one for one in SAID_DETAILS if stolen.holds(one)]
+        assert 0 == screen_waiting(here.engine, here.own_words)
 
 
 def test_a_writer_is_not_told_that_a_word_was_found(sealing, filled_pool):

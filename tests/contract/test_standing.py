@@ -1,6 +1,7 @@
 """What stands before a crossing: grants, care, broken glass; limits, canaries and alerts."""
 
-import threading
+import json
+import socket
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,13 +13,30 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from linkage_vault import decisions, housekeeping
+from linkage_vault import alerts, decisions, housekeeping, targets
 from linkage_vault.decisions import Action, Ask
-from linkage_vault.people_tables import access_grant, break_glass, care, usage, usage_subject
+from linkage_vault.people_tables import (
+    access_grant,
+    alert,
+    alert_due,
+    break_glass,
+    care,
+    usage,
+    usage_subject,
+)
 from linkage_vault.purposes import PurposeOfUse
 from linkage_vault.rules import Limit
+from linkage_vault.settings import Settings
 from moiety.commands import issue
-from moiety.kit.errors import Forbidden, Malformed, NotFound, TooMany, Unauthenticated
+from moiety.kit.errors import (
+    Forbidden,
+    Malformed,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from moiety.kit.settings import SettingsError
 from moiety.wire import crossing
 from moiety.wire import vault as wire
 from moiety.wire.crossing import BreakGlass, Canaries, CanaryIds, Care, CareEnds, GiveGrant
@@ -434,23 +452,142 @@ def test_an_alert_is_acknowledged_once_by_who_may_read_it(caller):
             crossing.read_alerts(caller(role))
 
 
-def test_an_alert_is_posted_where_the_operator_says(caller, vault):
-    """A receiver gets kind and who, never whom; one that is away holds nothing up."""
-    from linkage_vault import alerts
+def telling(vault, *words):
+    """The vault with receivers of alerts."""
+    found = tuple(targets.read_targets(" ".join(words), what="A receiver"))
+    return replace(vault, rules=replace(vault.rules, alert_targets=found))
 
-    received, arrived = [], threading.Event()
+
+def test_alerts_go_to_files_syslog_and_addresses(vault, tmp_path):
+    """Each receiver gets kind and who, never whom: over HTTP, as a datagram, by TCP, in a file."""
+    taken = []
 
     async def take(request):
-        received.append(await request.json())
-        arrived.set()
+        taken.append(await request.json())
         return Response(status_code=204)
 
-    with served("alerts", Starlette(routes=[Route("/", take, methods=["POST"])]), None) as receiver:
-        told = replace(vault, rules=replace(vault.rules, alert_url=f"{receiver.url}/"))
-        alerts.sound(told, "canary", {"key_id": "abc"})
-        assert arrived.wait(10)
-    assert ("canary", "abc") == (received[0]["kind"], received[0]["key_id"])
+    with (
+        served("alerts", Starlette(routes=[Route("/", take, methods=["POST"])]), None) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        socket.create_server(("127.0.0.1", 0)) as stream,
+    ):
+        datagrams.bind(("127.0.0.1", 0))
+        datagrams.settimeout(20)
+        stream.settimeout(20)
+        told = telling(
+            vault, f"{receiver.url}/", f"syslog:127.0.0.1:{datagrams.getsockname()[1]}",
+            f"syslog+tcp:127.0.0.1:{stream.getsockname()[1]}", f"file:{tmp_path}/alerts",
+        )  # fmt: skip
+        with alerts.keep_told(told, interval=0.05):
+            alerts.sound(told, "canary", {"key_id": "abc"})
+            connection, _ = stream.accept()
+            with connection:
+                framed = connection.recv(4000)
+            datagram = datagrams.recv(4000)
+            until(lambda: taken and (tmp_path / "alerts").exists() and nobody_waits(vault))
+    length, _, message = framed.partition(b" ")
+    assert int(length) == len(message)
+    assert message.startswith(b"<81>1 - - moiety-vault - - - {")
+    lines = [message, datagram, (tmp_path / "alerts").read_bytes()]
+    facts = [json.loads(line[line.index(b"{") :]) for line in lines] + taken
+    assert 4 == len(facts)
+    assert all(facts[0] == one for one in facts)
+    assert ("canary", "abc") == (facts[0]["kind"], facts[0]["key_id"])
+
+
+def nobody_waits(vault):
+    """Whether every receiver has every alert."""
+    with vault.engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(alert_due)) == 0
+
+
+def until(found):
+    """Wait for something to be so."""
+    for _ in range(400):
+        if found():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def test_a_receiver_that_is_away_is_told_later_and_holds_nothing_up(vault):
+    """The alert waits in the database, over a restart of the process; once the receiver is there it
+    has each alert once.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    told = telling(vault, f"syslog+tcp:127.0.0.1:{port}")
     started = time.monotonic()
-    away = replace(vault, rules=replace(vault.rules, alert_url="http://127.0.0.1:9/"))
-    alerts.sound(away, "canary", {"key_id": "abc"})
-    assert time.monotonic() - started < 2
+    with alerts.keep_told(told, interval=0.05):
+        alerts.sound(told, "canary", {"key_id": "first"})
+        alerts.sound(told, "canary", {"key_id": "second"})
+        assert time.monotonic() - started < 2
+        time.sleep(0.2)
+    assert not nobody_waits(vault)
+    with socket.create_server(("127.0.0.1", port)) as stream:
+        stream.settimeout(20)
+        came = []
+        with alerts.keep_told(told, interval=0.05):
+            for _ in range(2):
+                connection, _ = stream.accept()
+                with connection:
+                    came.append(json.loads(connection.recv(4000).partition(b"- - - ")[2]))
+            until(lambda: nobody_waits(vault))
+    assert {"first", "second"} == {one["key_id"] for one in came}
+
+
+def test_what_waits_for_a_receiver_that_is_no_more_goes(vault):
+    """The control: of a receiver that the settings still name it stays."""
+    gone, kept = telling(vault, "file:/nowhere/a"), telling(vault, "file:/nowhere/b")
+    for one in (gone, kept):
+        alerts.sound(one, "canary", {"key_id": "abc"})
+    housekeeping.clean(kept)
+    with vault.engine.begin() as connection:
+        left = connection.scalars(sa.select(alert_due.c.target)).all()
+        assert [alerts.name_of(kept.rules.alert_targets[0])] == [bytes(one) for one in left]
+        connection.execute(alert_due.delete())
+
+
+@pytest.mark.parametrize("text", ["ftp://x", "syslog+tcp:host", "file:", "https:///path"])
+def test_a_receiver_that_is_no_address_stops_the_start(text):
+    """One sentence that says what a receiver looks like."""
+    with pytest.raises(SettingsError, match="receiver of alerts"):
+        Settings(alerts=text).rules()
+
+
+def test_without_the_trail_no_glass_is_broken_and_nobody_is_told_anything(
+    caller, vault, vault_admin, filled_pool
+):
+    """503 at both doors, no way is opened, no alert sounded; the control: with the trail back, both
+    are answered.
+    """
+    clinician = caller("clinician")
+    before, now = uuid4(), uuid4()
+    ehrs = {one: wire.link(caller("registrar"), one) for one in (before, now)}
+    crossing.break_glass(clinician, BreakGlass(before, "BTG", EMERGENCY))
+
+    def state():
+        with vault.engine.connect() as connection:
+            return [
+                connection.scalar(sa.select(sa.func.count()).select_from(table))
+                for table in (break_glass, alert)
+            ]
+
+    there = state()
+    with vault_admin.begin() as connection:
+        connection.execute(sa.text("REVOKE INSERT ON trail_leaf FROM vault_app"))
+    try:
+        with pytest.raises(Unavailable):
+            crossing.break_glass(clinician, BreakGlass(now, "BTG", EMERGENCY))
+        answer = clinician.post(
+            "/vault/v1/resolve/person", json={"person_id": str(before), "purpose_of_use": "BTG"}
+        )
+        assert 503 == answer.status_code
+        assert str(ehrs[before]) not in answer.text
+        assert there == state()
+    finally:
+        with vault_admin.begin() as connection:
+            connection.execute(sa.text("GRANT INSERT ON trail_leaf TO vault_app"))
+    crossing.break_glass(clinician, BreakGlass(now, "BTG", EMERGENCY))
+    for one in (before, now):
+        assert ehrs[one] == wire.resolve_person(clinician, one, purpose_of_use="BTG")
