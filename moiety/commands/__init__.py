@@ -14,6 +14,7 @@ trail.py   their work: verify, disclose
 clinical.py `moiety clinical check`
 indexes.py `moiety clinical index`
 slow.py    `moiety clinical queries`
+nightly.py what a desk does once a day by itself
 secrets.py `moiety secrets`: the files of a deployment in containers
 subject_access.py `moiety subject-access`: what a person is told of everything
 backup.py  `moiety backup` and `moiety restore`

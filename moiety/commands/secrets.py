@@ -35,7 +35,8 @@ def make(folder: Path, organisation: str, *, host: str) -> list[Path]:
         for service in ("clinical", "demographic")
         for file in _write(folder / service / "access_key", secrets.token_hex(32), SERVICE_USER)
     ]
-    return [*made, *webhooks, *accesses, *_of_vault(folder / "vault", organisation)]
+    screens = _of_screen(folder, organisation)
+    return [*made, *webhooks, *accesses, *screens, *_of_vault(folder / "vault", organisation)]
 
 
 def _of_database(folder: Path, name: str, host: str) -> Iterator[Path]:
@@ -47,6 +48,19 @@ def _of_database(folder: Path, name: str, host: str) -> Iterator[Path]:
         password = (folder / f"{role}_password").read_text()
         url = f"postgresql://{name}_{role}:{password}@{host.format(name=name)}:5432/{name}"
         yield from _write(folder / f"{role}_url", url, SERVICE_USER)
+
+
+def _of_screen(folder: Path, organisation: str) -> Iterator[Path]:
+    """What a record's own words are compared with: one key for the two services who know words,
+    and one each for asking the vault, which has neither.
+    """
+    services = ("clinical", "demographic")
+    there = [one for one in services if (folder / one / "screen_key").exists()]
+    shared = (folder / there[0] / "screen_key").read_text() if there else secrets.token_hex(32)
+    for service in services:
+        yield from _write(folder / service / "screen_key", shared, SERVICE_USER)
+        key = str(credentials.mint(organisation))
+        yield from _write(folder / service / "vault_key", key, SERVICE_USER)
 
 
 def _of_vault(folder: Path, organisation: str) -> Iterator[Path]:

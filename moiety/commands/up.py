@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from moiety.commands import conformance, desk, issue
+from moiety.commands import conformance, desk, issue, nightly
 from moiety.commands.desk import Desk, DeskError
 
 FIRST_KEYS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
@@ -49,7 +49,8 @@ def up(home: Path, port_base: int) -> None:
             _print_first_keys(running)
             (running.home / "first-keys-issued").touch()
         print("ready", flush=True)
-        stop.wait()
+        with nightly.kept(running):
+            stop.wait()
         console.print("Stopping …")
 
 

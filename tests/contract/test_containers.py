@@ -43,8 +43,8 @@ def test_no_service_shares_a_network_with_anothers_database(compose):
         assert all(service.startswith(name) for service in on_it)
 
 
-def test_only_the_vault_and_the_clinical_service_share_a_network(compose):
-    """One call between services exists, and one network carries it."""
+def test_each_of_the_halves_shares_a_network_with_the_vault_alone(compose):
+    """Clinical and demographic never meet."""
     members = {}
     for service, own in _networks(compose).items():
         for network in own:
@@ -54,7 +54,10 @@ def test_only_the_vault_and_the_clinical_service_share_a_network(compose):
         for network, who in members.items()
         if len(who & set(SERVICES)) > 1
     }
-    assert {"vault-to-clinical": {"vault", "clinical"}} == shared
+    assert {
+        "vault-to-clinical": {"vault", "clinical"},
+        "demographic-to-vault": {"vault", "demographic"},
+    } == shared
 
 
 def test_databases_and_the_call_between_services_have_no_way_out(compose):
@@ -89,7 +92,11 @@ def test_secrets_are_files_and_each_container_gets_its_own(compose):
     for name, one in compose["services"].items():
         half = name.split("-")[0]
         for secret in one["secrets"]:
-            admitted = name == "clinical-pool-key" and secret == "vault_clinical_key"
+            admitted = (name, secret) in {
+                ("clinical-pool-key", "vault_clinical_key"),
+                ("vault-clinical-key", "clinical_vault_key"),
+                ("vault-demographic-key", "demographic_vault_key"),
+            }
             shreds = name == "vault" and secret == "shred_app_url"
             assert secret.startswith(f"{half}_") or admitted or shreds
         values = " ".join(map(str, one.get("environment", {}).values()))
@@ -111,15 +118,36 @@ def test_every_variable_of_a_service_is_a_setting(compose):
 
 
 def test_moiety_secrets_makes_every_file_that_compose_asks_for(compose, tmp_path):
-    """Mode 0600, not twice the same, kept at a second run."""
+    """Mode 0600, not twice the same but the one key of two services, kept at a second run."""
     made = secret_files.make(tmp_path, "main", host="{name}-db")
     asked = {one["file"].split("}/")[1] for one in compose["secrets"].values()}
     assert asked == {str(file.relative_to(tmp_path)) for file in made}
     assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in made}
     texts = [file.read_text() for file in made]
-    assert len(set(texts)) == len(texts)
+    assert len(set(texts)) == len(texts) - 1
+    screens = [tmp_path / one / "screen_key" for one in ("clinical", "demographic", "vault")]
+    assert screens[0].read_text() == screens[1].read_text()
+    assert not screens[2].exists()
     assert [] == secret_files.make(tmp_path, "main", host="{name}-db")
     assert texts == [file.read_text() for file in made]
+
+
+def test_a_screen_key_that_one_service_has_already_is_given_to_the_other(tmp_path):
+    """Whoever adds the screen to a deployment keeps the key that there is."""
+    (tmp_path / "demographic").mkdir()
+    (tmp_path / "demographic/screen_key").write_text("7a" * 32)
+    secret_files.make(tmp_path, "main", host="{name}-db")
+    assert "7a" * 32 == (tmp_path / "clinical/screen_key").read_text()
+
+
+def test_keys_for_the_vault_are_let_in_with_what_the_services_ask(compose):
+    """The jobs name the scopes that a desk gives the same services."""
+    from moiety.commands import desk
+
+    for service, scopes in desk._AT_VAULT.items():
+        command = compose["services"][f"vault-{service}-key"]["command"]
+        named = {one.removeprefix("--scope=") for one in command if one.startswith("--scope=")}
+        assert scopes == named
 
 
 def test_a_key_made_beforehand_is_let_in_once(clinical_database, tmp_path):

@@ -33,6 +33,24 @@ def test_systemd_understands_every_line(service, analyze, tmp_path):
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_systemd_understands_the_nightly_shuffle(analyze, tmp_path):
+    """The template of the service and its timer, for each database that is shuffled."""
+    from moiety.commands.shuffle import DATABASES
+
+    for kind in ("service", "timer"):
+        text = (UNITS / f"moiety-shuffle@.{kind}").read_text()
+        text = text.replace("/opt/moiety/.venv/bin/python", sys.executable)
+        (tmp_path / f"moiety-shuffle@.{kind}").write_text(text)
+    for name in DATABASES:
+        done = subprocess.run(
+            [analyze, "verify", "--recursive-errors=no",
+             *(tmp_path / f"moiety-shuffle@{name}.{kind}" for kind in ("service", "timer"))],
+            capture_output=True, text=True, check=False,
+            env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        )  # fmt: skip
+        assert (0, "") == (done.returncode, done.stderr)
+
+
 def test_systemd_does_not_understand_nonsense(analyze, tmp_path):
     """The control of the test above: an unknown setting is told."""
     unit = tmp_path / "moiety-wrong.service"
