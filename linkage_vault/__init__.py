@@ -19,6 +19,7 @@ purposes.py     HL7 purposes of use
 policy.py       the policy: files of Cedar, checked against their schema; policies/ holds them
 standing.py     what stands for a requester: counts, care, grants, approvals, in one statement
 approvals.py    four eyes: ask, decide, and the exact question once
+second_person.py  whether somebody is another person than who asked
 grants.py       a direction for a while, by another person's word
 break_glass.py  one record in an emergency, told at once and reviewed after
 canaries.py     ids of nobody that nobody has a reason to ask about; reading alerts

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 import sqlalchemy as sa
 
-from linkage_vault import decisions
+from linkage_vault import decisions, second_person
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.people_keys import PeopleKeys
 from linkage_vault.people_tables import app_user, approval
@@ -144,20 +144,12 @@ def _would_help(vault: Vault, requester: Requester, asks: Sequence[Ask]) -> bool
 
 def _is_own(vault: Vault, requester: Requester, approval_id: UUID) -> bool:
     """Whether the request is of the same human, or (where configured) of the same line."""
-    asking, deciding = app_user.alias(), app_user.alias()
-    query = (
-        sa.select(asking.c.staff_id, asking.c.manager_id, deciding.c.staff_id.label("decides"),
-                  deciding.c.manager_id.label("line"))
-        .join_from(approval, asking, approval.c.user_id == asking.c.user_id)
-        .join(deciding, deciding.c.user_id == requester.user_id)
-        .where(approval.c.approval_id == approval_id)
-    )  # fmt: skip
+    query = sa.select(approval.c.user_id).where(approval.c.approval_id == approval_id)
     with vault.engine.connect() as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
-        return False
-    same_line = row.line is not None and row.line == row.manager_id
-    return bool(row.staff_id == row.decides or (vault.rules.approver_other_line and same_line))
+        asked_by = connection.scalar(query)
+        return asked_by is not None and not second_person.is_second(
+            connection, requester, asked_by, other_line=vault.rules.approver_other_line
+        )
 
 
 def _show(keys: PeopleKeys, row: sa.Row[tuple[object, ...]]) -> ApprovalShown:

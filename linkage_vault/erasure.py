@@ -81,7 +81,7 @@ def consent_to_erasure(vault: Vault, requester: Requester, task_id: UUID) -> Cer
     decisions.demand(vault, requester, ask)
     if not isinstance(request, Erasure):
         raise NotFound
-    link_tasks.demand_other(requester, request)
+    link_tasks.demand_other(vault, requester, ask, request)
     decisions.write_down(vault, requester, ask, outcome="allowed")
     return _erase(vault, task_id, request)
 

@@ -13,12 +13,13 @@ from uuid import UUID, uuid4
 import msgspec
 import sqlalchemy as sa
 
-from linkage_vault import link_seals
-from linkage_vault.decisions import Requester
+from linkage_vault import decisions, link_seals, second_person
+from linkage_vault.decisions import Ask, Requester
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link_task
 from linkage_vault.trail import current_month
+from linkage_vault.vault import Vault
 from moiety.kit.errors import Forbidden, NotFound
 
 LIFE = timedelta(hours=24)
@@ -83,7 +84,8 @@ def add(connection: sa.Connection, keys: KeyRing, request: AnyRequest) -> UUID:
 def pending(connection: sa.Connection, keys: KeyRing) -> list[tuple[UUID, AnyRequest]]:
     """The tasks that wait, those of two EHRs and those that did not expire."""
     rows = connection.execute(sa.select(link_task).limit(_MOST)).all()
-    return [(task_id, one) for task_id, one in _open(keys, rows) if not _is_expired(one)]
+    now = _now(connection)
+    return [(task_id, one) for task_id, one in _open(keys, rows) if not _is_expired(one, now)]
 
 
 def take(connection: sa.Connection, keys: KeyRing, task_id: UUID, kind: type[T]) -> T:
@@ -94,7 +96,7 @@ def take(connection: sa.Connection, keys: KeyRing, task_id: UUID, kind: type[T])
     gone = link_task.delete().where(link_task.c.task_id == task_id).returning(link_task)
     rows = connection.execute(gone).all()
     for _, request in _open(keys, rows):
-        if isinstance(request, kind) and not _is_expired(request):
+        if isinstance(request, kind) and not _is_expired(request, _now(connection)):
             return request
     raise NotFound
 
@@ -118,10 +120,15 @@ def drop_ehr_merges(connection: sa.Connection, keys: KeyRing, merged: UUID) -> i
     return connection.execute(gone).rowcount
 
 
-def demand_other(requester: Requester, request: Request) -> None:
-    """Raises Forbidden unless a named person consents who did not ask, under any account."""
-    is_same = requester.user_id in {None, request.requested_by}
-    if is_same or (requester.staff_id is not None and requester.staff_id == request.staff_id):
+def demand_other(vault: Vault, requester: Requester, ask: Ask, request: Request) -> None:
+    """Raises Forbidden, written down, unless a second person consents."""
+    with vault.engine.connect() as connection:
+        is_second = second_person.is_second(
+            connection, requester, request.requested_by,
+            other_line=vault.rules.approver_other_line,
+        )  # fmt: skip
+    if not is_second:
+        decisions.write_down(vault, requester, ask, outcome="refused")
         raise Forbidden("A second person has to consent, not the one who asked.")
 
 
@@ -159,8 +166,14 @@ def _open(keys: KeyRing, rows: Sequence[Any]) -> list[tuple[UUID, AnyRequest]]:
     ]
 
 
-def _is_expired(request: Request) -> bool:
-    return not isinstance(request, EhrMerge) and request.requested_at + LIFE < datetime.now(UTC)
+def _is_expired(request: Request, now: datetime) -> bool:
+    return not isinstance(request, EhrMerge) and request.requested_at + LIFE < now
+
+
+def _now(connection: sa.Connection) -> datetime:
+    """The database's clock, by which everything ends."""
+    now: datetime = connection.execute(sa.select(sa.func.now())).scalar_one()
+    return now
 
 
 def _kind(request: AnyRequest) -> str:

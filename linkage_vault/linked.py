@@ -74,7 +74,7 @@ def consent_to_move(vault: Vault, requester: Requester, task_id: UUID) -> None:
     decisions.demand(vault, requester, ask)
     if not isinstance(request, Move):
         raise NotFound
-    link_tasks.demand_other(requester, request)
+    link_tasks.demand_other(vault, requester, ask, request)
     decisions.write_down(vault, requester, ask, outcome="allowed")
     with vault.engine.begin() as connection:
         keys = vault.keys
