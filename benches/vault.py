@@ -38,12 +38,13 @@ import ground
 import httpx
 import psycopg
 
-from linkage_vault import link_rows, links, pool, provision
+from linkage_vault import link_pairs, link_rows, pool, provision
 from linkage_vault.keys import create_key_file
 from linkage_vault.link_rows import Pair
 from linkage_vault.people_keys import create_people_key_file, people_key_path
 from linkage_vault.settings import Settings
 from moiety.commands import desk, issue, rotation
+from moiety.kit.engines import open_engine
 from moiety.kit.errors import Unavailable
 
 POOL = 40_000
@@ -78,7 +79,7 @@ class Bench:
             key_file=key_file, key_uses=1 << 31,
         )  # fmt: skip
         self.keys = provision.load(self.settings, "main")
-        self.engine = provision.engine_of(self.url("vault", "migrator"), connections=4)
+        self.engine = open_engine(self.url("vault", "migrator"), connections=4)
         self.persons = []
 
     def stock(self, number, batch=2000):
@@ -176,8 +177,8 @@ def ask(bench, process, address, what, *, clients, seconds, token):
     each = 1000 if what == "bulk resolve" else 1
     return {
         "rate": round(rate * each, 1),
-        "p50_ms": _milliseconds(re.search(r"50%\s+(\S+)", output)[1]),
-        "p99_ms": _milliseconds(re.search(r"99%\s+(\S+)", output)[1]),
+        "p50_ms": _milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", output)[1]),
+        "p99_ms": _milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", output)[1]),
         "cpu_ms": round(1000 * used / max(requests * each, 1), 4),
     }
 
@@ -221,7 +222,7 @@ def raw_insert(bench, *, clients, seconds):
 def rotate(bench, what):
     """Seconds for all rows, and the reads that went on; not one may fail."""
     stop, reads, slowest = threading.Event(), [0], [0.0]
-    vault_engine = provision.engine_of(bench.url("vault"), connections=2)
+    vault_engine = open_engine(bench.url("vault"), connections=2)
     ring = provision.load(bench.settings, "main")
 
     def read():
@@ -229,7 +230,7 @@ def rotate(bench, what):
             asked = [secrets.choice(bench.persons) for _ in range(20)]
             began = time.perf_counter()
             with vault_engine.connect() as connection:
-                found = links.find_pairs(connection, ring, "person", asked)
+                found = link_pairs.find_pairs(connection, ring, "person", asked)
             slowest[0] = max(slowest[0], time.perf_counter() - began)
             assert set(found) == set(asked), "a read failed"
             reads[0] += len(asked)

@@ -16,6 +16,7 @@ from clinical_api.evaluating import Evaluators
 from clinical_api.queries import snapshots
 from clinical_api.settings import Settings
 from clinical_api.turns import Turns
+from moiety.kit.engines import open_engine
 
 # A role's own limit stays where it is lower; zero is none.
 _LIMITED = (
@@ -67,14 +68,7 @@ def _workers(settings: Settings) -> int:
 
 
 def _pool(url: sa.URL, settings: Settings) -> sa.Engine:
-    engine = sa.create_engine(
-        url,
-        pool_size=settings.query_connections,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 3},
-    )
+    engine = open_engine(url, connections=settings.query_connections)
     limit = _LIMITED.format(limit=max(1, round(settings.query_seconds * 1000)))
 
     @sa.event.listens_for(engine, "connect")

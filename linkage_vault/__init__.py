@@ -14,6 +14,7 @@ screening.py    which words of a document are its subject's, without the words
 guesses.py      how much was asked of a record today
 sealed_words.py words sealed out of a document, given back to readers of care
 review.py       read the trail, its heads and proofs
+asks.py         what can be asked
 decisions.py    who may do what for which purpose; every refusal is written down
 purposes.py     HL7 purposes of use
 policy.py       the policy: files of Cedar, checked against their schema; policies/ holds them
@@ -51,6 +52,7 @@ opt_outs.py     opt-outs, objections and consents, applied to cohorts
 access_report.py  who looked at a person, from all services
 subject_access.py  the vault's part of what a person is told of everything
 rules.py        limits, switches and times of the decisions
+link_pairs.py   from an id to its pair: looked for, then opened
 link_rows.py    rows of links: found, opened, added, removed
 link_tasks.py   what waits for a second person, sealed
 merges.py       in whom a merged person lives on

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from linkage_vault import alerts, housekeeping, policy, provision, routes, tokens, witnesses
 from linkage_vault.access_report import Sources
+from linkage_vault.deps import crossings_of
 from linkage_vault.even_answers import EvenAnswers
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.keys import BadKeys
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.provider = _provider(settings)
     app.user_middleware.insert(1, Middleware(EvenAnswers, step=settings.step, paths=_EVEN))
     app.state.vaults = vaults
+    app.state.crossings = {name: crossings_of(vault) for name, vault in vaults.items()}
     app.state.sources = {}
     app.state.pool_target = settings.pool_target
     return app

@@ -5,6 +5,7 @@ moment (`standing.py`); the rules are files (`policies/`).  Every refusal is com
 before it is answered; every answered action is too, by the work function that answers it.
 
     verdict = weigh(…)       a crossing: counted, decided, and what it needs is used up
+    weigh_all(…)             cases of different people that came at once
     demand(…)                the same, and a refusal is written down and raised
     write_down(…)            commits the decision to the trail
 """
@@ -12,10 +13,10 @@ before it is answered; every answered action is too, by the work function that a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from linkage_vault import alerts, policy, standing, suspensions, trail
+from linkage_vault.asks import CROSSINGS, Action, Ask, Case
 from linkage_vault.policy import Facts
 from linkage_vault.purposes import LegalBasis
 from linkage_vault.purposes import PurposeOfUse as P
@@ -25,91 +26,12 @@ from linkage_vault.trail import Entry
 from linkage_vault.vault import Vault
 from moiety.kit.errors import Forbidden, ServiceError, TooMany, Unprocessable
 
-__all__ = ["Action", "Ask", "Requester", "Verdict", "demand", "demand_all", "weigh", "write_down"]
+__all__ = [
+    "CROSSINGS", "Action", "Ask", "Case", "Requester", "Verdict", "demand", "demand_all", "weigh",
+    "weigh_all", "write_down", "write_down_each",
+]  # fmt: skip
 
 REFUSED = "There is no answer to this for you and this purpose; the attempt is recorded."
-
-
-class Action(StrEnum):
-    """What can be asked of the vault; each has its own permission."""
-
-    LINK = "link"
-    RESOLVE_PERSON = "resolve_person"
-    RESOLVE_EHR = "resolve_ehr"
-    EHR_TO_PSEUDONYM = "ehr_to_pseudonym"
-    PSEUDONYM_TO_EHR = "pseudonym_to_ehr"
-    LIST = "list"
-    READ_TRAIL = "read_trail"
-    READ_HEAD = "read_head"
-    UNSEAL = "unseal"
-    SCREEN = "screen"
-    READ_POOL = "read_pool"
-    MERGE = "merge"
-    UNMERGE = "unmerge"
-    CLOSE = "close"
-    RESTRICT = "restrict"
-    MOVE = "move"
-    CONSENT_TO_MOVE = "consent_to_move"
-    ADOPT = "adopt"
-    ERASE = "erase"
-    CONSENT_TO_ERASURE = "consent_to_erasure"
-    READ_TASKS = "read_tasks"
-    SETTLE_TASK = "settle_task"
-    MANAGE_USERS = "manage_users"
-    RECORD_CARE = "record_care"
-    GIVE_GRANT = "give_grant"
-    REVOKE_GRANT = "revoke_grant"
-    READ_GRANTS = "read_grants"
-    REQUEST = "request"
-    APPROVE = "approve"
-    READ_REQUESTS = "read_requests"
-    BREAK_GLASS = "break_glass"
-    REVIEW_BREAK_GLASS = "review_break_glass"
-    READ_ALERTS = "read_alerts"
-    MANAGE_CANARIES = "manage_canaries"
-    PROPOSE_PROJECT = "propose_project"
-    REVIEW_PROJECT = "review_project"
-    RUN_PROJECT = "run_project"
-    CLOSE_PROJECT = "close_project"
-    DESTROY_PROJECT_KEY = "destroy_project_key"
-    READ_PROJECTS = "read_projects"
-    USE_PROJECT = "use_project"
-    RECORD_OBJECTION = "record_objection"
-    LOAD_OPT_OUTS = "load_opt_outs"
-    CLEAN_COHORT = "clean_cohort"
-    READ_ACCESS = "read_access"
-    GATHER_SUBJECT_ACCESS = "gather_subject_access"
-
-
-CROSSINGS = frozenset(
-    {
-        Action.LINK,
-        Action.RESOLVE_PERSON,
-        Action.RESOLVE_EHR,
-        Action.EHR_TO_PSEUDONYM,
-        Action.PSEUDONYM_TO_EHR,
-        Action.LIST,
-        Action.UNSEAL,
-        Action.GATHER_SUBJECT_ACCESS,
-    }
-)
-"""Actions that lead from one id to another or to a person's words.
-
-These are counted, and looked at for what stands.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question: the action, the id it is about, and why."""
-
-    action: Action
-    subject: UUID | None = None
-    purpose: P | None = None
-    reason: str | None = None
-    basis: LegalBasis | None = None
-    approval_id: UUID | None = None
-    project_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +85,36 @@ def weigh(
 ) -> Verdict:
     """Decides without writing down: a refusal is the caller's to commit and answer.
 
-    The asks differ in their subjects alone.  For crossings it counts the call, and uses up the
-    grant or approval that an allowed one rests on.
+    For crossings it counts the call, and uses up the grant or approval that an allowed one rests
+    on.
     """
-    ask = asks[0]
-    verdict = Verdict(allowed=False, count=len(asks) if len(asks) > 1 else None)
-    if requester.actions is not None and ask.action not in requester.actions:
+    return weigh_all(vault, [Case(requester, asks, behind)])[0]
+
+
+def weigh_all(vault: Vault, cases: Sequence[Case]) -> list[Verdict]:
+    """As `weigh`, for cases of different people that came at once."""
+    counted = [number for number, case in enumerate(cases) if _is_counted(case)]
+    questions = [_question(cases[number]) for number in counted]
+    looked = standing.look_all(vault, questions) if questions else []
+    found = dict(zip(counted, zip(questions, looked, strict=True), strict=True))
+    return [_weigh(vault, case, found.get(number)) for number, case in enumerate(cases)]
+
+
+def _weigh(vault: Vault, case: Case, counted: tuple[Question, Standing] | None) -> Verdict:
+    requester, ask = case.requester, case.asks[0]
+    verdict = Verdict(allowed=False, count=len(case.asks) if len(case.asks) > 1 else None)
+    if not _is_within(requester, ask):
         return verdict
-    facts = _facts(requester, ask, bulk=len(asks) > vault.rules.bulk)
-    if ask.action not in CROSSINGS:
+    facts = _facts(requester, ask, bulk=len(case.asks) > vault.rules.bulk)
+    if counted is None:
         return replace(verdict, allowed=_permits(requester, ask, facts))
-    question = replace(_question(requester, asks), behind=behind)
-    found = standing.look(vault, question)
+    question, found = counted
     if found.canary:
         return _caught(vault, requester, verdict)
     if over := _over(vault, question, found):
         _tell_once(vault, requester, over)
         return replace(verdict, outcome="limited", kind=over)
-    return _decide(vault, requester, asks, facts, found, verdict)
+    return _decide(vault, requester, case.asks, facts, found, verdict)
 
 
 def is_allowed(requester: Requester, ask: Ask, facts: Facts) -> bool:
@@ -204,11 +138,18 @@ def write_down_all(
     verdict: Verdict | None = None,
 ) -> None:
     """Commits the decisions about many subjects together.  Raises Unavailable when that fails."""
-    entries = [
-        _entry(requester, ask, outcome, verdict)
-        for ask, outcome in zip(asks, outcomes, strict=True)
-    ]
-    trail.record_all(vault, entries)
+    pairs = zip(asks, outcomes, strict=True)
+    write_down_each(vault, [(requester, ask, outcome, verdict) for ask, outcome in pairs])
+
+
+def write_down_each(
+    vault: Vault, decided: Sequence[tuple[Requester, Ask, str, Verdict | None]]
+) -> None:
+    """Commits decisions of different people together: who, what, the outcome and what it rests on.
+
+    Raises Unavailable when that fails.
+    """
+    trail.record_all(vault, [_entry(*one) for one in decided])
 
 
 def read_purpose(code: str) -> P:
@@ -337,16 +278,27 @@ def _permits(requester: Requester, ask: Ask, facts: Facts) -> bool:
     return policy.permits(roles, ask.action.value, facts)
 
 
-def _question(requester: Requester, asks: Sequence[Ask]) -> Question:
-    ask = asks[0]
+def _is_within(requester: Requester, ask: Ask) -> bool:
+    """Whether a token of one narrow call, if it is one, is for this action."""
+    return requester.actions is None or ask.action in requester.actions
+
+
+def _is_counted(case: Case) -> bool:
+    ask = case.asks[0]
+    return ask.action in CROSSINGS and _is_within(case.requester, ask)
+
+
+def _question(case: Case) -> Question:
+    requester, ask = case.requester, case.asks[0]
     return Question(
         user_id=requester.user_id,
         key_id=requester.service or requester.key_id,
         action=ask.action.value,
         purpose=ask.purpose.value if ask.purpose else "",
-        subjects=[one.subject for one in asks if one.subject is not None],
+        subjects=[one.subject for one in case.asks if one.subject is not None],
         project_id=ask.project_id,
         approval_id=ask.approval_id,
+        behind=case.behind,
     )
 
 

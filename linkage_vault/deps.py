@@ -6,12 +6,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from linkage_vault import exchange, people, token_requests
-from linkage_vault.decisions import Requester
+from linkage_vault import exchange, links, people, token_requests
+from linkage_vault.decisions import Case, Requester
+from linkage_vault.link_pairs import Records
+from linkage_vault.links import Opened, Opening
 from linkage_vault.vault import Vault
-from moiety.kit.auth import Require, identify
+from moiety.kit.auth import Require, identify, organisation_of
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Forbidden, Unauthenticated
+from moiety.kit.gathering import Gathering
 
 SCOPE = "vault:use"
 OPERATE = "vault:operate"
@@ -57,6 +60,34 @@ async def find_programs_vault(
     return vaults[program.organisation]
 
 
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """Where the crossings of one organisation that come at once are worked on together."""
+
+    vault: Vault
+    opening: Gathering[Opening, Opened]
+    resolving: Gathering[Case, Records]
+
+
+def crossings_of(vault: Vault) -> Crossings:
+    """For the life of the process."""
+    return Crossings(
+        vault,
+        Gathering(lambda openings: links.open_each(vault, openings)),
+        Gathering(lambda cases: links.resolve_each(vault, cases)),
+    )
+
+
+async def find_crossings(request: Request) -> Crossings:
+    """Those of the organisation that the credential names; what it may is the route's to ask."""
+    name = organisation_of(request.headers.get("authorization"))
+    request.app.state.organisations.engine(name)
+    found: Crossings = request.app.state.crossings[name]
+    return found
+
+
+MayUse = Annotated[Caller, Depends(Require(SCOPE))]
+TheCrossings = Annotated[Crossings, Depends(find_crossings)]
 TheVault = Annotated[Vault, Depends(find_vault)]
 TheRequester = Annotated[Requester, Depends(find_requester)]
 

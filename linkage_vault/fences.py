@@ -8,22 +8,22 @@ could write with an older key, and none can begin: so the old key may go once it
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.tables import key_fence
+from moiety.kit.engines import rows_of
 from moiety.kit.errors import Unavailable
 
 _FENCE = 0x6D6F_6965_0001
 _BUCKETS = 0x6D6F_6965_0100  # 256 locks from here, by the first octet of an index
 # The fence first, then the persons in their order: from left to right, row by row.
-_BUCKET_LOCKS = sa.select(
-    sa.func.pg_advisory_xact_lock_shared(_FENCE),
-    sa.func.pg_advisory_xact_lock(
-        sa.func.unnest(sa.bindparam("buckets", type_=ARRAY(sa.BigInteger())))
-    ),
+_BUCKET_LOCKS = (
+    f"SELECT pg_advisory_xact_lock_shared({_FENCE}),"
+    " pg_advisory_xact_lock(unnest(%(buckets)b::bigint[]))"
 )
-_SHARED = sa.select(sa.func.pg_advisory_xact_lock_shared(_FENCE))
+_SHARED = f"SELECT pg_advisory_xact_lock_shared({_FENCE})"
+_VERSIONS = "SELECT purpose, version FROM key_fence"
 _ALONE = sa.select(sa.func.pg_advisory_xact_lock(_FENCE))
 
 
@@ -35,9 +35,9 @@ def enter(connection: sa.Connection, keys: KeyRing, indexes: Collection[bytes] =
     """
     if indexes:
         buckets = sorted({_BUCKETS + index[0] for index in indexes})
-        connection.execute(_BUCKET_LOCKS, {"buckets": buckets})
+        rows_of(connection, _BUCKET_LOCKS, {"buckets": buckets})
     else:
-        connection.execute(_SHARED)
+        rows_of(connection, _SHARED, {})
     wanted = _read(connection)
     if not _is_new_enough(keys, wanted) and not (keys.refresh() and _is_new_enough(keys, wanted)):
         raise Unavailable("The key file here is older than the last rotation: nothing is written.")
@@ -61,8 +61,7 @@ def raise_to(connection: sa.Connection, purpose: str, version: int) -> None:
 
 
 def _read(connection: sa.Connection) -> dict[str, int]:
-    rows = connection.execute(sa.select(key_fence.c.purpose, key_fence.c.version))
-    return {row.purpose: row.version for row in rows}
+    return dict(rows_of(connection, _VERSIONS, {}))
 
 
 def _is_new_enough(keys: KeyRing, wanted: dict[str, int]) -> bool:

@@ -18,6 +18,7 @@ from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link, link_key
 from linkage_vault.trail import current_month
+from moiety.kit.engines import rows_of
 
 LINK_SIZE = 256  # octets inside the seal
 
@@ -48,13 +49,12 @@ class LinkRow:
         return _place(self.link_id, self.version)
 
 
-_JOINED = sa.select(link, link_key.c.kek_version, link_key.c.wrapped).select_from(
-    link.outerjoin(link_key, link_key.c.link_id == link.c.link_id)
-)
-_BY_PERSON, _BY_EHR = (
-    _JOINED.where(column == sa.any_(sa.bindparam("indexes", type_=ARRAY(BYTEA()))))
-    for column in (link.c.person_index, link.c.ehr_index)
-)
+_FIND = """
+SELECT {column}, l.link_id, version, sealed, kek_version, wrapped,
+  is_further, is_closed, is_restricted
+FROM link l LEFT JOIN link_key USING (link_id) WHERE {column} = ANY(%(indexes)b)
+"""
+_BY_PERSON, _BY_EHR = (_FIND.format(column=one) for one in ("person_index", "ehr_index"))
 
 
 def find(
@@ -78,19 +78,21 @@ def ehrs_of(connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUI
     return [pair.ehr_id for pair in open_rows(keys, rows) if pair is not None]
 
 
-def open_rows(keys: KeyRing, rows: Sequence[LinkRow]) -> list[Pair | None]:
-    """The pairs of rows; None for one whose secret was destroyed.  Raises Tampered."""
-    values = link_seals.open_all(keys, [(row.place, row) for row in rows])
-    return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values]
+def open_rows(keys: KeyRing, rows: Sequence[LinkRow], *, decoys: int = 0) -> list[Pair | None]:
+    """The pairs of rows; None for one whose secret was destroyed.  Raises Tampered.
 
-
-def open_decoy(keys: KeyRing) -> None:
-    """Opens a sealed pair of nobody: the same work as opening a link, for who gets no answer."""
+    `decoys`: how many sealed pairs of nobody are opened too, the same work for who gets no answer.
+    """
     try:
-        open_rows(keys, [_decoy_of(keys)])
-    except Tampered:  # of a key that a rotation has destroyed
-        keys.decoy = None
-        open_rows(keys, [_decoy_of(keys)])
+        values = _open(keys, [*rows, *[_decoy_of(keys)] * decoys])
+    except Tampered:
+        if not decoys:
+            raise
+        keys.decoy = None  # it may be of a key that a rotation has destroyed
+        values = _open(keys, [*rows, *[_decoy_of(keys)] * decoys])
+    return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values][
+        : len(rows)
+    ]
 
 
 def add(
@@ -146,14 +148,17 @@ def _find(
         for value in values
         for index in blind_indexes(keys, "person" if is_person else "ehr", value)
     }
-    query = _BY_PERSON if is_person else _BY_EHR
     found: dict[UUID, list[LinkRow]] = {}
-    for row in connection.execute(query, {"indexes": list(asked)}):
-        index = bytes(row.person_index if is_person else row.ehr_index)
-        found.setdefault(asked[index], []).append(row_of(row))
+    statement = _BY_PERSON if is_person else _BY_EHR
+    for index, *row in rows_of(connection, statement, {"indexes": list(asked)}):
+        found.setdefault(asked[index], []).append(LinkRow(*row))
     for rows in found.values():
         rows.sort(key=lambda row: (row.is_further, row.link_id))
     return found
+
+
+def _open(keys: KeyRing, rows: Sequence[LinkRow]) -> list[bytes | None]:
+    return link_seals.open_all(keys, [(row.place, row) for row in rows])
 
 
 def _decoy_of(keys: KeyRing) -> LinkRow:

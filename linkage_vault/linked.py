@@ -33,7 +33,7 @@ def restrict(
 ) -> None:
     """Forbids secondary use of a record (GDPR Article 18), or allows it again.
 
-    Care goes on.  `links.find_restricted` is what projects ask.  Raises NotFound.
+    Care goes on.  `link_pairs.find_restricted` is what projects ask.  Raises NotFound.
     """
     ask = Ask(Action.RESTRICT, ehr_id, _PURPOSE, reason)
     _flag(vault, requester, ask, is_restricted=is_restricted)

@@ -1,25 +1,30 @@
 """Links between persons and EHRs: made from the pool, and resolved in two directions.
 
-Each function decides, writes the decision down, and only then opens a seal.  A person who was
-merged into another is that other one here; an EHR leads to the person who lives.
+Each function decides, writes the decision down, and only then opens a seal.  What is asked at once
+(`open_each`, `resolve_each`) is decided, written down and opened together, each with an answer of
+its own; one alone is such a list of one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import care, decisions, fences, link_rows, merges, pool
+from linkage_vault import care, decisions, fences, link_pairs, link_rows, merges, pool
 from linkage_vault.blind_index import blind_indexes
-from linkage_vault.decisions import Action, Ask, Requester
+from linkage_vault.decisions import Action, Ask, Case, Requester, Verdict
 from linkage_vault.key_ring import KeyRing
-from linkage_vault.link_rows import LinkRow, Pair
+from linkage_vault.link_pairs import Asked, Found, Records, families, find_pairs
+from linkage_vault.link_rows import Pair
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
+from linkage_vault.seal import Tampered
 from linkage_vault.vault import Vault, reading
-from moiety.kit.errors import Conflict, Unavailable
+from moiety.kit.errors import Conflict, ServiceError, Unavailable
 
-__all__ = ["Pair"]
+_T = TypeVar("_T")
+_SIDES: dict[Action, link_pairs.Side] = {Action.RESOLVE_PERSON: "person", Action.RESOLVE_EHR: "ehr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,12 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """The EHR that stands for a person, and others of the same person.
+class Opening:
+    """Who wants a record opened for whom; `is_further`: one more than the person has."""
 
-    `others` are by policy, or of persons who were merged into this one and wait to be looked at.
-    """
-
+    requester: Requester
     person_id: UUID
-    ehr_id: UUID
-    others: tuple[UUID, ...] = ()
+    is_further: bool = False
 
 
 def open_record(
@@ -51,13 +53,29 @@ def open_record(
     Raises Forbidden (written down), Conflict for a closed link or one too many, and Unavailable:
     no EHR is left in the pool, or no trail.
     """
-    ask = Ask(Action.LINK, person_id, PurposeOfUse.PATADMIN)
-    verdict = decisions.demand(vault, requester, ask)
-    decisions.write_down(vault, requester, ask, outcome="allowed", verdict=verdict)
-    with vault.engine.begin() as connection:
-        if is_further:
-            return _make_further(connection, vault, person_id)
-        return _find_or_make(connection, vault.keys, [person_id])[person_id]
+    return _only(open_each(vault, [Opening(requester, person_id, is_further)]))
+
+
+def open_each(vault: Vault, openings: Sequence[Opening]) -> list[Opened | Exception]:
+    """As `open_record` for some that came at once: for each its answer or its error."""
+    purpose = PurposeOfUse.PATADMIN
+    asks = [Ask(Action.LINK, one.person_id, purpose) for one in openings]
+    cases = [Case(one.requester, [ask]) for one, ask in zip(openings, asks, strict=True)]
+    verdicts = decisions.weigh_all(vault, cases)
+    outcomes = ["allowed" if verdict.allowed else verdict.outcome for verdict in verdicts]
+    _write_down(vault, cases, outcomes, verdicts)
+    plain = [
+        number
+        for number, (one, verdict) in enumerate(zip(openings, verdicts, strict=True))
+        if verdict.allowed and not one.is_further
+    ]
+    made = dict(zip(plain, _open_plain(vault, [openings[n].person_id for n in plain]), strict=True))
+    for number, (one, verdict) in enumerate(zip(openings, verdicts, strict=True)):
+        if not verdict.allowed:
+            made[number] = verdict.error()
+        elif one.is_further:
+            made[number] = _open_further(vault, one.person_id)
+    return [made[number] for number in range(len(openings))]
 
 
 def open_records(
@@ -102,7 +120,12 @@ def resolve_ehr(
 
 
 def resolve(vault: Vault, requester: Requester, ask: Ask) -> Records:
-    """The pair that an id belongs to.  In this order:
+    """The pair that an id belongs to; steps as in `resolve_each`.  Raises Forbidden and TooMany."""
+    return _only(resolve_each(vault, [Case(requester, [ask])]))
+
+
+def resolve_each(vault: Vault, cases: Sequence[Case]) -> list[Records | Exception]:
+    """The pairs of ids that were asked with at once, each with one ask.  In this order:
 
     0. The caller is known: the route's key was checked, and the person behind it has roles.
     1. The purpose is one of HL7's: the route read it.
@@ -116,19 +139,22 @@ def resolve(vault: Vault, requester: Requester, ask: Ask) -> Records:
     Refused, unknown and erased have one answer, Forbidden, after the same work: steps 3 and 4 are
     done for each, and where step 5 has nothing to open or may not, a decoy is opened.
     """
-    verdict = decisions.weigh(vault, requester, [ask])  # (2)
-    subject = _subject_of(ask)
-    found = _look(vault, ask.action, [subject])  # (3)
-    outcome = verdict.outcome if not verdict.allowed else "allowed" if found else "unknown"
-    decisions.write_down(vault, requester, ask, outcome=outcome, verdict=verdict)  # (4)
-    if not found or not verdict.allowed:
-        link_rows.open_decoy(vault.keys)
-        raise verdict.error()
-    records = _reveal(vault, ask.action, found).get(subject)  # (5, 6)
-    if records is None:  # its secret was destroyed: a copy from before an erasure
-        raise verdict.error()
-    care.note(vault, requester, verdict, records.person_id, records.ehr_id)
-    return records
+    verdicts = decisions.weigh_all(vault, cases)  # (2)
+    asked = [_asked(case.asks[0]) for case in cases]
+    with reading(vault.engine).connect() as connection:
+        found = link_pairs.look(connection, vault.keys, asked)  # (3)
+    outcomes = [
+        verdict.outcome if not verdict.allowed else "allowed" if one in found else "unknown"
+        for one, verdict in zip(asked, verdicts, strict=True)
+    ]
+    _write_down(vault, cases, outcomes, verdicts)  # (4)
+    opening = [one if outcome == "allowed" else None for one, outcome in
+               zip(asked, outcomes, strict=True)]  # fmt: skip
+    opened = _reveal_each(vault, found, opening)  # (5, 6)
+    return [
+        _answer(vault, case, verdict, one)
+        for case, verdict, one in zip(cases, verdicts, opened, strict=True)
+    ]
 
 
 def resolve_persons(
@@ -148,135 +174,100 @@ def resolve_persons(
     action = Action.RESOLVE_PERSON
     asks = [Ask(action, one, purpose, reason, basis, approval_id) for one in person_ids]
     verdict = decisions.demand_all(vault, requester, asks)
-    found = _look(vault, Action.RESOLVE_PERSON, person_ids)
-    outcomes = ["allowed" if person_id in found else "unknown" for person_id in person_ids]
-    decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)
-    revealed = _reveal(vault, action, found)
-    return [revealed.get(person_id) for person_id in person_ids]
-
-
-def find_pair(connection: sa.Connection, keys: KeyRing, kind: str, value: UUID) -> Pair | None:
-    """The pair of a person's or an EHR's id, for the vault's own use: no decision is made here."""
-    return find_pairs(connection, keys, kind, [value]).get(value)
-
-
-def find_pairs(
-    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
-) -> dict[UUID, Pair]:
-    """The pairs of many ids, by id, with the person who lives; ids without a link are missing."""
-    if kind == "person":
-        found = _look_for_persons(connection, keys, values)
-        revealed = _reveal_persons(keys, found)
-    else:
-        rows = {value: rows[0] for value, rows in _find_ehrs(connection, keys, values).items()}
-        revealed = _reveal_ehrs(connection, keys, rows)
-    return {value: Pair(one.person_id, one.ehr_id) for value, one in revealed.items()}
-
-
-def find_restricted(
-    connection: sa.Connection, keys: KeyRing, ehr_ids: Collection[UUID]
-) -> set[UUID]:
-    """Which of some EHRs may have no secondary use, since their persons restricted it."""
-    found = link_rows.find(connection, keys, "ehr", ehr_ids)
-    return {ehr_id for ehr_id, rows in found.items() if any(row.is_restricted for row in rows)}
-
-
-# --- looking -------------------------------------------------------------------------------------
-
-_Found = Mapping[UUID, Sequence[tuple[UUID, LinkRow]]]
-"""By the id that was asked for: rows, the first one first, with the id that each must hold."""
-
-
-def _look(vault: Vault, action: Action, subjects: Collection[UUID]) -> _Found:
+    asked = [_asked(ask) for ask in asks]
     with reading(vault.engine).connect() as connection:
-        if action is Action.RESOLVE_PERSON:
-            return _look_for_persons(connection, vault.keys, subjects)
-        found = _find_ehrs(connection, vault.keys, subjects)
-        return {ehr_id: [(ehr_id, row) for row in rows] for ehr_id, rows in found.items()}
+        found = link_pairs.look(connection, vault.keys, asked)
+    outcomes = ["allowed" if one in found else "unknown" for one in asked]
+    decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)
+    with reading(vault.engine).connect() as connection:
+        revealed = link_pairs.open_found(connection, vault.keys, found)
+    return [revealed.get(one) for one in asked]
 
 
-def _look_for_persons(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
-) -> _Found:
-    living, families = _families(connection, keys, person_ids)
-    everybody = {person for family in families.values() for person in family}
-    rows = link_rows.find(connection, keys, "person", everybody)
-    found: dict[UUID, list[tuple[UUID, LinkRow]]] = {}
-    for person_id, survivor in living.items():
-        open_rows = [
-            (member, row)
-            for member in families[survivor]
-            for row in rows.get(member, ())
-            if not row.is_closed
-        ]
-        if open_rows:
-            found[person_id] = open_rows
-    return found
+# --- resolving -----------------------------------------------------------------------------------
 
 
-def _families(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
-) -> tuple[dict[UUID, UUID], dict[UUID, list[UUID]]]:
-    """In whom each person lives on, and of those each with everybody who lives on in it."""
-    if not merges.are_any(connection):
-        alone = {person: person for person in person_ids}
-        return alone, {person: [person] for person in alone}
-    living = merges.living(connection, keys, person_ids)
-    return living, {
-        person: [person, *sorted(merges.absorbed(connection, keys, person))]
-        for person in set(living.values())
-    }
+def _reveal_each(
+    vault: Vault, found: Found, opening: Sequence[Asked | None]
+) -> list[Records | Exception | None]:
+    """What each opens, None for a decoy; where one row was tampered with, each by itself."""
+    rows = {one: found[one] for one in opening if one is not None}
+    try:
+        with reading(vault.engine).connect() as connection:
+            opened = link_pairs.open_found(connection, vault.keys, rows, decoys=opening.count(None))
+    except Tampered as error:
+        if len(opening) == 1:
+            return [error]
+        return [_reveal_each(vault, found, [one])[0] for one in opening]
+    return [None if one is None else opened.get(one) for one in opening]
 
 
-def _find_ehrs(
-    connection: sa.Connection, keys: KeyRing, ehr_ids: Collection[UUID]
-) -> dict[UUID, list[LinkRow]]:
-    return link_rows.find(connection, keys, "ehr", ehr_ids)
+def _answer(
+    vault: Vault, case: Case, verdict: Verdict, opened: Records | Exception | None
+) -> Records | Exception:
+    """What is told: of a destroyed secret, a copy from before an erasure, as of a refusal."""
+    if opened is None:
+        return verdict.error()
+    if isinstance(opened, Records):
+        care.note(vault, case.requester, verdict, opened.person_id, opened.ehr_id)
+    return opened
 
 
-def _reveal(vault: Vault, action: Action, found: _Found) -> dict[UUID, Records]:
-    if action is Action.RESOLVE_PERSON:
-        return _reveal_persons(vault.keys, found)
-    rows = {ehr_id: rows[0][1] for ehr_id, rows in found.items()}
-    with vault.engine.connect() as connection:
-        return _reveal_ehrs(connection, vault.keys, rows)
-
-
-def _reveal_persons(keys: KeyRing, found: _Found) -> dict[UUID, Records]:
-    flat = [(asked, member, row) for asked, rows in found.items() for member, row in rows]
-    pairs = link_rows.open_rows(keys, [row for _, _, row in flat])
-    ehrs: dict[UUID, list[UUID]] = {}
-    for (asked, member, _), pair in zip(flat, pairs, strict=True):
-        if pair is None:
-            continue
-        _demand_same(member, pair.person_id)
-        ehrs.setdefault(asked, []).append(pair.ehr_id)
-    return {asked: Records(asked, own[0], tuple(own[1:])) for asked, own in ehrs.items()}
-
-
-def _reveal_ehrs(
-    connection: sa.Connection, keys: KeyRing, rows: Mapping[UUID, LinkRow]
-) -> dict[UUID, Records]:
-    opened = link_rows.open_rows(keys, list(rows.values()))
-    pairs = {asked: pair for asked, pair in zip(rows, opened, strict=True) if pair is not None}
-    for asked, pair in pairs.items():
-        _demand_same(asked, pair.ehr_id)
-    living = merges.living(connection, keys, {pair.person_id for pair in pairs.values()})
-    return {asked: Records(living[pair.person_id], asked) for asked, pair in pairs.items()}
-
-
-def _demand_same(asked: UUID, held: UUID) -> None:
-    if asked != held:
-        raise RuntimeError("a link was found under an index that is not its own")
-
-
-def _subject_of(ask: Ask) -> UUID:
+def _asked(ask: Ask) -> Asked:
     if ask.subject is None:
         raise ValueError("a resolve names the id that it asks with")
-    return ask.subject
+    return _SIDES[ask.action], ask.subject
+
+
+def _write_down(
+    vault: Vault, cases: Sequence[Case], outcomes: Sequence[str], verdicts: Sequence[Verdict]
+) -> None:
+    decided = zip(cases, outcomes, verdicts, strict=True)
+    decisions.write_down_each(
+        vault,
+        [(case.requester, case.asks[0], outcome, verdict) for case, outcome, verdict in decided],
+    )
+
+
+def _only(answers: Sequence[_T | Exception]) -> _T:
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 # --- making --------------------------------------------------------------------------------------
+
+
+def _open_plain(vault: Vault, person_ids: Sequence[UUID]) -> list[Opened | Exception]:
+    """The first or only EHRs of some persons in one transaction; where that fails, each by itself.
+
+    Of a person who is named twice, the first one asked is the one who opened.
+    """
+    if not person_ids:
+        return []
+    try:
+        with vault.engine.begin() as connection:
+            found = _find_or_make(connection, vault.keys, person_ids)
+    except ServiceError as error:
+        if len(person_ids) == 1:
+            return [error]
+        return [_open_plain(vault, [one])[0] for one in person_ids]
+    told = set[UUID]()
+    opened: list[Opened | Exception] = []
+    for person_id in person_ids:
+        ehr_id, is_new = found[person_id].ehr_id, found[person_id].is_new
+        opened.append(Opened(ehr_id, is_new=is_new and ehr_id not in told))
+        told.add(ehr_id)
+    return opened
+
+
+def _open_further(vault: Vault, person_id: UUID) -> Opened | ServiceError:
+    try:
+        with vault.engine.begin() as connection:
+            return _make_further(connection, vault, person_id)
+    except ServiceError as error:
+        return error
 
 
 def _find_or_make(
@@ -284,12 +275,11 @@ def _find_or_make(
 ) -> dict[UUID, Opened]:
     """Two registrars at once: the second waits at the fence, then finds the link of the first."""
     fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in person_ids])
-    living, _ = _families(connection, keys, person_ids)
+    living, _ = families(connection, keys, person_ids)
     if any(survivor != person for person, survivor in living.items()):
         survivors = set(living.values())
         fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in survivors])
-    found = _look_for_persons(connection, keys, set(living.values()))
-    known = _reveal_persons(keys, found)
+    known = find_pairs(connection, keys, "person", set(living.values()))
     missing = [one for one in dict.fromkeys(living.values()) if one not in known]
     _demand_not_closed(connection, keys, missing)
     made = dict(zip(missing, _make(connection, keys, missing), strict=True))

@@ -16,6 +16,7 @@ from linkage_vault.blind_index import blind_index, blind_indexes
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import person_merge
+from moiety.kit.engines import rows_of
 
 _SIZE = 256  # octets inside the seal
 
@@ -27,12 +28,13 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     survivor: UUID
 
 
-_ANY = sa.select(sa.select(person_merge.c.merge_id).exists())
+_ANY = "SELECT EXISTS (SELECT FROM person_merge)"
 
 
 def are_any(connection: sa.Connection) -> bool:
     """Whether anybody was ever merged: where nobody was, nobody need be looked for."""
-    return bool(connection.scalar(_ANY))
+    ((found,),) = rows_of(connection, _ANY, {})
+    return bool(found)
 
 
 def living(

@@ -19,7 +19,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault import decisions, links, projects
+from linkage_vault import decisions, link_pairs, projects
 from linkage_vault.decisions import Action, Ask, Requester, Verdict
 from linkage_vault.people_keys import PeopleKeys
 from linkage_vault.project_tables import consent, objection, opt_out, opt_out_snapshot
@@ -65,10 +65,10 @@ def clean(vault: Vault, found: Project, ehr_ids: Sequence[UUID]) -> Cleaned:
     Raises Stale without a snapshot young enough.
     """
     with vault.engine.connect() as connection:
-        pairs = links.find_pairs(connection, vault.keys, "ehr", list(dict.fromkeys(ehr_ids)))
+        pairs = link_pairs.find_pairs(connection, vault.keys, "ehr", list(dict.fromkeys(ehr_ids)))
         person_of = {ehr_id: pair.person_id for ehr_id, pair in pairs.items()}
         causes, as_of = _causes(connection, vault, found, set(person_of.values()))
-        restricted = links.find_restricted(connection, vault.keys, list(person_of))
+        restricted = link_pairs.find_restricted(connection, vault.keys, list(person_of))
         for ehr_id in restricted:
             causes.setdefault(person_of[ehr_id], "objected")
     kept = frozenset(ehr_id for ehr_id, person in person_of.items() if person not in causes)

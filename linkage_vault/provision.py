@@ -22,6 +22,7 @@ from linkage_vault.key_uses import Uses
 from linkage_vault.keys import add_version, drop_versions, load_key_file
 from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.shred_store import LONGEST_RETENTION, ShredStore
+from moiety.kit.engines import open_engine
 from moiety.kit.errors import Unavailable
 from moiety.kit.settings import SettingsError
 
@@ -76,7 +77,7 @@ def load(settings: Settings, organisation: str) -> KeyRing:
     if not timedelta(0) <= days <= LONGEST_RETENTION:
         raise SettingsError(f"{PREFIX}_SHRED_BACKUP_DAYS is 0 to {LONGEST_RETENTION.days}.")
     ring.shreds = ShredStore(
-        engine_of(where.shred_url, connections=settings.connections), retention=days
+        open_engine(where.shred_url, connections=settings.connections), retention=days
     )
     return ring
 
@@ -132,18 +133,6 @@ def _follow(rings: Mapping[str, KeyRing], stop: threading.Event) -> None:
                 ring.refresh()
             except BadKeys as error:
                 structlog.get_logger().error("key file not read", error_kind=type(error).__name__)
-
-
-def engine_of(url: str, *, connections: int, pings: bool = True) -> sa.Engine:
-    """An engine for a database beside the service's own.
-
-    `pings`: whether a connection is tried before it is used.
-    """
-    return sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=connections, max_overflow=0, pool_timeout=5, pool_pre_ping=pings,
-        connect_args={"connect_timeout": 3},
-    )  # fmt: skip
 
 
 def _provide(settings: Settings, where: Places, ring: KeyRing) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, links, opt_outs, project_keys, projects
+from linkage_vault import decisions, link_pairs, opt_outs, project_keys, projects
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.projects import Project
 from linkage_vault.users import Role
@@ -74,7 +74,7 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
     ehr_ids = opened.reverse(Kind.EHR, message.pseudonyms)
     verdict = decisions.demand_all(vault, requester, asks, behind=ehr_ids)
     with vault.engine.connect() as connection:
-        known = links.find_pairs(connection, vault.keys, "ehr", ehr_ids)
+        known = link_pairs.find_pairs(connection, vault.keys, "ehr", ehr_ids)
     about = [
         replace(one, subject=ehr_id if ehr_id in known else one.subject)
         for one, ehr_id in zip(asks, ehr_ids, strict=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, links, pool, trail, users
+from linkage_vault import decisions, link_pairs, pool, trail, users
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import public_octets
 from linkage_vault.trail import Entry, Leaf
@@ -102,9 +102,9 @@ def _opened(vault: Vault, rows: Iterable[Leaf]) -> Iterator[tuple[Leaf, Entry]]:
 def _both_sides(vault: Vault, search: TrailSearch) -> tuple[UUID, ...]:
     with vault.engine.connect() as connection:
         if search.person_id is not None:
-            pair = links.find_pair(connection, vault.keys, "person", search.person_id)
+            pair = link_pairs.find_pair(connection, vault.keys, "person", search.person_id)
         else:
-            pair = links.find_pair(connection, vault.keys, "ehr", _named(search.ehr_id))
+            pair = link_pairs.find_pair(connection, vault.keys, "ehr", _named(search.ehr_id))
     if pair is None:
         return (_named(search.person_id or search.ehr_id),)
     return (pair.person_id, pair.ehr_id)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault import decisions, guesses, links
+from linkage_vault import decisions, guesses, link_pairs
 from linkage_vault.blind_index import blind_index
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import KeyRing
@@ -112,7 +112,7 @@ def _known(
 ) -> dict[UUID, tuple[bytes, ...]]:
     """The tokens of the persons of some records; the records are marked as screened."""
     _remember(connection, keys, set(ehr_ids))
-    pairs = links.find_pairs(connection, keys, "ehr", ehr_ids)
+    pairs = link_pairs.find_pairs(connection, keys, "ehr", ehr_ids)
     indexes = {
         blind_index(keys, "screen", pair.person_id): ehr_id for ehr_id, pair in pairs.items()
     }
@@ -137,7 +137,7 @@ def _remember(connection: sa.Connection, keys: KeyRing, ehr_ids: set[UUID]) -> N
 
 def _mark(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> None:
     """The person's record, if it was screened before, waits to be screened again."""
-    pair = links.find_pair(connection, keys, "person", person_id)
+    pair = link_pairs.find_pair(connection, keys, "person", person_id)
     if pair is None:
         return
     index = blind_index(keys, "screen", pair.ehr_id)

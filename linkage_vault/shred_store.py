@@ -6,16 +6,19 @@ small database that held the secret is gone: they are kept seven days at most.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.exc import SQLAlchemyError
 
 from moiety.kit.database import NAMING
 from moiety.kit.errors import Unavailable
+from moiety.kit.singles import Singles
 
 SECRET_SIZE = 32  # octets
 LONGEST_RETENTION = timedelta(days=7)
@@ -30,13 +33,11 @@ shred_secret = sa.Table(
     sa.Column("secret", BYTEA, nullable=False),
 )
 
-_INSERT = shred_secret.insert().from_select(
-    ["handle", "secret"],
-    sa.select(
-        sa.func.unnest(sa.bindparam("handles", type_=ARRAY(sa.Uuid()))),
-        sa.func.unnest(sa.bindparam("secrets", type_=ARRAY(BYTEA()))),
-    ),
+_INSERT = (
+    "INSERT INTO shred_secret (handle, secret) SELECT * FROM"
+    " unnest(%(handles)b::uuid[], %(secrets)b::bytea[])"
 )
+_FIND = "SELECT handle, secret FROM shred_secret WHERE handle = ANY(%(handles)b::uuid[])"
 
 
 class ShredStore:
@@ -44,33 +45,22 @@ class ShredStore:
 
     def __init__(self, engine: sa.Engine, *, retention: timedelta = LONGEST_RETENTION) -> None:
         self._engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._singles = Singles(engine)
         self.retention = retention
 
     def new(self, handles: Sequence[UUID]) -> list[bytes]:
         """A fresh secret for each handle, committed."""
         made = [secrets.token_bytes(SECRET_SIZE) for _ in handles]
-        try:
-            with self._reading.connect() as connection:  # one statement, committed by itself
-                connection.execute(_INSERT, {"handles": list(handles), "secrets": made})
-        except SQLAlchemyError:
-            raise _away() from None
+        self._run(_INSERT, {"handles": list(handles), "secrets": made})
         return made
 
     def find(self, handles: Collection[UUID]) -> dict[UUID, bytes]:
         """The secrets that are there; a destroyed one is missing."""
-        query = sa.select(shred_secret).where(
-            shred_secret.c.handle == sa.any_(sa.bindparam("handles", type_=ARRAY(sa.Uuid())))
-        )
-        try:
-            with self._reading.connect() as connection:
-                rows = connection.execute(query, {"handles": list(handles)})
-                return {row.handle: bytes(row.secret) for row in rows}
-        except SQLAlchemyError:
-            raise _away() from None
+        return dict(self._run(_FIND, {"handles": list(handles)}))
 
     def close(self) -> None:
         """Gives back every connection."""
+        self._singles.close()
         self._engine.dispose()
 
     def destroy(self, handles: Collection[UUID]) -> int:
@@ -80,6 +70,12 @@ class ShredStore:
             with self._engine.begin() as connection:
                 return connection.execute(gone).rowcount
         except SQLAlchemyError:
+            raise _away() from None
+
+    def _run(self, statement: str, given: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        try:
+            return self._singles.all(statement, given)
+        except (psycopg.Error, Unavailable):
             raise _away() from None
 
 

@@ -19,39 +19,52 @@ from linkage_vault.vault import Vault
 
 _LOOK = """
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+given AS MATERIALIZED (
+  SELECT mark, number FROM unnest(%(marks)s::bytea[], %(mark_of)s::int[]) AS g(mark, number)
+),
 fresh AS (
-  INSERT INTO usage_subject (mark, day)
-  SELECT mark, %(day)s::date FROM unnest(%(marks)s::bytea[]) AS given(mark) ORDER BY mark
+  INSERT INTO usage_subject (mark, day) SELECT mark, %(day)s::date FROM given ORDER BY mark
   ON CONFLICT DO NOTHING RETURNING mark
 ),
+fresh_of AS (SELECT number, count(*) AS subjects FROM fresh JOIN given USING (mark) GROUP BY 1),
 counted AS (
   INSERT INTO usage AS u (principal, day, minute, minute_calls, calls, subjects)
-  SELECT principal, %(day)s::date, %(minute)s::int, 1, %(count)s::int,
-    (SELECT count(*) FROM fresh)
-  FROM unnest(%(principals)s::text[]) AS given(principal) ORDER BY principal
+  SELECT principal, %(day)s::date, %(minute)s::int, count(*), sum(calls),
+    coalesce(sum(f.subjects), 0)
+  FROM unnest(%(principals)s::text[], %(principal_of)s::int[], %(calls)s::int[])
+    AS asking(principal, number, calls) LEFT JOIN fresh_of f USING (number)
+  GROUP BY principal ORDER BY principal
   ON CONFLICT (principal, day) DO UPDATE SET
-    minute_calls = CASE WHEN u.minute = excluded.minute THEN u.minute_calls + 1 ELSE 1 END,
+    minute_calls = excluded.minute_calls
+      + CASE WHEN u.minute = excluded.minute THEN u.minute_calls ELSE 0 END,
     minute = excluded.minute,
     calls = u.calls + excluded.calls,
     subjects = u.subjects + excluded.subjects
   RETURNING principal, minute_calls, calls, subjects
 )
 SELECT
-  (SELECT array_agg(ARRAY[minute_calls, calls, subjects] ORDER BY principal) FROM counted),
-  EXISTS (SELECT FROM canary WHERE mark = ANY(%(canaries)s::bytea[])),
-  (SELECT coalesce(record_mark, '') FROM care WHERE user_id = %(user_id)s
-    AND (mark = %(care)s OR record_mark = %(care_record)s)
+  (SELECT subjects FROM fresh_of f WHERE f.number = q.number),
+  CASE q.number WHEN 0 THEN (SELECT
+    jsonb_object_agg(principal, jsonb_build_array(minute_calls, calls, subjects)) FROM counted) END,
+  q.number IN (SELECT c.number FROM canary
+    JOIN unnest(%(canaries)s::bytea[], %(canary_of)s::int[]) AS c(mark, number) USING (mark)),
+  (SELECT coalesce(record_mark, '') FROM care WHERE user_id = q.user_id
+    AND (mark = q.care OR record_mark = q.care_record)
     AND (until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date) LIMIT 1),
-  (SELECT grant_id FROM access_grant WHERE user_id = %(user_id)s AND action = %(action)s
-    AND purpose = %(purpose)s AND NOT revoked AND uses_left > 0
-    AND (project_id IS NULL OR project_id = %(project_id)s)
+  (SELECT grant_id FROM access_grant g WHERE g.user_id = q.user_id AND g.action = q.action
+    AND g.purpose = q.purpose AND NOT revoked AND uses_left > 0
+    AND (g.project_id IS NULL OR g.project_id = q.project_id)
     AND now() >= not_before AND now() < not_after
     ORDER BY not_after, grant_id LIMIT 1),
-  (SELECT break_glass_id FROM break_glass WHERE user_id = %(user_id)s AND mark = %(broken)s
+  (SELECT break_glass_id FROM break_glass b WHERE b.user_id = q.user_id AND b.mark = q.broken
     AND now() < until LIMIT 1),
-  (SELECT until FROM approval WHERE approval_id = %(approval_id)s AND user_id = %(user_id)s
+  (SELECT until FROM approval a WHERE a.approval_id = q.approval_id AND a.user_id = q.user_id
     AND state = 'approved' AND now() < until)
-FROM quick
+FROM quick, unnest(%(number)s::int[], %(user_id)s::uuid[], %(action)s::text[], %(purpose)s::text[],
+  %(project_id)s::uuid[], %(approval_id)s::uuid[], %(care)s::bytea[], %(care_record)s::bytea[],
+  %(broken)s::bytea[])
+  AS q(number, user_id, action, purpose, project_id, approval_id, care, care_record, broken)
+ORDER BY q.number
 """
 
 _USE_GRANT = """
@@ -122,33 +135,32 @@ class Standing:
         return "subjects" if subjects > limit.subjects else None
 
 
-def look(vault: Vault, question: Question) -> Standing:
-    """Count a call and find what stands for it; committed when this returns."""
+def look_all(vault: Vault, questions: Sequence[Question]) -> list[Standing]:
+    """Count calls that came at once, as if one after another, and find what stands for each.
+
+    Committed when this returns.
+    """
     keys, now = vault.people_keys, datetime.now(UTC)
-    one = question.subjects[0] if len(question.subjects) == 1 else None
-    row = _run(
-        vault,
+    rows = vault.singles.all(
         _LOOK,
         {
             "day": now.date(),
             "minute": now.hour * 60 + now.minute,
-            "count": len(question.subjects),
-            "marks": _marks_of_the_day(keys, question, now),
-            "principals": question.principals,
-            "canaries": [canary_mark(keys, one) for one in (*question.subjects, *question.behind)],
-            "user_id": question.user_id,
-            "care": one and care_mark(keys, question.user_id, one),
-            "care_record": one and care_record_mark(keys, question.user_id, one),
-            "broken": one and broken_mark(keys, question.user_id, one),
-            "action": question.action,
-            "purpose": question.purpose,
-            "project_id": question.project_id,
-            "approval_id": question.approval_id,
+            **_columns(("marks", "mark_of"), _new_marks(keys, questions, now)),
+            **_columns(("principals", "principal_of", "calls"), _calls(questions)),
+            **_columns(("canaries", "canary_of"), _canaries(keys, questions)),
+            **_columns(_ASKED, [_asked(keys, *one) for one in enumerate(questions)]),
         },
     )
-    counts, canary, care, grant_id, broken, until = row
-    used = {name: tuple(one) for name, one in zip(sorted(question.principals), counts, strict=True)}
-    return Standing(used, canary, care, grant_id, broken, until)
+    left: dict[str, list[int]] = rows[0][1]  # after the last of them; taken back from the end
+    found = []
+    for question, row in zip(reversed(questions), reversed(rows), strict=True):
+        fresh, _, *stands = row
+        found.append(Standing({one: _three(left[one]) for one in question.principals}, *stands))
+        for one in question.principals:
+            minute, calls, subjects = left[one]
+            left[one] = [minute - 1, calls - len(question.subjects), subjects - (fresh or 0)]
+    return found[::-1]
 
 
 def use_grant(vault: Vault, grant_id: UUID, subjects: Sequence[UUID]) -> bool:
@@ -187,14 +199,71 @@ def broken_mark(keys: PeopleKeys, user_id: UUID | None, person_id: UUID) -> byte
     return keys.mark_of("break_glass", str(user_id), person_id)
 
 
-def _marks_of_the_day(keys: PeopleKeys, question: Question, now: datetime) -> list[bytes]:
-    """A mark for each distinct subject of the user (of the program, without one), of this day.
+_ASKED = (
+    "number", "user_id", "action", "purpose", "project_id", "approval_id",
+    "care", "care_record", "broken",
+)  # fmt: skip
+
+
+def _asked(keys: PeopleKeys, number: int, question: Question) -> tuple[object, ...]:
+    """A question as a row of the statement; what stands is about one subject."""
+    user_id = question.user_id
+    marks: tuple[bytes | None, ...] = (None, None, None)
+    if len(question.subjects) == 1:
+        one = question.subjects[0]
+        marks = (
+            care_mark(keys, user_id, one),
+            care_record_mark(keys, user_id, one),
+            broken_mark(keys, user_id, one),
+        )
+    return (
+        number, user_id, question.action, question.purpose, question.project_id,
+        question.approval_id, *marks,
+    )  # fmt: skip
+
+
+def _calls(questions: Sequence[Question]) -> list[tuple[str, int, int]]:
+    return [
+        (principal, number, len(question.subjects))
+        for number, question in enumerate(questions)
+        for principal in question.principals
+    ]
+
+
+def _canaries(keys: PeopleKeys, questions: Sequence[Question]) -> list[tuple[bytes, int]]:
+    return [
+        (canary_mark(keys, one), number)
+        for number, question in enumerate(questions)
+        for one in (*question.subjects, *question.behind)
+    ]
+
+
+def _new_marks(
+    keys: PeopleKeys, questions: Sequence[Question], now: datetime
+) -> list[tuple[bytes, int]]:
+    """A mark for each distinct subject of the user (of the program, without one), of this day, with
+    the first question that it stands in.
 
     So a program's count of subjects is the sum of its users': whom two of them ask about counts
     twice there.
     """
-    place, owner = f"usage/{now.date()}", question.principals[-1]
-    return [keys.mark_of(place, owner, subject) for subject in set(question.subjects)]
+    place, first = f"usage/{now.date()}", dict[bytes, int]()
+    for number, question in enumerate(questions):
+        owner = question.principals[-1]
+        for subject in set(question.subjects):
+            first.setdefault(keys.mark_of(place, owner, subject), number)
+    return list(first.items())
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:
+    """Rows as the arrays that the statement unnests."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+
+
+def _three(numbers: Sequence[int]) -> tuple[int, int, int]:
+    minute, calls, subjects = numbers
+    return minute, calls, subjects
 
 
 def _run(vault: Vault, statement: str, given: Mapping[str, Any]) -> Any:

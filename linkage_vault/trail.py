@@ -9,10 +9,12 @@ a tree whose head this vault signed.
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -45,14 +47,9 @@ def record_all(vault: Vault, decisions: Sequence[Entry]) -> int:
     Errors as `record`: all of them are in the trail, or none.
     """
     encoded = [entries.encode(entry) for entry in decisions]
-
-    def append(batch: Sequence[Encoded]) -> int:
-        with vault.engine.begin() as connection:
-            return _append(connection, vault, batch)
-
     try:
-        return vault.appends.run(encoded, append)
-    except SQLAlchemyError:
+        return vault.appends.run(encoded, lambda batch: _append(vault, batch))
+    except (SQLAlchemyError, psycopg.Error):
         raise Unavailable("The trail cannot be written, so nothing is answered.") from None
 
 
@@ -162,11 +159,45 @@ def current_month() -> date:
     return datetime.now(UTC).date().replace(day=1)
 
 
-def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -> int:
-    keys = vault.keys
-    connection.exec_driver_sql(_LOCK, {"order": _ORDER})
-    first, peaks = _extendable(connection, vault)
-    month = current_month()
+def _append(vault: Vault, batch: Sequence[Encoded]) -> int:
+    """Commits a batch; the position of its first.
+
+    Where this process signed the last head, one statement does it; it changes nothing where that
+    head is no longer the last one, and then the tree is looked at first.
+    """
+    signed = vault.appends.signed
+    if signed is not None:
+        size, _, packed, _ = signed
+        grown = _grow(vault, size, _unpack(packed), batch)
+        try:
+            last = dict(zip(("was", "was_root", "was_peaks", "was_signed"), signed, strict=True))
+            if vault.singles.one(_APPEND_TO_OURS, {**grown.given, **last}):
+                return _remember(vault, size, grown)
+        except psycopg.errors.UniqueViolation:
+            pass  # another process has grown it meanwhile
+    with vault.engine.begin() as connection:
+        connection.exec_driver_sql(_LOCK, {"order": _ORDER})
+        first, peaks = _extendable(connection, vault)
+        grown = _grow(vault, first, peaks, batch)
+        connection.exec_driver_sql(_APPEND, grown.given)
+    return _remember(vault, first, grown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """What a batch adds to the tree: the head that it leads to, and the statement's parameters."""
+
+    signed: tuple[int, bytes, bytes, bytes]
+    given: Mapping[str, object]
+
+
+def _remember(vault: Vault, first: int, grown: _Grown) -> int:
+    vault.appends.signed = grown.signed
+    return first
+
+
+def _grow(vault: Vault, first: int, peaks: merkle.Peaks, batch: Sequence[Encoded]) -> _Grown:
+    keys, month = vault.keys, current_month()
     boxes = personal.new_boxes(vault.auditor) if vault.auditor else None
     rows, inner = [], []
     for position, entry in enumerate(batch, first):
@@ -182,57 +213,55 @@ def _append(connection: sa.Connection, vault: Vault, batch: Sequence[Encoded]) -
             personal.seal_disclosed(keys, boxes, position, entry.values),
         ))  # fmt: skip
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
-    _store(connection, month, rows, inner, head, b"".join(peaks))
-    vault.appends.signed = (head.size, head.root, b"".join(peaks), head.signature)
-    return first
-
-
-def _store(
-    connection: sa.Connection,
-    month: date,
-    rows: Sequence[tuple[int, bytes, bytes, bytes, int, bytes, bytes]],
-    inner: Sequence[tuple[merkle.Subtree, bytes]],
-    head: TreeHead,
-    peaks: bytes,
-) -> None:
-    """One statement for all tables, however many rows: arrays, unnested by the database."""
-    position, sealed, commitment, hashed, bucket, subject, disclosed = map(
+    packed = b"".join(peaks)
+    positions, boxed, commitments, hashes, buckets, subjects, disclosed = map(
         list, zip(*rows, strict=True)
     )
-    connection.exec_driver_sql(
-        _APPEND,
-        {
-            "month": month, "position": position, "entry": sealed, "commitment": commitment,
-            "leaf_hash": hashed, "bucket": bucket, "subject": subject, "disclosed": disclosed,
-            "level": [level for (level, _), _ in inner],
-            "place": [place for (_, place), _ in inner],
-            "hash": [node for _, node in inner],
-            "size": head.size, "root": head.root, "peaks": peaks, "signature": head.signature,
-        },
-    )  # fmt: skip
+    given = {
+        "order": _ORDER,
+        "month": month, "position": positions, "entry": boxed, "commitment": commitments,
+        "leaf_hash": hashes, "bucket": buckets, "subject": subjects, "disclosed": disclosed,
+        "level": [level for (level, _), _ in inner],
+        "place": [place for (_, place), _ in inner],
+        "hash": [node for _, node in inner],
+        "size": head.size, "root": head.root, "peaks": packed, "signature": head.signature,
+    }  # fmt: skip
+    return _Grown((head.size, head.root, packed, head.signature), given)
 
 
 _LOCK = "SELECT pg_advisory_xact_lock(%(order)s)"
 _LATEST = "SELECT size, root, peaks, signature FROM trail_head ORDER BY size DESC LIMIT 1"
-_APPEND = """
-WITH leaves AS (
+# One statement for all tables, however many rows: arrays, unnested by the database.
+_ROWS = """
+leaves AS (
   INSERT INTO trail_leaf (position, month, entry, commitment, leaf_hash)
   SELECT p, %(month)s, e, c, h
-  FROM unnest(%(position)b::int8[], %(entry)b::bytea[], %(commitment)b::bytea[],
+  FROM last, unnest(%(position)b::int8[], %(entry)b::bytea[], %(commitment)b::bytea[],
     %(leaf_hash)b::bytea[]) AS new (p, e, c, h)
 ), personal AS (
   INSERT INTO trail_personal (position, bucket, subject, disclosed)
   SELECT p, b, s, d
-  FROM unnest(%(position)b::int8[], %(bucket)b::int2[], %(subject)b::bytea[],
+  FROM last, unnest(%(position)b::int8[], %(bucket)b::int2[], %(subject)b::bytea[],
     %(disclosed)b::bytea[]) AS new (p, b, s, d)
 ), nodes AS (
   INSERT INTO trail_node (level, place, hash)
-  SELECT l, p, h FROM unnest(%(level)b::int2[], %(place)b::int8[], %(hash)b::bytea[])
+  SELECT l, p, h FROM last, unnest(%(level)b::int2[], %(place)b::int8[], %(hash)b::bytea[])
     AS new (l, p, h)
 )
 INSERT INTO trail_head (size, root, peaks, signature)
-VALUES (%(size)s, %(root)s, %(peaks)s, %(signature)s)
+SELECT %(size)b::int8, %(root)b::bytea, %(peaks)b::bytea, %(signature)b::bytea FROM last
+RETURNING size
 """
+_APPEND = f"WITH last AS (SELECT), {_ROWS}"
+# The lock is had before the first row goes in; who had it before may have grown the tree since this
+# statement began, which it then meets as a row at the same position.
+_APPEND_TO_OURS = f"""
+WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(order)s)),
+last AS MATERIALIZED (
+  SELECT FROM held, (SELECT * FROM trail_head ORDER BY size DESC LIMIT 1) AS head
+  WHERE size = %(was)b::int8 AND root = %(was_root)b AND peaks = %(was_peaks)b
+    AND signature = %(was_signed)b
+), {_ROWS}"""
 
 
 def _extendable(connection: sa.Connection, vault: Vault) -> tuple[int, merkle.Peaks]:
@@ -244,14 +273,18 @@ def _extendable(connection: sa.Connection, vault: Vault) -> tuple[int, merkle.Pe
     if row is None:
         return 0, ()
     size, root, packed, signature = row
-    width = merkle.HASH_SIZE
-    peaks = tuple(packed[at : at + width] for at in range(0, len(packed), width))
+    peaks = _unpack(packed)
     if (size, root, packed, signature) == vault.appends.signed:
         return size, peaks
     head = TreeHead(size, root, signature)
     if merkle.root_of_peaks(peaks) != root or not is_genuine(head, vault.keys.tree_head_public):
         raise Tampered("the newest tree head of the trail is not one that this vault signed")
     return size, peaks
+
+
+def _unpack(packed: bytes) -> merkle.Peaks:
+    width = merkle.HASH_SIZE
+    return tuple(packed[at : at + width] for at in range(0, len(packed), width))
 
 
 def roots(connection: sa.Connection, ranges: Sequence[merkle.Range]) -> list[bytes]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import typer
 
 from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
+from moiety.kit.engines import open_engine
 
 if TYPE_CHECKING:
     from linkage_vault.rotation import Outcome
@@ -104,7 +105,7 @@ def run(
 
     where = provision.places(settings, organisation)
     keys = provision.load(settings, organisation)
-    engine = provision.engine_of(url, connections=2)
+    engine = open_engine(url, connections=2)
     more = {"told": told, "batch": batch, "settle": rotation.SETTLE if settle is None else settle}
     try:
         provision.count_uses(settings, keys, engine)
@@ -129,7 +130,7 @@ def _project(url: str, settings: "Settings", organisation: str, project_id: UUID
     from linkage_vault import project_keys, provision
 
     keys = provision.load(settings, organisation)
-    engine = provision.engine_of(url, connections=1)
+    engine = open_engine(url, connections=1)
     try:
         with engine.begin() as connection:
             if project_keys.newest(connection, project_id) is None:

@@ -15,6 +15,8 @@ boxes.py        what anybody may seal for the owner of a public key
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread
 singles.py      single statements from threads, in one round trip
+gathering.py    questions that come at once, answered together in one thread
+engines.py      connections to a database, each looked at before it is used
 database.py     one set of engines per organisation; commit before response
 tasks.py        work beside the requests
 private_files.py  files that one user may read

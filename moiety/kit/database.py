@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from moiety.kit import credentials
 from moiety.kit.commits import CommitQueue
 from moiety.kit.credentials import KeyTable
+from moiety.kit.engines import open_engine
 from moiety.kit.errors import ServiceError, Unauthenticated
 from moiety.kit.reads import Reads
 from moiety.kit.settings import SettingsError
@@ -47,14 +48,7 @@ class Organisations:
 
     def __init__(self, urls: Mapping[str, str], *, connections: int) -> None:
         self._engines = {
-            name: sa.create_engine(
-                _driver(url),
-                pool_size=connections + READERS + WRITERS,
-                max_overflow=0,
-                pool_timeout=5,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": 3},
-            )
+            name: open_engine(url, connections=connections + READERS + WRITERS)
             for name, url in urls.items()
         }
         self._reads = {name: Reads(url) for name, url in urls.items()}
@@ -136,7 +130,3 @@ def read(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection in a read-only transaction."""
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
         yield connection
-
-
-def _driver(url: str) -> sa.URL:
-    return sa.make_url(url).set(drivername="postgresql+psycopg")

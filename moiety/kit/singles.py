@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from moiety.kit.engines import is_alive
 from moiety.kit.errors import Unavailable
 
 CONNECTIONS = 8
@@ -28,7 +29,12 @@ class Singles:
         self._places = threading.BoundedSemaphore(connections)
 
     def one(self, statement: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The row that a statement answers, or None; committed when this returns.
+        """The row that a statement answers, or None; errors as `all`."""
+        rows = self.all(statement, given)
+        return rows[0] if rows else None
+
+    def all(self, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that a statement answers; committed when this returns.
 
         A connection that a restarted server has left behind is dropped, and the statement asked
         once more where it can't have been run.  Raises psycopg's errors, and Unavailable when every
@@ -39,9 +45,8 @@ class Singles:
         try:
             connection = self._taken()
             try:
-                row: tuple[Any, ...] | None = connection.execute(
-                    statement, given, prepare=True
-                ).fetchone()
+                cursor = connection.execute(statement, given, prepare=True, binary=True)
+                rows = cursor.fetchall() if cursor.description else []
             except psycopg.Error:
                 self._give_back(connection)
                 raise
@@ -49,7 +54,7 @@ class Singles:
                 connection.close()
                 raise
             self._give_back(connection)
-            return row
+            return rows
         finally:
             self._places.release()
 
@@ -65,7 +70,7 @@ class Singles:
                 connection = self._free.pop()
             except IndexError:  # another thread was faster
                 break
-            if _is_alive(connection):
+            if is_alive(connection):
                 return connection
             connection.close()
         return psycopg.connect(self._url, autocommit=True, connect_timeout=3)
@@ -75,12 +80,3 @@ class Singles:
             connection.close()
         else:
             self._free.append(connection)
-
-
-def _is_alive(connection: psycopg.Connection[Any]) -> bool:
-    """Whether nothing has come from the server unasked: its farewell is all that it would say."""
-    try:
-        connection.pgconn.consume_input()
-    except psycopg.Error:
-        return False
-    return not connection.broken

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import erasure, link_rows, links, tables, trail
+from linkage_vault import erasure, link_pairs, link_rows, links, tables, trail
 from linkage_vault.erasure import Certificate
 from linkage_vault.keys import public_key_of
 from linkage_vault.purposes import PurposeOfUse as P
@@ -40,7 +40,7 @@ def erase(vault, staff, ehr_id, mode="shred"):
 def opens(vault, ehr_ids):
     """Which of some EHRs lead to a person."""
     with vault.engine.connect() as connection:
-        return set(links.find_pairs(connection, vault.keys, "ehr", ehr_ids))
+        return set(link_pairs.find_pairs(connection, vault.keys, "ehr", ehr_ids))
 
 
 def trail_is_whole(vault):
@@ -194,8 +194,8 @@ def test_without_a_shred_store_a_link_can_be_cut_and_not_shredded(cluster, tmp_p
 
 def test_a_shred_store_that_is_away_opens_nothing_and_makes_nothing(lone, staff, closed_port):
     """503, and no EHR of the pool is lost."""
-    from linkage_vault.provision import engine_of
     from linkage_vault.shred_store import ShredStore
+    from moiety.kit.engines import open_engine
 
     vault, _, _ = lone
     fill(vault, 3)
@@ -203,7 +203,7 @@ def test_a_shred_store_that_is_away_opens_nothing_and_makes_nothing(lone, staff,
     ehr_id = links.open_record(vault, staff["registrar"], person).ehr_id
     living = vault.keys.shreds
     url = f"postgresql://shred_app:x@127.0.0.1:{closed_port}/shred"
-    vault.keys.shreds = ShredStore(engine_of(url, connections=1))
+    vault.keys.shreds = ShredStore(open_engine(url, connections=1))
     try:
         with pytest.raises(Unavailable):
             links.resolve_person(vault, staff["registrar"], person, purpose=P.TREAT)

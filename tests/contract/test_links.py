@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import caring, link_tasks, linked, links, merging, people_tables, tables
+from linkage_vault import caring, link_pairs, link_tasks, linked, links, merging, people_tables, tables
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
 from linkage_vault.purposes import PurposeOfUse as P
@@ -51,7 +51,7 @@ def resolved(vault, staff, person_id):
 def owner(vault, ehr_id):
     """The person whom an EHR leads to."""
     with vault.engine.connect() as connection:
-        return links.find_pair(connection, vault.keys, "ehr", ehr_id).person_id
+        return link_pairs.find_pair(connection, vault.keys, "ehr", ehr_id).person_id
 
 
 # --- many ----------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def test_a_thousand_are_made_and_resolved_in_one_call_each(lone, staff):
     with vault.engine.connect() as connection:
         written = sa.select(sa.func.count()).select_from(tables.trail_leaf)
         assert 2003 == connection.scalar(written)
-        pairs = links.find_pairs(connection, vault.keys, "ehr", [one.ehr_id for one in first])
+        pairs = link_pairs.find_pairs(connection, vault.keys, "ehr", [one.ehr_id for one in first])
     assert dict(zip((one.ehr_id for one in first), persons, strict=True)) == {
         ehr_id: pair.person_id for ehr_id, pair in pairs.items()
     }
@@ -308,7 +308,7 @@ def test_a_restricted_record_has_no_secondary_use_and_care_goes_on(lone, staff):
     ehrs = [links.open_record(vault, staff["registrar"], uuid4()).ehr_id for _ in range(2)]
     linked.restrict(vault, staff["linkage_officer"], ehrs[0], is_restricted=True, reason=REASON)
     with vault.engine.connect() as connection:
-        assert {ehrs[0]} == links.find_restricted(connection, vault.keys, ehrs)
+        assert {ehrs[0]} == link_pairs.find_restricted(connection, vault.keys, ehrs)
     assert owner(vault, ehrs[0]) is not None
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from linkage_vault import linked, links, merges, merging
+from linkage_vault import link_pairs, linked, links, merges, merging
 from linkage_vault.merges import Merge
 from linkage_vault.purposes import PurposeOfUse as P
 from moiety.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -104,7 +104,7 @@ def test_any_sequence(kept):  # noqa: C901  a model with its rules
         @invariant()
         def every_ehr_leads_to_exactly_one_living_person(self):
             with vault.engine.connect() as connection:
-                pairs = links.find_pairs(connection, vault.keys, "ehr", list(self.owner))
+                pairs = link_pairs.find_pairs(connection, vault.keys, "ehr", list(self.owner))
                 ends = merges.living(connection, vault.keys, set(self.owner.values()))
             assert {e: self.end(p) for e, p in self.owner.items()} == {
                 e: pair.person_id for e, pair in pairs.items()

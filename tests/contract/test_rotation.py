@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import linked, links, merging, tables
+from linkage_vault import link_pairs, linked, links, merging, tables
 from linkage_vault.keys import load_key_file
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
@@ -47,7 +47,7 @@ def stocked(cluster, tmp_path):
 def whose(vault, pairs):
     """What the EHRs of pairs lead to."""
     with vault.engine.connect() as connection:
-        found = links.find_pairs(connection, vault.keys, "ehr", [one.ehr_id for one in pairs])
+        found = link_pairs.find_pairs(connection, vault.keys, "ehr", [one.ehr_id for one in pairs])
     return {ehr_id: pair.person_id for ehr_id, pair in found.items()}
 
 

@@ -261,15 +261,21 @@ def test_a_witness_that_is_away_is_told_later(own, tmp_path):
     trail.record(vault, ask())
     folder = tmp_path / "later"
     target = Target("file", str(folder / "heads.jsonl"))
+
+    def told():
+        file = folder / "heads.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [json.loads(line)["size"] for line in lines]
+
     with witnesses.keep_told(vault, [target], interval=0.05):
         trail.record(vault, ask())
         folder.mkdir()
         deadline = threading.Event()
-        for _ in range(100):
-            if (folder / "heads.jsonl").exists() and (folder / "heads.jsonl").read_text():
+        for _ in range(200):
+            if 2 in told():
                 break
             deadline.wait(0.05)
-    assert 2 == json.loads((folder / "heads.jsonl").read_text().splitlines()[-1])["size"]
+    assert 2 == told()[-1]
 
 
 @pytest.mark.parametrize("text", ["ftp://x", "syslog:host", "file:", "https:///path", "heads"])

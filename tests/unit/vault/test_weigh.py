@@ -39,11 +39,14 @@ def world(monkeypatch, tmp_path):
         ),
     )  # fmt: skip
 
-    def look(vault, question):
-        assert vault is made.vault
+    def look(question):
         made.asked.append(question)
         used = made.found.used or dict.fromkeys(question.principals, (1, 1, 1))
         return replace(made.found, used=used)
+
+    def look_all(vault, questions):
+        assert vault is made.vault
+        return [look(question) for question in questions]
 
     def use_grant(vault, grant_id, subjects):
         assert vault is made.vault
@@ -55,7 +58,7 @@ def world(monkeypatch, tmp_path):
         made.approvals.append((approval_id, user_id, request_hash))
         return made.approval_fits
 
-    monkeypatch.setattr(standing, "look", look)
+    monkeypatch.setattr(standing, "look_all", look_all)
     monkeypatch.setattr(standing, "use_grant", use_grant)
     monkeypatch.setattr(standing, "use_approval", use_approval)
 

@@ -1,0 +1,59 @@
+"""Engines: connections to one database, each looked at before it is used.
+
+A connection that a restarted server has left behind has the server's farewell, or the end of the
+stream, waiting in its socket.  Looking there costs microseconds; asking the server (a ping) costs a
+round trip each time a connection is taken, and of a short question that is most of the way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import InvalidatePoolError
+
+_WAIT = 5  # seconds for a free connection
+_CONNECT = 3  # seconds for a new one
+
+
+def open_engine(url: str | sa.URL, *, connections: int) -> sa.Engine:
+    """An engine of psycopg 3 that keeps as many connections; whoever finds none free waits.
+
+    A connection left behind by a restarted server is replaced before use, with all its like.
+    """
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_WAIT,
+        connect_args={"connect_timeout": _CONNECT},
+    )
+    sa.event.listen(engine, "checkout", _demand_alive)
+    return engine
+
+
+def rows_of(
+    connection: sa.Connection, statement: str, given: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a plain statement in a connection's transaction; none where it answers none.
+
+    Prepared, and past SQLAlchemy's compiler and result, which cost a short question as much again.
+    Raises psycopg's errors.
+    """
+    driver: Any = connection.connection.driver_connection
+    cursor = driver.execute(statement, given, prepare=True, binary=True)
+    return cursor.fetchall() if cursor.description else []
+
+
+def is_alive(connection: psycopg.Connection[Any]) -> bool:
+    """Whether nothing has come from the server unasked: its farewell is all that it would say."""
+    try:
+        connection.pgconn.consume_input()
+    except psycopg.Error:
+        return False
+    return not connection.broken
+
+
+def _demand_alive(connection: Any, _record: object, _fairy: object) -> None:
+    if not is_alive(connection):
+        raise InvalidatePoolError
