@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from joserfc.jwk import KeySet
 from starlette.middleware import Middleware
 
-from linkage_vault import alerts, housekeeping, policy, provision, routes, tokens, witnesses
+from linkage_vault import alerts, housekeeping, people, policy, provision, routes, tokens, witnesses
 from linkage_vault.access_report import Sources
 from linkage_vault.deps import crossings_of
 from linkage_vault.even_answers import EvenAnswers
@@ -27,6 +27,7 @@ from linkage_vault.settings import PREFIX, Settings
 from linkage_vault.vault import Vault
 from moiety.kit import app as kit
 from moiety.kit.database import Organisations, read_urls
+from moiety.kit.reads import Together
 from moiety.kit.settings import SettingsError
 from moiety.kit.user_tokens import UserTokens
 from moiety.wire.exchange import connect
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.provider = _provider(settings)
     app.user_middleware.insert(1, Middleware(EvenAnswers, step=settings.step, paths=_EVEN))
     app.state.vaults = vaults
+    app.state.people = {name: Together(organisations.reads(name), people.WHO) for name in vaults}
     app.state.crossings = {name: crossings_of(vault) for name, vault in vaults.items()}
     app.state.sources = {}
     app.state.pool_target = settings.pool_target

@@ -6,6 +6,7 @@ equality of indexes of names or dates would tell how common they are.
 """
 
 import hmac
+from functools import lru_cache
 from uuid import UUID
 
 from linkage_vault.key_ring import IndexKind, KeyRing, Secret
@@ -34,5 +35,9 @@ def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:
     A search looks through one heap; a dump does not tell how often one value stands there.
     `heaps` is at most 256.
     """
-    label = hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256")
-    return hmac.digest(label, value.bytes, "sha256")[0] % heaps
+    return hmac.digest(_heap_key(key), value.bytes, "sha256")[0] % heaps
+
+
+@lru_cache(maxsize=64)
+def _heap_key(key: Secret) -> bytes:
+    return hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256")

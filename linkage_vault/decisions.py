@@ -126,7 +126,7 @@ def write_down(
     vault: Vault, requester: Requester, ask: Ask, *, outcome: str, verdict: Verdict | None = None
 ) -> None:
     """Commits a decision to the trail.  Raises Unavailable when that fails."""
-    trail.record(vault, _entry(requester, ask, outcome, verdict))
+    trail.record(vault, _entry(datetime.now(UTC), requester, ask, outcome, verdict))
 
 
 def write_down_all(
@@ -149,7 +149,8 @@ def write_down_each(
 
     Raises Unavailable when that fails.
     """
-    trail.record_all(vault, [_entry(*one) for one in decided])
+    at = datetime.now(UTC)
+    trail.record_all(vault, [_entry(at, *one) for one in decided])
 
 
 def read_purpose(code: str) -> P:
@@ -302,10 +303,12 @@ def _question(case: Case) -> Question:
     )
 
 
-def _entry(requester: Requester, ask: Ask, outcome: str, verdict: Verdict | None) -> Entry:
+def _entry(
+    at: datetime, requester: Requester, ask: Ask, outcome: str, verdict: Verdict | None
+) -> Entry:
     made = verdict or Verdict(allowed=True)
     return Entry(
-        at=datetime.now(UTC),
+        at=at,
         action=ask.action,
         outcome=outcome,
         user_id=requester.user_id,

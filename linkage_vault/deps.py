@@ -15,6 +15,7 @@ from moiety.kit.auth import Require, identify, organisation_of
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Forbidden, Unauthenticated
 from moiety.kit.gathering import Gathering
+from moiety.kit.reads import Together
 
 SCOPE = "vault:use"
 OPERATE = "vault:operate"
@@ -43,8 +44,8 @@ async def find_requester(
     Somebody without a role passes here and is refused, in writing, by the decision.
     Raises Unauthenticated for a credential that was suspended.
     """
-    reads = request.app.state.organisations.reads(caller.organisation)
-    return await people.requester(reads, vault, caller, operates=OPERATE in caller.scopes)
+    asked = _people_of(request, caller)
+    return await people.requester(asked, vault, caller, operates=OPERATE in caller.scopes)
 
 
 async def find_program(caller: Annotated[Caller, Depends(Require(SIGN_IN, EXCHANGES))]) -> Caller:
@@ -129,9 +130,8 @@ async def find_user_behind(
     if caller.organisation != service.organisation:
         raise Unauthenticated
     vaults: Mapping[str, Vault] = request.app.state.vaults
-    reads = request.app.state.organisations.reads(caller.organisation)
     vault = vaults[caller.organisation]
-    found = await people.requester(reads, vault, caller, operates=False)
+    found = await people.requester(_people_of(request, caller), vault, caller, operates=False)
     return replace(found, service=service.key_id)
 
 
@@ -175,5 +175,10 @@ async def _program(request: Request, caller: Caller) -> Program:
         raise Forbidden("This is asked by a service, with a key of its own.")
     vaults: Mapping[str, Vault] = request.app.state.vaults
     vault = vaults[caller.organisation]
-    reads = request.app.state.organisations.reads(caller.organisation)
-    return Program(vault, await people.requester(reads, vault, caller, operates=False))
+    asked = _people_of(request, caller)
+    return Program(vault, await people.requester(asked, vault, caller, operates=False))
+
+
+def _people_of(request: Request, caller: Caller) -> Together:
+    found: Together = request.app.state.people[caller.organisation]
+    return found

@@ -84,12 +84,12 @@ def open_rows(keys: KeyRing, rows: Sequence[LinkRow], *, decoys: int = 0) -> lis
     `decoys`: how many sealed pairs of nobody are opened too, the same work for who gets no answer.
     """
     try:
-        values = _open(keys, [*rows, *[_decoy_of(keys)] * decoys])
+        values = _open(keys, rows, decoys)
     except Tampered:
         if not decoys:
             raise
         keys.decoy = None  # it may be of a key that a rotation has destroyed
-        values = _open(keys, [*rows, *[_decoy_of(keys)] * decoys])
+        values = _open(keys, rows, decoys)
     return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values][
         : len(rows)
     ]
@@ -157,8 +157,9 @@ def _find(
     return found
 
 
-def _open(keys: KeyRing, rows: Sequence[LinkRow]) -> list[bytes | None]:
-    return link_seals.open_all(keys, [(row.place, row) for row in rows])
+def _open(keys: KeyRing, rows: Sequence[LinkRow], decoys: int) -> list[bytes | None]:
+    nobody = [_decoy_of(keys)] * decoys if decoys else []
+    return link_seals.open_all(keys, [(row.place, row) for row in (*rows, *nobody)])
 
 
 def _decoy_of(keys: KeyRing) -> LinkRow:

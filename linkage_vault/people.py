@@ -8,32 +8,33 @@ from linkage_vault.users import Role
 from linkage_vault.vault import Vault
 from moiety.kit.credentials import Caller
 from moiety.kit.errors import Forbidden, Unauthenticated
-from moiety.kit.reads import Reads
+from moiety.kit.reads import Together
 
-# One question for every request: who is it, are they still here, and is their session?
-_WHO = b"""
-SELECT
-  (SELECT ARRAY[name, staff_id] || roles FROM app_user WHERE user_id = $1::uuid AND active),
-  EXISTS (SELECT FROM suspension WHERE principal = ANY($2::text[])),
-  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id IN (s.key_id, $4::text)
-    WHERE session_id = $3::uuid AND s.user_id = $1::uuid AND NOT s.ended AND now() < s.until
+WHO = b"""
+SELECT q.number,
+  (SELECT ARRAY[name, staff_id] || roles FROM app_user u WHERE u.user_id = q.user_id AND active),
+  EXISTS (SELECT FROM suspension WHERE principal IN ('key:' || q.key_id, 'user:' || q.user_id)),
+  EXISTS (SELECT FROM user_session s JOIN api_key k ON k.key_id IN (s.key_id, q.program)
+    WHERE s.session_id = q.session_id AND s.user_id = q.user_id AND NOT s.ended AND now() < s.until
     HAVING bool_and(NOT k.revoked AND k.expires >= current_date)
-      AND count(*) = (CASE WHEN max(s.key_id) = $4::text THEN 1 ELSE 2 END))
+      AND count(*) = (CASE WHEN max(s.key_id) = q.program THEN 1 ELSE 2 END))
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) WITH ORDINALITY
+  AS q(user_id, key_id, session_id, program, number)
 """
+"""Asked at every request: who is it, are they still here, and is their session?"""
 
 
-async def requester(reads: Reads, vault: Vault, caller: Caller, *, operates: bool) -> Requester:
+async def requester(people: Together, vault: Vault, caller: Caller, *, operates: bool) -> Requester:
     """Who calls, with the roles that the vault itself keeps; a program has at most one role.
+
+    `people` asks WHO.
 
     Raises Unauthenticated when the credential was suspended, its session has ended or a narrow
     token is used again, and Forbidden for a personal key where only tokens are taken.
     """
     key_id = caller.program or caller.key_id
-    principals = [f"key:{key_id}"]
-    if caller.user_id is not None:
-        principals.append(f"user:{caller.user_id}")
-    given = (caller.user_id, principals, caller.session_id, caller.program)
-    ((found, suspended, in_session),) = await reads.ask(_WHO, given)
+    row = await people.find(caller.user_id, key_id, caller.session_id, caller.program)
+    found, suspended, in_session = row or (None, True, False)
     if suspended or (caller.token_id is not None and not in_session):
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     if caller.user_id is None:

@@ -20,7 +20,7 @@ from linkage_vault.vault import Vault
 _LOOK = """
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
 given AS MATERIALIZED (
-  SELECT mark, number FROM unnest(%(marks)s::bytea[], %(mark_of)s::int[]) AS g(mark, number)
+  SELECT mark, number FROM unnest(%(marks)b::bytea[], %(mark_of)b::int[]) AS g(mark, number)
 ),
 fresh AS (
   INSERT INTO usage_subject (mark, day) SELECT mark, %(day)s::date FROM given ORDER BY mark
@@ -31,7 +31,7 @@ counted AS (
   INSERT INTO usage AS u (principal, day, minute, minute_calls, calls, subjects)
   SELECT principal, %(day)s::date, %(minute)s::int, count(*), sum(calls),
     coalesce(sum(f.subjects), 0)
-  FROM unnest(%(principals)s::text[], %(principal_of)s::int[], %(calls)s::int[])
+  FROM unnest(%(principals)b::text[], %(principal_of)b::int[], %(calls)b::int[])
     AS asking(principal, number, calls) LEFT JOIN fresh_of f USING (number)
   GROUP BY principal ORDER BY principal
   ON CONFLICT (principal, day) DO UPDATE SET
@@ -47,7 +47,7 @@ SELECT
   CASE q.number WHEN 0 THEN (SELECT
     jsonb_object_agg(principal, jsonb_build_array(minute_calls, calls, subjects)) FROM counted) END,
   q.number IN (SELECT c.number FROM canary
-    JOIN unnest(%(canaries)s::bytea[], %(canary_of)s::int[]) AS c(mark, number) USING (mark)),
+    JOIN unnest(%(canaries)b::bytea[], %(canary_of)b::int[]) AS c(mark, number) USING (mark)),
   (SELECT coalesce(record_mark, '') FROM care WHERE user_id = q.user_id
     AND (mark = q.care OR record_mark = q.care_record)
     AND (until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date) LIMIT 1),
@@ -60,9 +60,9 @@ SELECT
     AND now() < until LIMIT 1),
   (SELECT until FROM approval a WHERE a.approval_id = q.approval_id AND a.user_id = q.user_id
     AND state = 'approved' AND now() < until)
-FROM quick, unnest(%(number)s::int[], %(user_id)s::uuid[], %(action)s::text[], %(purpose)s::text[],
-  %(project_id)s::uuid[], %(approval_id)s::uuid[], %(care)s::bytea[], %(care_record)s::bytea[],
-  %(broken)s::bytea[])
+FROM quick, unnest(%(number)b::int[], %(user_id)b::uuid[], %(action)b::text[], %(purpose)b::text[],
+  %(project_id)b::uuid[], %(approval_id)b::uuid[], %(care)b::bytea[], %(care_record)b::bytea[],
+  %(broken)b::bytea[])
   AS q(number, user_id, action, purpose, project_id, approval_id, care, care_record, broken)
 ORDER BY q.number
 """

@@ -12,6 +12,7 @@ from linkage_vault.rules import Rules
 from moiety.kit.singles import Singles
 
 
+@cache
 def reading(engine: sa.Engine) -> sa.Engine:
     """The same connections without transactions: of a single question BEGIN and ROLLBACK are two
     thirds of the way.

@@ -191,10 +191,10 @@ def is_valid(url: str, text: str, *, days: int, scopes: frozenset[str] = frozens
                 .execute(credentials.LOOK_UP, ([token.key_id],))
                 .fetchone()
             )
-        caller = credentials.verify(token, row)
+        caller = credentials.verify(token, row and row[1:])
     except Unauthenticated:
         return False
-    lives = bool(row and row[4] > (datetime.now(UTC) + timedelta(days=days)).date())
+    lives = bool(row and row[5] > (datetime.now(UTC) + timedelta(days=days)).date())
     return lives and scopes <= caller.scopes
 
 

@@ -5,13 +5,11 @@ and would only slow every request here.  The organisation part chooses the conne
 anything is looked up; the key id chooses the row; the secret is compared in constant time.
 """
 
-import asyncio
 import hashlib
 import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -22,7 +20,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from moiety.kit.errors import Unauthenticated
-from moiety.kit.reads import Reads
 
 ORGANISATION = re.compile(r"[a-z][a-z0-9]{0,30}")
 _TOKEN = re.compile(r"mty_([a-z][a-z0-9]{0,30})_([0-9a-f]{12})_([A-Za-z0-9-]{43})")
@@ -136,60 +133,11 @@ def store(
 
 
 LOOK_UP = (
-    b"SELECT key_id, secret_hash, scopes, user_id, expires, revoked, last_used, sources"
-    b" FROM api_key WHERE key_id = ANY($1)"
+    b"SELECT q.number, key_id, secret_hash, scopes, user_id, expires, revoked, last_used, sources"
+    b" FROM unnest($1::text[]) WITH ORDINALITY AS q(key_id, number) JOIN api_key USING (key_id)"
 )
 """What `verify` needs to know of some keys: asked at every request, so that a revoked key is felt
-by the next one."""
-
-
-class KeyTable:
-    """The keys of one organisation, as the event loop looks them up.
-
-    Requests that come while a look-up is under way wait for the next one, which is made for all of
-    them together: each is answered by a question asked after it came, and many share its cost.
-    """
-
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
-        self._waiting: dict[str, list[asyncio.Future[tuple[Any, ...] | None]]] = {}
-        self._asking: asyncio.Task[None] | None = None
-
-    async def find(self, key_id: str) -> tuple[Any, ...] | None:
-        """The row of `key_id` as LOOK_UP gives it, or None."""
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key_id, []).append(answer)
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask(), context=Context())
-        found: tuple[Any, ...] | None = await answer
-        return found
-
-    async def _ask(self) -> None:
-        while self._waiting:
-            asked, self._waiting = self._waiting, {}
-            found: dict[str, tuple[Any, ...]] = {}
-            failure: Exception | None = None
-            try:
-                found = {row[0]: row for row in await self._reads.ask(LOOK_UP, (list(asked),))}
-            except Exception as error:  # noqa: BLE001  whoever waits must be told, whatever it is
-                failure = error
-            for key_id, answers in asked.items():
-                for answer in answers:
-                    _settle(answer, found.get(key_id), failure)
-        self._asking = None
-
-
-def _settle(
-    answer: "asyncio.Future[tuple[Any, ...] | None]",
-    row: tuple[Any, ...] | None,
-    failure: Exception | None,
-) -> None:
-    if answer.done():
-        return  # its request has gone away
-    if failure is None:
-        answer.set_result(row)
-    else:
-        answer.set_exception(failure)
+by the next one.  The number is not part of a key's row."""
 
 
 def verify(token: Token, row: tuple[Any, ...] | None, *, source: str | None = None) -> Caller:

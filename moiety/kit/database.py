@@ -17,10 +17,9 @@ import sqlalchemy as sa
 
 from moiety.kit import credentials
 from moiety.kit.commits import CommitQueue
-from moiety.kit.credentials import KeyTable
 from moiety.kit.engines import open_engine
 from moiety.kit.errors import ServiceError, Unauthenticated
-from moiety.kit.reads import Reads
+from moiety.kit.reads import Reads, Together
 from moiety.kit.settings import SettingsError
 
 NAMING: Mapping[str, str] = {
@@ -53,7 +52,9 @@ class Organisations:
         }
         self._reads = {name: Reads(url) for name, url in urls.items()}
         self._commits = {name: CommitQueue(url) for name, url in urls.items()}
-        self._keys = {name: KeyTable(reads) for name, reads in self._reads.items()}
+        self._keys = {
+            name: Together(reads, credentials.LOOK_UP) for name, reads in self._reads.items()
+        }
         self._noted: set[tuple[str, str, date]] = set()
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -74,7 +75,7 @@ class Organisations:
         self.engine(organisation)
         return self._commits[organisation]
 
-    def keys(self, organisation: str) -> KeyTable:
+    def keys(self, organisation: str) -> Together:
         """The API keys of `organisation`.  An unknown one is answered like a wrong key."""
         self.engine(organisation)
         return self._keys[organisation]

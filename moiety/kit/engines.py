@@ -41,8 +41,13 @@ def rows_of(
     Raises psycopg's errors.
     """
     driver: Any = connection.connection.driver_connection
-    cursor = driver.execute(statement, given, prepare=True, binary=True)
-    return cursor.fetchall() if cursor.description else []
+    return fetched(driver.execute(statement, given, prepare=True, binary=True))
+
+
+def fetched(cursor: psycopg.Cursor[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a cursor; none of a statement that answers none."""
+    answer = cursor.pgresult
+    return cursor.fetchall() if answer is not None and answer.nfields else []
 
 
 def is_alive(connection: psycopg.Connection[Any]) -> bool:

@@ -31,7 +31,7 @@ class Gathering(Generic[Asked, Answer]):
         answer: Callable[[Sequence[Asked]], Sequence[Answer | Exception]],
         *,
         most: int = 64,
-        lanes: int = 2,
+        lanes: int = 1,
     ) -> None:
         self._answer = answer
         self._most = most

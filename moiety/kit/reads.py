@@ -6,8 +6,9 @@ in between.  So a few connections of their own are read here without any thread.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
+from contextvars import Context
+from typing import Any, TypeAlias
 
 import psycopg
 
@@ -18,6 +19,9 @@ CONNECTIONS = 8
 """The most connections that one Reads opens."""
 _PATIENCE = 5
 _PREPARED = 500
+
+
+Row: TypeAlias = tuple[Any, ...]
 
 
 class Reads:
@@ -91,3 +95,56 @@ class Reads:
     async def _drop_free(self) -> None:
         while self._free:
             await self._free.pop().close()
+
+
+class Together:
+    """One statement about many things of a kind, such as keys, as the event loop asks about each.
+
+    Requests that come while one is asked wait for the next, which is asked for all of them
+    together: each is answered by a question asked after it came, and many share its cost.
+
+    The statement takes an array for each part of a question, and answers at most one row a
+    question: first its number, from 1, then what `find` returns.
+    """
+
+    def __init__(self, reads: Reads, statement: bytes) -> None:
+        self._reads = reads
+        self._statement = statement
+        self._waiting: dict[tuple[Hashable, ...], list[asyncio.Future[Row | None]]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def find(self, *question: Hashable) -> Row | None:
+        """The row of one question, or None; errors as `Reads.ask`."""
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(question, []).append(answer)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask(), context=Context())
+        found: Row | None = await answer
+        return found
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting, {}
+            found: dict[int, Row] = {}
+            failure: Exception | None = None
+            columns = [list(column) for column in zip(*asked, strict=True)]
+            try:
+                rows = await self._reads.ask(self._statement, columns)
+                found = {number: tuple(row) for number, *row in rows}
+            except Exception as error:  # noqa: BLE001  whoever waits must be told, whatever it is
+                failure = error
+            for number, answers in enumerate(asked.values(), 1):
+                for answer in answers:
+                    _settle(answer, found.get(number), failure)
+        self._asking = None
+
+
+def _settle(
+    answer: "asyncio.Future[Row | None]", row: Row | None, failure: Exception | None
+) -> None:
+    if answer.done():
+        return  # its request has gone away
+    if failure is None:
+        answer.set_result(row)
+    else:
+        answer.set_exception(failure)

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from moiety.kit.engines import is_alive
+from moiety.kit.engines import fetched, is_alive
 from moiety.kit.errors import Unavailable
 
 CONNECTIONS = 8
@@ -45,8 +45,7 @@ class Singles:
         try:
             connection = self._taken()
             try:
-                cursor = connection.execute(statement, given, prepare=True, binary=True)
-                rows = cursor.fetchall() if cursor.description else []
+                rows = fetched(connection.execute(statement, given, prepare=True, binary=True))
             except psycopg.Error:
                 self._give_back(connection)
                 raise

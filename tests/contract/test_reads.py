@@ -6,9 +6,9 @@ from datetime import date
 import psycopg
 import pytest
 
-from moiety.kit.credentials import LOOK_UP, KeyTable
+from moiety.kit.credentials import LOOK_UP
 from moiety.kit.errors import Unavailable
-from moiety.kit.reads import Reads
+from moiety.kit.reads import Reads, Together
 
 REVOKED = 5  # its place in a row of LOOK_UP
 
@@ -96,7 +96,7 @@ def test_keys_asked_together_share_a_question_asked_after_them(clinical_database
                 asked.append(sorted(parameters[0]))
                 return await reads.ask(statement, parameters)
 
-        keys = KeyTable(Counting())
+        keys = Together(Counting(), LOOK_UP)
         wanted = [f"{number % 4:012x}" for number in range(40)]
         rows = await asyncio.gather(*(keys.find(key_id) for key_id in wanted))
         return asked, [row and (row[0], row[1]) for row in rows]
@@ -115,13 +115,8 @@ def test_a_key_revoked_before_a_request_came_is_never_found_valid_by_it(clinical
         )
 
         async def question(reads):
-            slow = LOOK_UP.replace(b"FROM api_key", b"FROM api_key, pg_sleep(0.2)")
-
-            class Slow:
-                async def ask(self, _statement, parameters):
-                    return await reads.ask(slow, parameters)
-
-            keys = KeyTable(Slow())
+            slow = LOOK_UP.replace(b"FROM unnest", b"FROM pg_sleep(0.2), unnest")
+            keys = Together(reads, slow)
             before = asyncio.create_task(keys.find("0"))
             await asyncio.sleep(0.05)
             connection.execute("UPDATE api_key SET revoked = true")
@@ -145,7 +140,7 @@ def test_a_look_up_that_fails_fails_for_all_who_wait_and_the_next_is_asked_again
                     raise psycopg.OperationalError
                 return await reads.ask(statement, parameters)
 
-        keys = KeyTable(Breaking())
+        keys = Together(Breaking(), LOOK_UP)
         first = await asyncio.gather(*(keys.find("0") for _ in range(3)), return_exceptions=True)
         return [type(error) for error in first], await keys.find("0")
 
