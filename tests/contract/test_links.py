@@ -7,7 +7,16 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import caring, link_pairs, link_tasks, linked, links, merging, people_tables, tables
+from linkage_vault import (
+    caring,
+    link_pairs,
+    link_tasks,
+    linked,
+    links,
+    merging,
+    people_tables,
+    tables,
+)
 from linkage_vault.link_rows import Pair
 from linkage_vault.merges import Merge
 from linkage_vault.purposes import PurposeOfUse as P
