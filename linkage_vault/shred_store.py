@@ -60,7 +60,6 @@ class ShredStore:
 
     def close(self) -> None:
         """Gives back every connection."""
-        self._singles.close()
         self._engine.dispose()
 
     def destroy(self, handles: Collection[UUID]) -> int:

@@ -20,13 +20,14 @@ _PATIENCE = 5.0
 
 
 class Singles:
-    """A few connections to one database, shared by threads."""
+    """A few connections to one database, shared by threads; they end with the engine's."""
 
     def __init__(self, engine: sa.Engine, *, connections: int = CONNECTIONS) -> None:
         url = engine.url.set(drivername="postgresql")
         self._url = url.render_as_string(hide_password=False)
         self._free: list[psycopg.Connection[Any]] = []
         self._places = threading.BoundedSemaphore(connections)
+        sa.event.listen(engine, "engine_disposed", lambda _engine: self.close())
 
     def one(self, statement: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The row that a statement answers, or None; errors as `all`."""
