@@ -21,7 +21,7 @@ from linkage_vault.seal import (
     Place,
     Tampered,
     derive_link_key,
-    encode_lengths,
+    encode_place,
     open_apart,
     open_sealed,
     seal_apart,
@@ -147,10 +147,5 @@ def _unwrap(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes]:
 
 
 def _wrap_place(place: Place) -> bytes:
-    return encode_lengths(
-        b"moiety/vault/wrapped/1",
-        place.table.encode(),
-        place.row.encode(),
-        b"wrapped",
-        place.version.to_bytes(8, "big"),
-    )
+    version = place.version.to_bytes(8, "big")
+    return encode_place(b"moiety/vault/wrapped/1", place, b"wrapped", version)

@@ -30,6 +30,7 @@ is that of the row: rotating the key-encryption key leaves the row as it is.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -70,6 +71,20 @@ def encode_lengths(*parts: bytes) -> bytes:
     """
     counted = [len(part).to_bytes(8, "little") + part for part in parts]
     return len(parts).to_bytes(8, "little") + b"".join(counted)
+
+
+def encode_place(label: bytes, place: Place, *rest: bytes) -> bytes:
+    """`encode_lengths` of a label, a place's table and row, and the rest."""
+    before, after = _around_row(label, place.table, rest)
+    row = place.row.encode()
+    return b"".join((before, len(row).to_bytes(8, "little"), row, after))
+
+
+@lru_cache(maxsize=256)
+def _around_row(label: bytes, table: str, rest: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+    """What stands before and after the row, which alone changes from value to value."""
+    count = (3 + len(rest)).to_bytes(8, "little")
+    return count + encode_lengths(label, table.encode())[8:], encode_lengths(*rest)[8:]
 
 
 def seal(kek: Kek, plaintext: bytes, place: Place, *, size: int) -> bytes:
@@ -126,7 +141,7 @@ def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes
 
     HKDF-SHA-256 (RFC 5869) with the secret as its salt.
     """
-    info = encode_lengths(b"moiety/vault/link-key/1", place.table.encode(), place.row.encode())
+    info = encode_place(b"moiety/vault/link-key/1", place)
     return HKDF(hashes.SHA256(), KEY_SIZE, salt=shred_secret, info=info).derive(data_key)
 
 
@@ -158,10 +173,9 @@ def _unpad(padded: bytes) -> bytes:
 
 
 def _associated_data(place: Place, kek_version: int) -> bytes:
-    return encode_lengths(
+    return encode_place(
         b"moiety/vault/seal/1",
-        place.table.encode(),
-        place.row.encode(),
+        place,
         place.column.encode(),
         place.version.to_bytes(8, "big"),
         kek_version.to_bytes(4, "big"),
@@ -169,10 +183,9 @@ def _associated_data(place: Place, kek_version: int) -> bytes:
 
 
 def _bound(place: Place) -> bytes:
-    return encode_lengths(
+    return encode_place(
         b"moiety/vault/seal/2",
-        place.table.encode(),
-        place.row.encode(),
+        place,
         place.column.encode(),
         SCHEMA.to_bytes(4, "big"),
         place.version.to_bytes(8, "big"),

@@ -14,6 +14,7 @@ from linkage_vault.seal import (
     Place,
     Tampered,
     encode_lengths,
+    encode_place,
     open_sealed,
     seal,
 )
@@ -109,3 +110,12 @@ def test_no_two_envelopes_share_a_nonce_a_key_or_a_block():
 def test_length_prefixed_encodings_are_unambiguous(one, other):
     """Two lists of parts encode alike only when they are the same list."""
     assert (one == other) == (encode_lengths(*one) == encode_lengths(*other))
+
+
+@given(st.binary(), st.text(), st.text(), st.lists(st.binary(max_size=400)))
+def test_a_place_is_encoded_as_its_parts_are(label, table, row, rest):
+    """Whatever was remembered of another row, the octets are those of the plain encoding."""
+    for one in (row, row + "x", ""):
+        place = Place(table, one, "c", 1)
+        parts = (label, table.encode(), one.encode(), *rest)
+        assert encode_lengths(*parts) == encode_place(label, place, *rest)
