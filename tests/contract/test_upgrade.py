@@ -83,7 +83,7 @@ def old(previous, folder, service, database):
 
 
 def _await(process, url):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     with httpx.Client(trust_env=False) as client:
         while True:
             assert process.poll() is None, "the previous release does not start"

@@ -177,7 +177,7 @@ def test_no_acknowledged_commit_is_lost_when_the_primary_is_killed(pair):
             thread.start()
         try:
             time.sleep(2)
-            until = time.monotonic() + 30
+            until = time.monotonic() + 90
             while len(acknowledged) <= 50:  # a slow machine writes fewer in two seconds
                 assert time.monotonic() < until
                 time.sleep(0.05)

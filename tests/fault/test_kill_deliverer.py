@@ -45,7 +45,7 @@ class Process:
             "--port", str(self.port), "--log-level", "critical",
         ]  # fmt: skip
         self.process = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90
         while True:
             try:
                 return httpx.get(f"{self.service.url}/ready", trust_env=False).raise_for_status()
