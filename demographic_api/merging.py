@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from demographic_api import persons
-from demographic_api.fhir import PatientLink, PatientReference
+from demographic_api.fhir import Patient, PatientLink, PatientReference
 from demographic_api.persons import Version
 from demographic_api.tables import merge_due, person, person_merge
 from moiety.kit.errors import Conflict, NotFound, Unprocessable
@@ -57,11 +57,35 @@ def unmerge(connection: sa.Connection, merged: UUID, survivor: UUID) -> Version:
     return persons.put_document(connection, merged, number, bytes(snapshot))
 
 
+def read_family(connection: sa.Connection, person_id: UUID) -> list[Patient]:
+    """A person, and everybody who lives on in it, directly or through others; none without it."""
+    family = sa.select(sa.literal(person_id, sa.Uuid).label("person_id")).cte(recursive=True)
+    into = sa.select(person_merge.c.person_id).join(
+        family, person_merge.c.survivor_id == family.c.person_id
+    )
+    family = family.union(into)
+    query = sa.select(person.c.document).join(family, person.c.person_id == family.c.person_id)
+    first = person.c.person_id != person_id  # False sorts first: the person itself
+    return [persons.expand(one) for one in connection.scalars(query.order_by(first)).all()]
+
+
+def _living(connection: sa.Connection, person_id: UUID) -> UUID:
+    """In whom a person lives on."""
+    query = sa.select(person_merge.c.survivor_id)
+    while found := connection.scalar(query.where(person_merge.c.person_id == person_id)):
+        person_id = found
+    return person_id
+
+
 def _leave_for_vault(
     connection: sa.Connection, merged: UUID, survivor: UUID, *, is_undone: bool
 ) -> None:
-    """Behind all that wait; until the commit nobody else finds a place, so places are in order."""
+    """Behind all that wait; until the commit nobody else finds a place, so places are in order.
+
+    Whoever lives is found by the words of the whole family, so those are told anew as well.
+    """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUEUE)))
+    persons.leave_words_due(connection, _living(connection, survivor))
     last = sa.select(sa.func.coalesce(sa.func.max(merge_due.c.place), 0) + 1).scalar_subquery()
     row = {"person_id": merged, "survivor_id": survivor, "is_undone": is_undone}
     connection.execute(merge_due.insert().values(place=last, **row))

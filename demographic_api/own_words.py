@@ -1,6 +1,7 @@
 """A person's own identifiers, as the vault is told them: tokens under the screen key, no words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, zip_longest
 
 from demographic_api.fhir import Address, HumanName, Patient, given
 from moiety.deid.own import variants
@@ -9,9 +10,16 @@ from moiety.deid.own.variants import Name, Subject
 _TELEPHONES = frozenset({"phone", "fax", "pager", "sms"})
 
 
-def tokens_of(patient: Patient, token: Callable[[str], bytes]) -> bytes:
-    """The tokens of everything that identifies a person, 16 octets each, in no telling order."""
-    return b"".join(sorted(token(form) for form in variants.forms_of(subject_of(patient))))
+def tokens_of(patients: Sequence[Patient], token: Callable[[str], bytes]) -> bytes:
+    """The tokens of everything that identifies a person, 16 octets each, in no telling order.
+
+    `patients`: the person, and those who were merged into it.  Where all are too many, the surest
+    of each are told.
+    """
+    each = (variants.forms_of(subject_of(patient)) for patient in patients)
+    in_turn = (form for rank in zip_longest(*each) for form in rank if form is not None)
+    found = islice(dict.fromkeys(in_turn), variants.MOST)
+    return b"".join(sorted(token(form) for form in found))
 
 
 def subject_of(patient: Patient) -> Subject:

@@ -115,6 +115,16 @@ def put_document(
     return version
 
 
+def leave_words_due(connection: sa.Connection, person_id: UUID) -> None:
+    """The vault is to be told this person's words."""
+    waiting = insert(tables.words_due).values(person_id=person_id, ticket=secrets.randbits(63))
+    connection.execute(
+        waiting.on_conflict_do_update(
+            index_elements=["person_id"], set_={"ticket": waiting.excluded.ticket}
+        )
+    )
+
+
 def etag(number: int) -> str:
     """A version as FHIR's weak `ETag`."""
     return f'W/"{number}"'
@@ -134,14 +144,7 @@ def _add_version(connection: sa.Connection, version: Version, document: bytes) -
         if len(added) != len(identifiers):
             raise Conflict("Another person has this NHS number.")
     connection.execute(tables.person_name.insert(), _name_rows(version))
-    waiting = insert(tables.words_due).values(
-        person_id=version.person_id, ticket=secrets.randbits(63)
-    )
-    connection.execute(
-        waiting.on_conflict_do_update(
-            index_elements=["person_id"], set_={"ticket": waiting.excluded.ticket}
-        )
-    )
+    leave_words_due(connection, version.person_id)
 
 
 def _history_row(version: Version, document: bytes) -> sa.Insert:

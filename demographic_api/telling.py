@@ -9,6 +9,7 @@ theirs, since each rests on the one before; one that the vault does not take hol
 No row has a time.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +21,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
-from demographic_api import own_words
-from demographic_api.persons import expand
-from demographic_api.tables import merge_due, person, words_due
+from demographic_api import merging, own_words
+from demographic_api.tables import merge_due, words_due
 from moiety.kit.errors import ServiceError
 from moiety.wire import linking, screening
 
@@ -53,15 +53,8 @@ def keep_told(
 ) -> Iterator[None]:
     """Runs both workers while the context lasts; closes the client at the end."""
     stop = threading.Event()
-    merges = gauge.labels(name)
-
-    def merged() -> bool:
-        try:
-            return tell_merge(engine, client)
-        finally:
-            merges.set(merges_waiting(engine))
-
-    steps = (lambda: tell_one(engine, client, token), merged)
+    gauge.labels(name).set_function(lambda: _counted(engine))
+    steps = (lambda: tell_one(engine, client, token), lambda: tell_merge(engine, client))
     threads = [threading.Thread(target=_work, args=(one, stop), daemon=True) for one in steps]
     for thread in threads:
         thread.start()
@@ -89,11 +82,8 @@ def tell_one(engine: sa.Engine, client: httpx.Client, token: Callable[[str], byt
         person_id = connection.scalar(chosen)
         if person_id is None:
             return False
-        document = connection.scalar(
-            sa.select(person.c.document).where(person.c.person_id == person_id)
-        )
-        if document is not None:
-            screening.tell(client, person_id, own_words.tokens_of(expand(document), token))
+        if patients := merging.read_family(connection, person_id):
+            screening.tell(client, person_id, own_words.tokens_of(patients, token))
         connection.execute(words_due.delete().where(words_due.c.person_id == person_id))
     return True
 
@@ -118,6 +108,14 @@ def merges_waiting(engine: sa.Engine) -> int:
     """How many merges the vault was not told of."""
     with engine.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(merge_due)) or 0
+
+
+def _counted(engine: sa.Engine) -> float:
+    """The same for a collector of metrics, to whom a database that is away is no number."""
+    try:
+        return merges_waiting(engine)
+    except SQLAlchemyError:
+        return math.nan
 
 
 def _work(step: Callable[[], bool], stop: threading.Event) -> None:

@@ -11,6 +11,7 @@ rotation.py     keys rotated while the vault answers
 rotation_steps.py  what moves then, table by table
 erasure.py      links cut or shredded, tombstones and certificates
 screening.py    which words of a document are its subject's, without the words
+rescreens.py    records that are to be screened again
 guesses.py      how much was asked of a record today
 sealed_words.py words sealed out of a document, given back to readers of care
 review.py       read the trail, its heads and proofs

@@ -13,7 +13,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, fences, link_rows, link_tasks, merges, shared_care
+from linkage_vault import (
+    decisions,
+    fences,
+    link_rows,
+    link_tasks,
+    merges,
+    rescreens,
+    shared_care,
+)
 from linkage_vault.decisions import Action, Ask, Requester, Verdict
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.link_tasks import EhrMerge
@@ -81,6 +89,7 @@ def _join(vault: Vault, merge: Merge, begun: dict[str, Any]) -> UUID | None:
         ehr_ids = _ehrs_of_both(connection, vault.keys, merge)
         merges.add(connection, vault.keys, merge)
         shared_care.share(connection, vault, merge.survivor)
+        rescreens.mark(connection, vault.keys, merge.survivor)
         if ehr_ids is None:
             return None
         task = EhrMerge(
@@ -95,6 +104,7 @@ def _part(vault: Vault, merge: Merge) -> Merge | None:
         fences.enter_alone(connection)
         found = merges.find(connection, vault.keys, merge.merged)
         if found == merge:
+            rescreens.mark(connection, vault.keys, merge.survivor)
             merges.remove(connection, vault.keys, merge)
             link_tasks.drop_ehr_merges(connection, vault.keys, merge.merged)
             shared_care.part(connection, vault, merge)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault import decisions, guesses, link_pairs
+from linkage_vault import decisions, guesses, link_pairs, rescreens
 from linkage_vault.blind_index import blind_index
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import KeyRing
@@ -31,7 +31,6 @@ from moiety.kit.errors import Malformed, TooMany
 from moiety.wire.screening import Question
 
 _SIZE = MOST * tokens.SIZE
-_SLOT_SIZE = 64
 _NOBODY = tuple(secrets.token_bytes(tokens.SIZE) for _ in range(MOST))
 
 
@@ -58,7 +57,7 @@ def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
             .values(words_id=words_id, **values)
             .on_conflict_do_update(index_elements=["words_id"], set_=values)
         )
-        _mark(connection, vault.keys, person_id)
+        rescreens.mark(connection, vault.keys, person_id)
 
 
 def ask(vault: Vault, requester: Requester, questions: Sequence[Question]) -> list[list[int]]:
@@ -86,7 +85,11 @@ def due(vault: Vault, *, limit: int) -> list[UUID]:
     with vault.engine.connect() as connection:
         rows = connection.execute(sa.select(rescreen).order_by(rescreen.c.slot_id).limit(limit))
         return [
-            UUID(bytes=open_sealed(vault.keys.links.by_version, row.sealed, _slot(row.slot_id)))
+            UUID(
+                bytes=open_sealed(
+                    vault.keys.links.by_version, row.sealed, rescreens.place_of(row.slot_id)
+                )
+            )
             for row in rows
         ]
 
@@ -135,20 +138,6 @@ def _remember(connection: sa.Connection, keys: KeyRing, ehr_ids: set[UUID]) -> N
         connection.execute(insert(screened).values(rows).on_conflict_do_nothing())
 
 
-def _mark(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> None:
-    """The person's record, if it was screened before, waits to be screened again."""
-    pair = link_pairs.find_pair(connection, keys, "person", person_id)
-    if pair is None:
-        return
-    index = blind_index(keys, "screen", pair.ehr_id)
-    if connection.scalar(sa.select(screened).where(screened.c.screened_index == index)) is None:
-        return
-    slot_id = uuid4()
-    sealed = seal(keys.links.current, pair.ehr_id.bytes, _slot(slot_id), size=_SLOT_SIZE)
-    row = {"slot_id": slot_id, "screened_index": index, "sealed": sealed}
-    connection.execute(insert(rescreen).values(row).on_conflict_do_nothing())
-
-
 def _split(octets: bytes) -> tuple[bytes, ...]:
     size = tokens.SIZE
     return tuple(octets[at : at + size] for at in range(0, len(octets), size))
@@ -156,7 +145,3 @@ def _split(octets: bytes) -> tuple[bytes, ...]:
 
 def _place(words_id: UUID, version: int) -> Place:
     return Place("own_words", str(words_id), "sealed", version)
-
-
-def _slot(slot_id: UUID) -> Place:
-    return Place("rescreen", str(slot_id), "sealed", 1)

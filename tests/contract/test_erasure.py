@@ -236,3 +236,35 @@ def test_an_erasure_through_the_door(caller, filled_pool):
     )
     assert (erased.status_code, len(erased.content)) == (unknown.status_code, len(unknown.content))
     assert base64.b64encode(made.salt)
+
+
+def test_unknown_forbidden_and_erased_have_one_answer(caller, filled_pool):
+    """Status, words and length are equal, whether the link was cut or shredded; the control: before
+    the erasure the same question is answered.
+    """
+    registrar, officer, approver = map(caller, ("registrar", "linkage_officer", "approver"))
+    clinician = caller("clinician")
+    asked = {}
+    for mode in ("cut", "shred"):
+        person_id = uuid4()
+        ehr_id = wire.link(registrar, person_id)
+        assert ehr_id == wire.resolve_person(clinician, person_id, purpose_of_use="TREAT")
+        task_id = linking.erase(officer, ehr_id, mode=mode, reason=REASON)
+        linking.consent_to_erasure(approver, task_id)
+        asked[mode] = (person_id, "TREAT")
+    there = uuid4()
+    wire.link(registrar, there)
+    asked |= {"unknown": (uuid4(), "TREAT"), "forbidden": (there, "HRESCH")}
+    told = {}
+    for kind, (person_id, purpose) in asked.items():
+        body = {"person_id": str(person_id), "purpose_of_use": purpose}
+        answer = clinician.post("/vault/v1/resolve/person", json=body)
+        document = answer.json()
+        told[kind] = (
+            answer.status_code,
+            len(answer.content),
+            len(document.pop("trace_id")),
+            document,
+        )
+    assert 403 == told["unknown"][0]
+    assert all(told["unknown"] == one for one in told.values()), told

@@ -297,6 +297,52 @@ def unsealings(vault):
     return found.count("allowed"), found.count("refused")
 
 
+def test_after_a_merge_both_records_are_screened_for_the_words_of_both(
+    cluster, vault_service, caller, filled_pool
+):
+    """A former name of the merged registration is found in the survivor's record, and the reverse;
+    the control: before the merge, and after its end, each record knows its own person alone.
+    """
+    from clinical_api.rescreening import screen_waiting
+
+    with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
+        former = {**PATIENT, "name": [{"family": "Lindqvist-Obi", "given": ["Margaret"]}]}
+        old, old_ehr = record_of(found, former)
+        kept, kept_ehr = record_of(found)
+        here = found.clinical.app.state.here["main"]
+
+        def seen(ehr_id, text):
+            return "[NAME]" in found.read(ehr_id, found.commit(ehr_id, letter(text))).text
+
+        names = ("Seen: Lindqvist.", "Seen: Featherstone.")
+        alone = {(old_ehr, names[0]): True, (old_ehr, names[1]): False,
+                 (kept_ehr, names[0]): False, (kept_ehr, names[1]): True}  # fmt: skip
+        assert alone == {one: seen(*one) for one in alone}
+        before = found.commit(kept_ehr, letter(names[0]))
+        persons.merge_patients(found.registrar, old, kept)
+        merged(found)
+        assert all(seen(*one) for one in alone)
+        assert "Lindqvist" in found.read(kept_ehr, before).text
+        assert 2 == screen_waiting(here.engine, here.own_words)
+        assert "Lindqvist" not in found.read(kept_ehr, before).text
+        persons.unmerge_patients(found.registrar, old, kept)
+        merged(found)
+        assert alone == {one: seen(*one) for one in alone}
+        screen_waiting(here.engine, here.own_words)
+
+
+def merged(found):
+    """Wait until the vault knows of every merge, and of every word."""
+    import psycopg
+
+    for _ in range(200):
+        with psycopg.connect(found.demographic.database.url("migrator")) as connection:
+            if connection.execute("SELECT count(*) FROM merge_due").fetchone() == (0,):
+                break
+        time.sleep(0.05)
+    found.told()
+
+
 SAID = "For Margaret Featherstone-Adeyemi, born 03/11/1952, of HG3 5LX"
 SAID_DETAILS = ("Margaret", "Featherstone", "Adeyemi", "03/11/1952", "HG3 5LX")
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import merkle, trail, witnesses
+from linkage_vault import merkle, personal, trail, witnesses
 from linkage_vault.entries import Entry
 from linkage_vault.keys import create_key_file, load_key_file, public_octets
 from linkage_vault.personal import AuditorKey, auditor_key_of, new_auditor_key
@@ -190,6 +190,61 @@ def test_tampering_in_the_database_is_found_with_its_position(own, kind):
     rows, heads = rows_of(vault)
     fault = verify(rows, heads, vault.keys.tree_head_public).fault
     assert position == fault.position
+
+
+# --- what a changed line of trail.py would do ---------------------------------------------------
+
+
+def test_shredding_one_keeps_who_lies_in_the_same_heap(own):
+    """Entries are found by heaps of many ids: only those about the ids themselves lose theirs."""
+    vault, _ = own
+    gone = uuid4()
+    heap = personal.bucket_of(vault.keys, gone)
+    kept = next(one for one in iter(uuid4, None) if personal.bucket_of(vault.keys, one) == heap)
+    trail.record_all(vault, [ask(gone), ask(kept), ask()])
+    with vault.engine.begin() as connection:
+        assert 1 == trail.shred(connection, vault.keys, [gone])
+    rows, _ = rows_of(vault)
+    assert [True, False, False] == [row.subject is None for row in rows]
+    assert kept == personal.open_subject(vault.keys, rows[1].position, rows[1].subject)
+
+
+def test_every_row_and_head_is_read_however_many_pages_they_are(own, monkeypatch):
+    """Pages of three: ten rows forwards, backwards, from the middle, and ten heads, each once."""
+    vault, _ = own
+    for _ in range(10):
+        trail.record(vault, ask())
+    monkeypatch.setattr(trail, "_PAGE", 3)
+    with vault.engine.connect() as connection:
+        assert list(range(10)) == [row.position for row in trail.leaves(connection)]
+        assert [7, 8, 9] == [row.position for row in trail.leaves(connection, first=7)]
+        assert list(range(9, -1, -1)) == [row.position for row in trail.newest(connection)]
+        assert [4, 3, 2, 1, 0] == [row.position for row in trail.newest(connection, before=5)]
+        assert list(range(10)) == [row.position for row in trail.bare_leaves(connection)]
+        assert list(range(1, 11)) == [head.size for head in trail.heads(connection)]
+
+
+def test_roots_come_from_stored_subtrees_and_without_them_from_leaves_in_their_order(own):
+    """Subtrees answer when the leaves are gone; where there are none, leaves do, wherever in the
+    heap they lie.
+    """
+    vault, copy = own
+    trail.record_all(vault, [ask() for _ in range(8)])
+
+    def root():
+        with vault.engine.connect() as connection:
+            return trail.roots(connection, [(0, 8)])[0]
+
+    expected = root()
+    change(copy, "CREATE TABLE aside AS SELECT * FROM trail_leaf")
+    change(copy, "DELETE FROM trail_leaf")
+    assert expected == root()
+    change(copy, "DELETE FROM trail_node")
+    change(copy, "INSERT INTO trail_leaf SELECT * FROM aside ORDER BY position DESC")
+    assert expected == root()
+    change(copy, "DELETE FROM trail_leaf WHERE position = 3")
+    with pytest.raises(ValueError, match="not that many"):
+        root()
 
 
 # --- witnesses -----------------------------------------------------------------------------------

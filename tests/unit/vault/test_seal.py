@@ -61,6 +61,12 @@ def test_every_changed_bit_is_found():
             open_sealed(KEKS, bytes(changed), PLACE)
 
 
+def test_the_smallest_envelope_opens():
+    """Nothing at all, in the least that an envelope can be."""
+    envelope = seal(KEK, b"", PLACE, size=2)
+    assert b"" == open_sealed(KEKS, envelope, PLACE)
+
+
 def test_every_shortened_envelope_is_refused():
     """An envelope cut anywhere fails in the same way."""
     envelope = seal(KEK, b"person and record", PLACE, size=SIZE)
