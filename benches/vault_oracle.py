@@ -21,8 +21,8 @@ What defends is two things: the same work for each kind, and steps of time.  So 
     steps alone     the work as a service would do it that answers as soon as it knows, steps on
     neither         the same without the steps: the control, which must tell them apart (0.95)
 
-The control replaces `links.resolve` in the bench's own process: it refuses before it looks, writes
-down only what it found, and remembers whom it has erased.
+The control replaces `links.resolve_each` in the bench's own process: it refuses before it
+looks, writes down only what it found, and remembers whom it has erased.
 
 Results: benches/results/vault_oracle.jsonl.
 """
@@ -46,7 +46,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from linkage_vault import decisions, erasure, links
+from linkage_vault import decisions, erasure, link_pairs, links
 from linkage_vault.app import create_app
 from moiety.commands import desk, issue
 from moiety.kit.errors import Forbidden, Unavailable
@@ -175,22 +175,28 @@ def _answer_at_once():
 
     def remembering(vault, task_id, request):
         with vault.engine.connect() as connection:
-            gone.add(links.find_pair(connection, vault.keys, "ehr", request.ehr_id).person_id)
+            pair = link_pairs.find_pair(connection, vault.keys, "ehr", request.ehr_id)
+        gone.add(pair.person_id)
         return erase(vault, task_id, request)
 
-    def resolve(vault, requester, ask):
-        verdict = decisions.weigh(vault, requester, [ask])
+    def answer(vault, case):
+        ask = case.asks[0]
+        verdict = decisions.weigh_all(vault, [case])[0]
         if not verdict.allowed:
-            raise verdict.error()
-        found = links._look(vault, ask.action, [ask.subject])
+            return verdict.error()
+        with vault.engine.connect() as connection:
+            found = link_pairs.look(connection, vault.keys, [("person", ask.subject)])
         if ask.subject in gone:
-            decisions.write_down(vault, requester, ask, outcome="erased", verdict=verdict)
+            decisions.write_down(vault, case.requester, ask, outcome="erased", verdict=verdict)
         if not found:
-            raise Forbidden(decisions.REFUSED)
-        decisions.write_down(vault, requester, ask, outcome="allowed", verdict=verdict)
-        return links._reveal(vault, ask.action, found)[ask.subject]
+            return Forbidden(decisions.REFUSED)
+        decisions.write_down(vault, case.requester, ask, outcome="allowed", verdict=verdict)
+        with vault.engine.connect() as connection:
+            (opened,) = link_pairs.open_found(connection, vault.keys, found).values()
+        return opened
 
-    erasure._erase, links.resolve = remembering, resolve
+    erasure._erase = remembering
+    links.resolve_each = lambda vault, cases: [answer(vault, case) for case in cases]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import erasure, link_tasks, linked, links, trail
+from linkage_vault import erasure, link_pairs, link_tasks, linked, links, trail
 from linkage_vault.people_tables import app_user
 from linkage_vault.trail import open_leaf
 from linkage_vault.users import Role
@@ -43,7 +43,7 @@ def house(lone):
 def stays(vault, person_id, ehr_id):
     """Whether the record is still the person's."""
     with vault.engine.connect() as connection:
-        pair = links.find_pair(connection, vault.keys, "ehr", ehr_id)
+        pair = link_pairs.find_pair(connection, vault.keys, "ehr", ehr_id)
     return pair is not None and pair.person_id == person_id
 
 

@@ -222,6 +222,9 @@ def test_every_row_and_head_is_read_however_many_pages_they_are(own, monkeypatch
         assert [4, 3, 2, 1, 0] == [row.position for row in trail.newest(connection, before=5)]
         assert list(range(10)) == [row.position for row in trail.bare_leaves(connection)]
         assert list(range(1, 11)) == [head.size for head in trail.heads(connection)]
+        hashes = [row.leaf_hash for row in trail.leaves(connection)]
+        assert [*hashes, None] == [trail.leaf_hash(connection, place) for place in range(11)]
+        assert {1} == {row.month.day for row in trail.leaves(connection)}
 
 
 def test_roots_come_from_stored_subtrees_and_without_them_from_leaves_in_their_order(own):
