@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from linkage_vault import link_seals
 from linkage_vault.blind_index import blind_index, blind_indexes
@@ -98,15 +97,16 @@ def open_rows(keys: KeyRing, rows: Sequence[LinkRow], *, decoys: int = 0) -> lis
 def add(
     connection: sa.Connection, keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False
 ) -> None:
-    """Adds links, a row and a wrapped key for each, in one statement a table."""
+    """Adds links, a row and a wrapped key for each, in one statement."""
     link_ids = [uuid4() for _ in pairs]
     values = [
         (_place(link_id, 1), msgspec.json.encode(pair))
         for link_id, pair in zip(link_ids, pairs, strict=True)
     ]
     sealed = link_seals.seal_all(keys, values, size=LINK_SIZE, is_shreddable=True)
-    connection.execute(
-        _INSERT_LINKS,
+    rows_of(
+        connection,
+        _ADD,
         {
             "link_id": link_ids,
             "person_index": [blind_index(keys, "person", pair.person_id) for pair in pairs],
@@ -115,12 +115,6 @@ def add(
             "index_version": keys.index_version,
             "month": current_month(),
             "is_further": is_further,
-        },
-    )
-    connection.execute(
-        _INSERT_KEYS,
-        {
-            "link_id": link_ids,
             "kek_version": [one.kek_version for one in sealed],
             "wrapped": [one.wrapped for one in sealed],
         },
@@ -188,29 +182,14 @@ def _place(link_id: UUID, version: int) -> Place:
     return Place("link", str(link_id), "sealed", version)
 
 
-def _unnested(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[object]:
-    return sa.func.unnest(sa.bindparam(name, type_=ARRAY(kind)))
-
-
-_INSERT_LINKS = link.insert().from_select(
-    ["link_id", "version", "index_version", "person_index", "ehr_index", "month", "sealed",
-     "is_further"],
-    sa.select(
-        _unnested("link_id", sa.Uuid()),
-        sa.literal(1),
-        sa.bindparam("index_version", type_=sa.Integer()),
-        _unnested("person_index", BYTEA()),
-        _unnested("ehr_index", BYTEA()),
-        sa.bindparam("month", type_=sa.Date()),
-        _unnested("sealed", BYTEA()),
-        sa.bindparam("is_further", type_=sa.Boolean()),
-    ),
-)  # fmt: skip
-_INSERT_KEYS = link_key.insert().from_select(
-    ["link_id", "kek_version", "wrapped"],
-    sa.select(
-        _unnested("link_id", sa.Uuid()),
-        _unnested("kek_version", sa.Integer()),
-        _unnested("wrapped", BYTEA()),
-    ),
+_ADD = """
+WITH keyed AS (
+  INSERT INTO link_key (link_id, kek_version, wrapped)
+  SELECT * FROM unnest(%(link_id)b::uuid[], %(kek_version)b::int[], %(wrapped)b::bytea[])
 )
+INSERT INTO link (link_id, version, index_version, person_index, ehr_index, month, sealed,
+  is_further)
+SELECT id, 1, %(index_version)s, person, ehr, %(month)s, octets, %(is_further)s
+FROM unnest(%(link_id)b::uuid[], %(person_index)b::bytea[], %(ehr_index)b::bytea[],
+  %(sealed)b::bytea[]) AS new (id, person, ehr, octets)
+"""

@@ -6,6 +6,7 @@ kind than a link's, so a dump before and a dump after do not show which slot bec
 
 import secrets
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -16,8 +17,24 @@ from linkage_vault.blind_index import blind_index, blind_indexes
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import pool_slot
+from moiety.kit.engines import rows_of
 
 SLOT_SIZE = 64  # octets inside the seal; an id takes 16
+_TAKE = """
+DELETE FROM pool_slot WHERE slot_id IN (
+  SELECT slot_id FROM pool_slot WHERE {which} ORDER BY slot_id LIMIT %(number)s FOR UPDATE {how}
+) RETURNING slot_id, sealed, wrapped, kek_version
+"""
+_TAKE_AFTER = _TAKE.format(which="slot_id >= %(start)s", how="SKIP LOCKED")
+_TAKE_BEFORE = _TAKE.format(which="slot_id < %(start)s", how="SKIP LOCKED")
+_TAKE_ANY = _TAKE.format(which="true", how="")
+
+
+class _Slot(NamedTuple):
+    slot_id: UUID
+    sealed: bytes
+    wrapped: bytes | None
+    kek_version: int | None
 
 
 def put(connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]) -> int:
@@ -51,12 +68,12 @@ def take(connection: sa.Connection, keys: KeyRing, number: int = 1) -> list[UUID
     takes are passed over, and none is given twice.  Only when all that is left is held, as a
     rotation holds a small pool for a moment, is it waited for.
     """
-    start = UUID(bytes=secrets.token_bytes(16))
-    taken = _take(connection, keys, number, pool_slot.c.slot_id >= start)
-    if len(taken) < number:
-        taken += _take(connection, keys, number - len(taken), pool_slot.c.slot_id < start)
-    if len(taken) < number:
-        taken += _take(connection, keys, number - len(taken), sa.true(), waits=True)
+    given: dict[str, object] = {"start": UUID(bytes=secrets.token_bytes(16))}
+    taken = list[UUID]()
+    for statement in (_TAKE_AFTER, _TAKE_BEFORE, _TAKE_ANY):
+        if len(taken) < number:
+            given["number"] = number - len(taken)
+            taken += _open(keys, rows_of(connection, statement, given))
     return taken
 
 
@@ -76,19 +93,9 @@ def place_of(slot_id: UUID) -> Place:
     return Place("pool_slot", str(slot_id), "sealed", 1)
 
 
-def _take(
-    connection: sa.Connection,
-    keys: KeyRing,
-    number: int,
-    which: sa.ColumnElement[bool],
-    *,
-    waits: bool = False,
-) -> list[UUID]:
-    chosen = sa.select(pool_slot.c.slot_id).where(which).order_by(pool_slot.c.slot_id)
-    chosen = chosen.limit(number).with_for_update(skip_locked=not waits)
-    statement = pool_slot.delete().where(pool_slot.c.slot_id.in_(chosen.scalar_subquery()))
-    rows = connection.execute(statement.returning(pool_slot)).all()
-    values = link_seals.open_all(keys, [(place_of(row.slot_id), row) for row in rows])
+def _open(keys: KeyRing, rows: Sequence[tuple[Any, ...]]) -> list[UUID]:
+    slots = [_Slot(*row) for row in rows]
+    values = link_seals.open_all(keys, [(place_of(slot.slot_id), slot) for slot in slots])
     if None in values:
         raise Tampered("a slot of the pool has lost its key")
     return [UUID(bytes=value) for value in values if value is not None]
