@@ -13,7 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import InvalidatePoolError
 
 _WAIT = 5  # seconds for a free connection
-_CONNECT = 3  # seconds for a new one
+CONNECT: Mapping[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""What libpq is told: seconds for a new connection, and how soon a silent network is noticed (the
+last in milliseconds)."""
 
 
 def open_engine(url: str | sa.URL, *, connections: int) -> sa.Engine:
@@ -26,7 +34,7 @@ def open_engine(url: str | sa.URL, *, connections: int) -> sa.Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_WAIT,
-        connect_args={"connect_timeout": _CONNECT},
+        connect_args=dict(CONNECT),
     )
     sa.event.listen(engine, "checkout", _demand_alive)
     return engine

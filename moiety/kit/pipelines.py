@@ -21,6 +21,8 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_dumps
 
+from moiety.kit.engines import CONNECT
+
 Rows = list[tuple[Any, ...]]
 Statement = tuple[bytes, Sequence[Any]]
 """A text whose parameters are written $1, $2, …, and the parameters."""
@@ -148,7 +150,7 @@ class Pipeline:
 async def open_pipeline(url: str, *, prepared: int, options: str = "") -> Pipeline:
     """Connect.  Statements over `prepared` make the server forget the one used longest ago."""
     connection = await psycopg.AsyncConnection.connect(
-        url, autocommit=True, options=options, connect_timeout=3
+        url, autocommit=True, options=options, **CONNECT
     )
     set_json_dumps(msgspec.json.encode, connection)
     connection.pgconn.enter_pipeline_mode()

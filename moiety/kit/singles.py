@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from moiety.kit.engines import fetched, is_alive
+from moiety.kit.engines import CONNECT, fetched, is_alive
 from moiety.kit.errors import Unavailable
 
 CONNECTIONS = 8
@@ -73,7 +73,7 @@ class Singles:
             if is_alive(connection):
                 return connection
             connection.close()
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=3)
+        return psycopg.connect(self._url, autocommit=True, **CONNECT)
 
     def _give_back(self, connection: psycopg.Connection[Any]) -> None:
         if connection.closed or connection.broken:
