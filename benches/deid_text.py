@@ -161,8 +161,7 @@ def main() -> None:
         path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         for path in given.gold
     } or {
-        "letters": deid_letters.letters(),
-        "held out": deid_letters.letters(which="letters_held_out"),
+        name: deid_letters.letters(which=name) for name in deid_letters.SETS
     }  # fmt: skip
     print(f"Python {platform.python_version()}, {platform.machine()}")
     for name, gold in sets.items():

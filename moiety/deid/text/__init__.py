@@ -14,6 +14,7 @@ site           formats and lists of the site
 landscape      words that streets and houses are named with
 listed_hospitals  hospitals that the lists have
 organisations  hospitals, trusts, practices
+by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
 addresses      houses, streets, towns
 roles          words beside which a person is named
@@ -21,6 +22,8 @@ naming         whether a word begins a name or goes on with one
 joining        names that belong together
 people         names
 initials       initials
+signing        initials that close or open an entry
+living         where a text says that somebody lives
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole

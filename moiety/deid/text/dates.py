@@ -72,6 +72,15 @@ _THE_DAY = re.compile(
     r"(?=[ ]?(?:[.,;:)\n]|$|and |at |with |for |in |to |he |she |they |we |i |but |as ))",
     re.IGNORECASE,
 )
+_WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_NAMED_DAY = re.compile(
+    rf"(?<![a-z])(?:{_WEEKDAY},?|tomorrow|tmrw|today|(?:morning|afternoon|evening|night|early hours) of(?: the)?) "
+    r"(?:the )?((?:[12]?\d|3[01])(?:st|nd|rd|th))(?![a-z])",
+    re.IGNORECASE,
+)
+_MONTHS_OF_YEAR = re.compile(
+    rf"(?<![\w./]){_MONTH} ?(?:-|–|/|to|and|&) ?{_MONTH},? (?:19|20)\d\d(?!\d)", re.IGNORECASE
+)
 _FEAST = re.compile(
     r"(?<![a-z])(?:christmas (?:day|eve)|boxing day|new year'?s (?:day|eve)|good friday|easter "
     r"(?:sunday|monday|saturday)|(?:late )?(?:may|august|spring) bank holiday|st patrick's day|halloween|bonfire night)"
@@ -83,7 +92,6 @@ _BIRTH = re.compile(
     r"|birthday|bday|db|d\.b\.?)[ .:=()|\t*-]{0,8}(?:is|was|on|the|\(dd/mm/yyyy\)|\(age\))?[ :.|\t]{0,4}$",
     re.IGNORECASE,
 )
-_WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _SURE_CUE = re.compile(
     rf"(?<![a-z])(?:on|since|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
     r"|handover|ward round|wr|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
@@ -158,6 +166,10 @@ def find(text: str) -> Iterator[Span]:
             yield _span(text, *match.span(), 0.8, "day and month")
     for match in _THE_DAY.finditer(text):
         yield Span(*match.span(1), Label.DATE, 0.6, "day of the month")
+    for match in _NAMED_DAY.finditer(text):
+        yield Span(*match.span(1), Label.DATE, 0.7, "day of the month")
+    for match in _MONTHS_OF_YEAR.finditer(text):
+        yield _span(text, *match.span(), 0.85, "months and year")
     for match in _FEAST.finditer(text):
         yield Span(*match.span(), Label.DATE, 0.6, "feast")
 

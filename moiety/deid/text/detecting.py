@@ -10,6 +10,7 @@ from moiety.deid.text import (
     fields,
     initials,
     learned,
+    living,
     messages,
     numbers,
     organisations,
@@ -100,7 +101,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece = _Piece(words, place, found)
     institutions = list(organisations.find(words))
     piece.take(institutions)
-    piece.take(lines := list(addresses.find(words, postcodes)))
+    piece.take(lines := [*addresses.find(words, postcodes), *living.find(words)])
     persons = people.find(words, piece.taken)
     piece.take(persons)
     guessed = (

@@ -7,7 +7,7 @@ are the initials of somebody named in the text.  `PE`, `CT` and `RN` are no init
 import re
 from collections.abc import Iterable, Iterator
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import signing, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
@@ -15,10 +15,11 @@ from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
+_STAFF = vocabulary.group("initials_staff")
 _BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|c/w|w/|d/wth|discussed with|disc with|seen by|s/b|r/v by|reviewed by|review by|"
     r"signed(?: off)?(?: by)?|sign|initials?|initialled|typed by|typed|dictated by|dict|transcribed by|tx by|"
-    r"checked by|checked|check|chkd|2nd check|second checker|witness(?:ed by)?|entered by|written by|author|by|from|"
+    r"checked by|checked|check|chkd|2nd check(?:er)?|checker|took by|tkn by|actioned(?: by)?|action|actions?|liaised with|liaised|core|v/o|over from|r/v|rv|s/w|t/c|ventilated by|sdv|sutured by|updated by|consent by|bms|auth|author|msg for|message for|phoned to|asst|initials?|second checker|witness(?:ed by)?|entered by|written by|author|by|from|"
     r"nurse|staff rn|staff nurse|staff|rn|sn|triage|triaged by|operator|scrub|anaes|reporter|reported by|"
     r"verified by|authorised by|auth by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
     r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
@@ -29,7 +30,7 @@ _BY = re.compile(
 )
 _SURE_BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
-    r"transcribed by|checked by|checked|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
+    r"transcribed by|checked by|checked|took by|actioned(?: by)?|2nd checker|checker|over from|sutured by|updated by|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
     r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,
@@ -41,7 +42,9 @@ _SIGNED = re.compile(
 _TASK = re.compile(
     r" (?:to|will) (?:ring|phone|call|chase|contact|review|see|speak|book|arrange|refer|email|write|"
     r"discuss|follow|check|update|inform|tell|ask|prescribe|send|organise|r/v|rv|liaise|d/w|fax|"
-    r"request|complete|do|take|visit|text|copy|action)\b",
+    r"request|complete|do|take|visit|text|copy|action|circulate|feed|attend|meet|confirm|draft|"
+    r"provide|share|escalate|bring|lead|explore|consider|continue|monitor|notify|obtain|forward|"
+    r"ensure|support|assess|submit|upload|scan|type|sign|order|cancel|rebook|reply|look)\b",
     re.IGNORECASE,
 )
 _DOTTED = re.compile(
@@ -62,6 +65,12 @@ _REACH = 24
 
 def find(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]:
     """Every set of initials; `names` are the names found in the text, as they stand there."""
+    found = [*_by_place(words, taken, names), *signing.find(words, taken)]
+    yield from found
+    yield from signing.again(words, found, taken)
+
+
+def _by_place(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]:
     text = words.text
     known = _initials_of(names)
     yield from _dotted(text)
@@ -93,6 +102,8 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.7
     if word in _ROLES:
         signed = _SIGNED.search(text, before, start) and words.shapes[i] == UPPER
+        if words.case == TITLE and words.shapes[i] == UPPER and word not in _STAFF:
+            signed = signed or (_SURE_BY.search(text, before, start) and _ends_here(words, i))
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
     plain = not words.flags[i] & (CLINICAL | ORDINARY)
     if _SURE_BY.search(text, before, start) and _ends_here(words, i):
@@ -121,7 +132,9 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.7
     if plain and (_after_date(text, start) or _between_names(words, i)):
         return 0.68
-    if (plain or word in known) and _REGISTERED.match(text, end):
+    if (plain or word in known or (opens and words.shapes[i] == UPPER)) and _REGISTERED.match(
+        text, end
+    ):
         return 0.75
     if word in known and opens and text[end : end + 2] == "  ":
         return 0.7
@@ -133,7 +146,9 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
 _SUBJECTS = vocabulary.group("initials_subjects")
 _DATED = re.compile(r"(?:\d{2,4}|[A-Za-z]{3}|\d[:.]?\d\d(?:hrs|h)?) {1,3}(?:- )?$")
 _NUMBERED = re.compile(r" ?[/|] ?[A-Za-z]{0,4}\d")
-_REGISTERED = re.compile(r"[ ,-]{1,4}(?:HCPC|GMC|NMC|hcpc|gmc|nmc|bleep|Bleep|ext)\b")
+_REGISTERED = re.compile(
+    r"[ ,-]{1,4}(?:[A-Z]\.[A-Z]\. |HCPC|GMC|NMC|hcpc|gmc|nmc|bleep|Bleep|ext)\b"
+)
 
 
 def _after_date(text: str, start: int) -> bool:
@@ -198,6 +213,9 @@ def _ends_here(words: Words, i: int) -> bool:
     """`seen by AB` and `seen by AB (SpR)`, but not `seen by ENT team`."""
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
     grade = words.gaps[i][:1] == ")" and words.gaps[i - 1] == " "
+    if after == "on":
+        after = words.low[i + 2] if i + 2 < len(words.low) else ""
+        return not grade and after not in ("call", "take")
     return not grade and not (words.gaps[i] == " " and after in _TEAMS)
 
 
@@ -216,6 +234,8 @@ def _in_list(words: Words, i: int) -> bool:
             "apologies:",
             "in attendance:",
             "present -",
+            "core:",
+            "chair:",
             "staff:",
             "team:",
         )
@@ -244,12 +264,17 @@ def _initials_of(names: Iterable[str]) -> frozenset[str]:
 def _dotted(text: str) -> Iterator[Span]:
     for match in _DOTTED.finditer(text):
         letters = re.sub(r"[^a-z]", "", match[0].lower())
-        if letters in _NOT_DOTTED or (vocabulary.flags(letters) & CLINICAL and len(letters) > 2):
+        if _NAMED_BEFORE.search(text, max(0, match.start() - 12), match.start()):
+            pass
+        elif letters in _NOT_DOTTED or (vocabulary.flags(letters) & CLINICAL and len(letters) > 2):
             continue
         stretch = match[0].rstrip()
         yield Span(
             match.start(), match.start() + len(stretch), Label.INITIALS, 0.6, "dotted initials"
         )
+
+
+_NAMED_BEFORE = re.compile(r"(?:\bby |& |\band |\bwith |   )$")
 
 
 def _references(text: str) -> Iterator[Span]:

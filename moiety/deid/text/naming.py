@@ -234,8 +234,13 @@ def never(words: Words, i: int) -> bool:
         word in _CAPITAL_NAMES
         and words.case == TITLE
         and words.shapes[i] in (TITLE, UPPER)
-        and (not opens(words, i) or named_behind(words, i))
+        and (not opens(words, i) or named_behind(words, i) or _stranger_behind(words, i))
     )
+
+
+def _stranger_behind(words: Words, i: int) -> bool:
+    """`Will Verrall`: a word with a capital that nothing is known of."""
+    return unknown_behind(words, i) and words.shapes[i + 1] == TITLE
 
 
 def named_behind(words: Words, i: int) -> bool:

@@ -123,14 +123,14 @@ _CUED: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(
-    r"(?<![\w.,/+-])(?:"
+    r"(?<![\w./+-])(?<!\d,)(?:"
     r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
     r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}|[A-Z]{1,2}\d{4,7}/\d{2}"
     r"|\d{2}/[A-Z]{1,3}/?\d{3,8}|[A-Z]{1,2}\.\d{2}\.\d{5,8}\.[A-Z]|[A-Z]{2,4}\d{8,14}|\d{2}[.-]\d{6,9}(?:\.[A-Z])?)"
     r"|(?P<hospital>(?:[A-Z]{1,4}-?|(?-i:[A-Z]{1,3} ))\d{5,9}[A-Z]?|\d{5,9}[A-Z]{1,2}|[A-Z]{1,3}\d{2,3}-\d{3,6}|\d{2,4}-\d{2,4}-\d{2,4})"
-    r")(?![\w%/]|[.,]\d)",
+    r")(?![\w%/]|\.\d|,\d{3}(?!\d))",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"(?<![\w.,/+:-])(\d{6,14})(?![\w%/]|[.,:]\d|-\d)")

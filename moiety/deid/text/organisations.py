@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import by_context, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
@@ -36,6 +36,7 @@ def find(words: Words) -> Iterator[Span]:
     yield from known(words)
     yield from _by_head(words)
     yield from abbreviated(words)
+    yield from by_context.find(words)
     for match in _PARTNERS.finditer(words.text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     for match in _WELL_KNOWN_NHS.finditer(words.text):
@@ -56,7 +57,7 @@ def _is_head(word: str) -> bool:
 def _by_head(words: Words) -> Iterator[Span]:
     low, last = words.low, len(words.low)
     for i, word in enumerate(low):
-        if (word == "general" and (span := _general(words, i))) or (
+        if (word in ("general", "royal", "eye") and (span := _general(words, i))) or (
             word == "royal" and (span := _royal(words, i))
         ):
             yield span
@@ -110,6 +111,15 @@ _NOT_GENERAL = frozenset(
         "hospital",
         "infirmary",
         "election",
+        "clinic",
+        "unit",
+        "casualty",
+        "test",
+        "drops",
+        "college",
+        "mail",
+        "service",
+        "screening",
     }
 )
 

@@ -80,7 +80,7 @@ def _after_cues(marks: Marks) -> None:
             _take(marks, i + 1, SURE, "after a heading", sure=words.case != LOWER)
         elif word in TITLES_TOO and gap == " " and _capital(words, i + 1):
             _take(marks, i + 1, LIKELY, "after a title", sure=False)
-        if word in KIN and gap in _KIN_GAPS:
+        if (word in KIN or _in_law(words, i)) and gap in _KIN_GAPS:
             _take(marks, i + 1, LIKELY, "after kin", sure=False, kin=gap in (" ", ": ", " ("))
         elif word in ROLES and gap in _KIN_GAPS:
             _take(marks, i + 1, LIKELY, "after a role", sure=False)
@@ -95,6 +95,11 @@ def _after_cues(marks: Marks) -> None:
             sure = sure and not (words.flags[i + 1] & EPONYM and words.gaps[i + 1][:1] == "'")
             sure = sure and not (words.flags[i + 1] & (PLACE | EPONYM) and word in ("d/w", "dw"))
             _take(marks, i + 1, LIKELY, "after a verb", sure=sure, weak=word in WEAK)
+
+
+def _in_law(words: Words, i: int) -> bool:
+    """`brother-in-law`: three words to the one that splits a text."""
+    return words.low[i] == "law" and i > 1 and words.low[i - 1] == "in" and words.gaps[i - 1] == "-"
 
 
 def _capital(words: Words, i: int) -> bool:
@@ -238,6 +243,14 @@ def _listed(marks: Marks) -> None:
                 marks.mark(i, UNKNOWN, "nearly a listed name")
         elif words.case != TITLE and len(word) > 4 and nearly_name(word):
             marks.mark(i, UNKNOWN, "nearly a listed name")
+        elif words.case != TITLE and _stranger(words, i):
+            marks.mark(i, UNKNOWN, "unknown word where capitals tell nothing")
+
+
+def _stranger(words: Words, i: int) -> bool:
+    """A word of four letters and more that is no slip of a known one and no drug with its dose."""
+    word = words.low[i]
+    return len(word) > 3 and word not in ROLES and word.isalpha() and not looks_wrong(words, i)
 
 
 def _two_unknown(words: Words, i: int) -> bool:

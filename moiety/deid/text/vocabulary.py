@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
-FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE = 1, 2, 4, 8, 16, 32
+FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE, ABBREVIATION = 1, 2, 4, 8, 16, 32, 64
 NAME = FORENAME | SURNAME
 WORD = ORDINARY | CLINICAL
 
@@ -76,6 +76,7 @@ def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
             ),
         ),
         (PLACE, places),
+        (ABBREVIATION, words_of("abbreviations")),
     )
 
 

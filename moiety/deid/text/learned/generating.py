@@ -33,7 +33,7 @@ def examples(size: int = SIZE, seed: int = SEED) -> list[Example]:
 def digest() -> str:
     """Of every list that the examples are made from and read with: another list, another model."""
     names = ("forenames", "surnames", "places", "hospitals", "clinical", "eponyms", "ordinary",
-             "groups", "nicknames", "sentences")  # fmt: skip
+             "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 

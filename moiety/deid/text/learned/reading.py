@@ -8,7 +8,7 @@ from moiety.deid.text.learned.model import Model
 from moiety.deid.text.naming import is_ethnic, is_term
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE, WORD
+from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, NAME, PLACE, WORD
 from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
 _NO_INITIALS = vocabulary.group("initials_roles")
@@ -38,7 +38,7 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
         return False
     if kind == Label.INITIALS:
-        return len(word) <= 4 and word not in _NO_INITIALS and not known & WORD
+        return len(word) <= 4 and word not in _NO_INITIALS and not known & (WORD | ABBREVIATION)
     if kind != Label.NAME:
         capital = words.case != TITLE or shape in (TITLE, UPPER)
         return (
