@@ -30,7 +30,7 @@ _BY = re.compile(
 )
 _SURE_BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
-    r"transcribed by|checked by|checked|took by|actioned(?: by)?|2nd checker|checker|over from|sutured by|updated by|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
+    r"transcribed by|checked by|checked|took by|nurse|ventilated by|actioned(?: by)?|2nd checker|checker|over from|sutured by|updated by|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
     r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,

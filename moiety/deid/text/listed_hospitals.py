@@ -83,9 +83,16 @@ def _cued(words: Words, first: int, end: int) -> bool:
         before = words.low[first - 2]
     if after in _HEAD_OF_TERM:
         return False
+    if (
+        first
+        and words.gaps[first - 1].strip() in _CELL
+        and words.gaps[end - 1].strip()[:1] in _CELL
+    ):
+        return True
     return before in CUES or after in ("a&e", "ed", "icu", "trust", "site", "campus", "nhs")
 
 
+_CELL = frozenset({";", "|"})
 _HEAD_OF_TERM = frozenset(
     {"disease", "syndrome", "sign", "test", "scale", "score", "road", "street"}
 )

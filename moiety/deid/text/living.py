@@ -24,7 +24,7 @@ _SURE = re.compile(
     r"(?:inc(?:ident)?|pick ?up|scene) ?(?:loc(?:ation)?)? ?: ?|loc(?:ation)?(?: of (?:call|incident))? ?: ?|"
     r"(?:letter|script|post|forms?|results?|notes?|appointment) (?:was |were )?(?:re)?(?:sent|posted|delivered|addressed) to |"
     r"(?:home|visit|visited|h/v|seen|found|collapsed) at (?:home,? ?)?\(?(?=(?:no\.?|number|flat|plot|\d)[ \d])|"
-    r"(?:at|from) home,? \(?|moved (?:back )?(?:in )?to |can go (?:back )?to |discharged (?:back )?to |lives )",
+    r"(?:at|from) (?:his |her |their |the family )?home,? \(?|address (?=[A-Z\d])|visited [^.,;:\n]{2,30} at (?=[Tt]he )|moved (?:back )?(?:in )?to |can go (?:back )?to |discharged (?:back )?to |lives )",
     re.IGNORECASE,
 )
 _BORN = re.compile(
@@ -42,7 +42,7 @@ _STRETCH = re.compile(rf"{_START}{_RUN}(?:, ?(?:off |nr\.? |near |{_START})?{_RU
 _RUN_ALONE = re.compile(rf"(?:the )?({_RUN}(?:, ?{_RUN}){{0,2}})")
 _NUMBER_ALONE = re.compile(r"(?:no\.? ?|number )\d{1,4}[a-z]?(?![\w/])", re.IGNORECASE)
 _ANY_CASE = re.compile(
-    r"((?:no\.? |number |flat |plot |room )?(?:\d{1,4}[a-z]? )?[a-z'’-]{2,}(?: [a-z'’-]+){0,5})"
+    r"((?:no\.? |number |flat |plot |room )?(?:\d{1,4}[a-z]?,? )?[a-z'’-]{2,}(?: [a-z'’-]+){0,5})"
     r"((?:, ?(?:(?:off|nr|near) )?[a-z'’-]+(?: [a-z'’-]+){0,2}){0,3})",
     re.IGNORECASE,
 )
@@ -91,12 +91,20 @@ def _good(stretch: str, *, sure: bool) -> bool:
         return False
     known = [vocabulary.flags(part.removesuffix("'s")) for part in parts]
     if parts[0] in ROLES or any(
-        k & (CLINICAL | ABBREVIATION) and not k & (NAME | PLACE) for k in known
+        k & (CLINICAL | ABBREVIATION)
+        and not k & (NAME | PLACE)
+        and p not in LANDSCAPE
+        and p not in STREETS
+        for p, k in zip(parts[:2], known, strict=False)
+        if p not in _OF_VILLAGES
     ):
         return False
     if any(_of_place(p, k) for p, k in zip(parts, known, strict=True)):
         return True
     return sure and len(parts) > 1
+
+
+_OF_VILLAGES = frozenset({"upper", "lower", "great", "little", "nether", "over", "pk", "nr", "off"})
 
 
 def _of_place(part: str, known: int) -> bool:

@@ -44,7 +44,9 @@ SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
 _CELLS = vocabulary.group("people_cells")
 _DOUBTFUL_TITLES = vocabulary.group("people_doubtful_titles")
 _HAD = vocabulary.group("people_had")
+_EVERYDAY = vocabulary.words_of("everyday")
 _MOST = 5
+_FEW = 20
 _KIN_GAPS = frozenset({" ", ", ", ": ", " (", " - ", "/", "; ", "'s ", ":", "  ", ' "', ', "'})
 _BEFORE_GAPS = frozenset(
     {" ", ": ", ":", "  ", " - ", ", ", ",\n", ",\n\n", "\n", "\n\n", ",\n\n\n", " / ", ' "', " (",
@@ -250,7 +252,11 @@ def _listed(marks: Marks) -> None:
 def _stranger(words: Words, i: int) -> bool:
     """A word of four letters and more that is no slip of a known one and no drug with its dose."""
     word = words.low[i]
-    return len(word) > 3 and word not in ROLES and word.isalpha() and not looks_wrong(words, i)
+    if len(words.low) < _FEW:  # of so few words the case tells nothing of the hand
+        return False
+    if len(word) < 4 or word in ROLES or word in _EVERYDAY or word.removesuffix("s") in _EVERYDAY:
+        return False
+    return word.isalpha() and not looks_wrong(words, i)
 
 
 def _two_unknown(words: Words, i: int) -> bool:

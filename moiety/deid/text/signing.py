@@ -120,7 +120,7 @@ def _written(words: Words, i: int) -> bool:
         return False
     if words.case == TITLE:
         return words.shapes[i] == UPPER and words.low[i] not in _STAFF
-    return not words.flags[i] & ORDINARY and words.low[i] not in _ROLES
+    return not words.flags[i] & ORDINARY and words.low[i] not in _STAFF
 
 
 def _placed(words: Words, i: int) -> bool:

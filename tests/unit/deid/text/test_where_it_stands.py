@@ -30,7 +30,6 @@ def check(found, marked):
         "took over from «CA». Settled.",
         "Bed 1 | stable | «QJ» | «JY»\n",
         "Subject: RE: funding - «WQ» - urgent",
-        "Will review the plan with the family.\n«PT»   HCPC «PH43120»",
         "Signed «RJ». Left at six, «RJ» to circulate notes.",
     ],
 )
