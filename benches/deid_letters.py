@@ -16,7 +16,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-SETS = ("letters", "letters_held_out", "letters_wards", "letters_frozen")
+SETS = (
+    "letters",
+    "letters_held_out",
+    "letters_wards",
+    "letters_frozen",
+    "letters_short_notes",
+    "letters_last_look",
+)
 """letters and letters_wards: rules were mended by them; letters_held_out: its errors have been read;
 letters_frozen: looked at for its figures alone."""
 FOLDER = Path(__file__).resolve().parents[1] / "tests/fixtures/deid"

@@ -45,8 +45,8 @@ _TEL_CUE = (
     r"|home|work|direct line|advice line|crisis line|whatsapp)"
 )
 _TELEPHONE = re.compile(
-    r"(?<![\w.,/+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
-    r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.,]\d)",
+    r"(?<![\w./+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
+    r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.]\d)",
 )
 _INTERNATIONAL = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
 _CUED_TELEPHONE = re.compile(
@@ -73,7 +73,7 @@ _EXTENSION_LATER = re.compile(
 )
 
 _FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
-_TEN = re.compile(r"(?<![\w.,/+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.,-]\d)")
+_TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.-]\d)")
 _NHS_CUE = re.compile(
     r"(?<![A-Za-z])(?:n\.?h\.?s\.?|chi|h ?& ?c|hcn|h and c|health ?(?:and|&) ?(?:social )?care|"
     r"national health(?: service)?|hsc)[ .:#-]{0,3}(?:no|number|num|nr|id|identifier|n|#)?[ .:#=()|*-]{0,6}"
@@ -133,7 +133,7 @@ _LISTED_FORM = re.compile(
     r")(?![\w%/]|\.\d|,\d{3}(?!\d))",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"(?<![\w.,/+:-])(\d{6,14})(?![\w%/]|[.,:]\d|-\d)")
+_BARE = re.compile(r"(?<![\w./+:-])(\d{6,14})(?![\w%/]|[.:]\d|-\d)")
 _GMC_BARE = re.compile(r"(?<![\w.,/+:-])(\d{3}[ ]\d{4})(?![\w%/]|[.,:]\d|-\d| \d)")
 
 _UNIT = re.compile(
