@@ -1,7 +1,6 @@
 """A text → the spans that identify somebody."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from moiety.deid.text import (
@@ -48,10 +47,11 @@ def detect_record(
     ways = [normalise(text) for text in texts]
     read = [[_read(piece, at, options, context) for at, piece in _pieces(way.text)] for way in ways]
     found = [name for pieces in read for piece in pieces for name in piece.names]
-    names = _names((*found, *context.names, *context.known))
+    names = _names(tuple(dict.fromkeys((*found, *context.names, *context.known))))
+    letters = initials.of_names(dict.fromkeys(found))
     out = []
     for text, way, pieces in zip(texts, ways, read, strict=True):
-        spans = [span for piece in pieces for span in _again(piece, names, found, options)]
+        spans = [span for piece in pieces for span in _again(piece, names, letters, options)]
         out.append(_given_back(text, way, spans, options, context))
     return out
 
@@ -118,23 +118,22 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     return piece
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _names(found: tuple[str, ...]) -> propagating.Names:
     return propagating.names_of(found)
 
 
 def _again(
-    piece: _Piece, names: propagating.Names, found: list[str], options: Options
+    piece: _Piece, names: propagating.Names, known: frozenset[str], options: Options
 ) -> list[Span]:
     """What one piece holds once all names are known; offsets of the whole normalised text."""
     more = list(propagating.find(piece.words, piece.taken, names))
     piece.take(more)
-    letters = list(initials.find(piece.words, piece.taken, found))
+    letters = initials.find(piece.words, piece.taken, known)
     del options
-    return [
-        replace(span, start=span.start + piece.place, end=span.end + piece.place)
-        for span in (*piece.spans, *more, *letters)
-    ]
+    own = [*piece.spans, *more, *letters]
+    place = piece.place
+    return [span.at(span.start + place, span.end + place) for span in own] if place else own
 
 
 def _given_back(
@@ -152,5 +151,4 @@ def _given_back(
 
 
 def _moved(span: Span, way: Normalised) -> Span:
-    start, end = way.source(span.start, span.end)
-    return replace(span, start=start, end=end)
+    return span.at(*way.source(span.start, span.end))

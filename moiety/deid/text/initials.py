@@ -63,16 +63,15 @@ _LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?|\d\d[:.]?
 _REACH = 24
 
 
-def find(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]:
-    """Every set of initials; `names` are the names found in the text, as they stand there."""
-    found = [*_by_place(words, taken, names), *signing.find(words, taken)]
+def find(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
+    """Every set of initials; `known` are those of the names found in the text."""
+    found = [*_by_place(words, taken, known), *signing.find(words, taken)]
     yield from found
     yield from signing.again(words, found, taken)
 
 
-def _by_place(words: Words, taken: bytearray, names: Iterable[str]) -> Iterator[Span]:
+def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
     text = words.text
-    known = _initials_of(names)
     yield from _dotted(text)
     yield from _references(text)
     for i, word in enumerate(words.low):
@@ -246,7 +245,7 @@ def _before_registration(text: str, start: int) -> bool:
     return text[max(0, start - 3) : start].strip(" ") in ("-", "/", ",") and start > 0
 
 
-def _initials_of(names: Iterable[str]) -> frozenset[str]:
+def of_names(names: Iterable[str]) -> frozenset[str]:
     """The initials that the names give, first to last and first with last."""
     out: set[str] = set()
     for name in names:

@@ -50,14 +50,24 @@ def normalise(text: str) -> Normalised:
         return Normalised(_led(text), None, None)
     out: list[str] = []
     starts, ends = array("Q"), array("Q")
-    for place, character in enumerate(text):
-        plain = character if " " <= character <= "~" else _plain(character)
+    done = 0
+    for match in _ODD.finditer(text):
+        place, character = match.start(), match[0]
+        if done < place:
+            out.append(text[done:place])
+            starts.extend(range(done, place))
+            ends.extend(range(done + 1, place + 1))
+        done = place + 1
+        plain = _plain(character)
         if not plain and ends and unicodedata.category(character)[0] == "M":
             ends[-1] = place + 1
         for one in plain:
             out.append(one)
             starts.append(place)
             ends.append(place + 1)
+    out.append(text[done:])
+    starts.extend(range(done, len(text)))
+    ends.extend(range(done + 1, len(text) + 1))
     return Normalised(_led("".join(out)), starts, ends)
 
 

@@ -1,7 +1,7 @@
 """One finding in a text, and how findings that overlap become a list without overlap."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,12 @@ class Span:
     score: float = 1.0
     why: str = ""
 
+    def at(self, start: int, end: int) -> "Span":
+        """The same finding at other offsets."""
+        if start == self.start and end == self.end:
+            return self
+        return Span(start, end, self.label, self.score, self.why)
+
 
 def resolve(spans: Iterable[Span]) -> list[Span]:
     """The spans in order of place, none overlapping, covering every character that any covers.
@@ -30,7 +36,7 @@ def resolve(spans: Iterable[Span]) -> list[Span]:
     taken = bytearray(max((s.end for s in ranked), default=0))
     for span in ranked:
         for start, end in _free(taken, span.start, span.end):
-            kept.append(replace(span, start=start, end=end))
+            kept.append(span.at(start, end))
         taken[span.start : span.end] = b"\1" * (span.end - span.start)
     return sorted(kept, key=lambda s: s.start)
 

@@ -13,7 +13,7 @@ FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE, ABBREVIATION = 1, 2, 4, 8,
 NAME = FORENAME | SURNAME
 WORD = ORDINARY | CLINICAL
 
-_MOST_CACHED = 100_000
+_MOST_CACHED, _LONGEST_CACHED = 100_000, 64
 _LONG = 5
 _CLINICAL_ENDINGS = re.compile(
     r"(?:itis|osis|oses|aemia|emia|uria|ectomy|ectomies|otomy|ostomy|oscopy|plasty|pathy|algia"
@@ -125,7 +125,9 @@ def flags(word: str) -> int:
     if found is None:
         if len(_known) > _MOST_CACHED:
             _known.clear()
-        found = _known[word] = _flags(word)
+        found = _flags(word)
+        if len(word) <= _LONGEST_CACHED:
+            _known[word] = found
     return found
 
 

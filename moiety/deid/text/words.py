@@ -62,14 +62,18 @@ def _possessive(word: str) -> int:
 
 def _shape(word: str) -> int:
     if word.islower():
-        return LOWER if word.isalpha() or not any(c.isdigit() for c in word) else NUMBER
+        return NUMBER if _has_digit(word) else LOWER
     if len(word) == 1:
         return INITIAL if word.isalpha() else NUMBER
-    if any(c.isdigit() for c in word):
+    if _has_digit(word):
         return NUMBER
     if word.isupper():
         return UPPER
     return TITLE if word[0].isupper() else LOWER
+
+
+def _has_digit(word: str) -> bool:
+    return not word.isalpha() and any(c.isdigit() for c in word)
 
 
 def _case(shapes: list[int], low: list[str]) -> int:

@@ -27,7 +27,6 @@ def number(feature: str) -> int:
     return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
-@lru_cache(maxsize=60_000)
 def own(word: str, shape: int, flags: int, case: int) -> tuple[int, ...]:
     """Features of a word without its neighbours: letters, endings, shape, what is known of it."""
     edged = f"<{word[:_LONGEST]}>"
@@ -40,14 +39,23 @@ def own(word: str, shape: int, flags: int, case: int) -> tuple[int, ...]:
     return tuple(number(name) for name in names)
 
 
-@lru_cache(maxsize=60_000)
 def kind(word: str, flags: int) -> str:
     """What class of cue a neighbour is: kin, role, title, verb, or what the lists say."""
+    return _kind(word if len(word) <= _LONGEST else "", flags)
+
+
+@lru_cache(maxsize=60_000)
+def _kind(word: str, flags: int) -> str:
     classes = "".join(letter for letter, words in _CLASSES if word in words)
     return f"{classes}{flags}" if classes else f"-{flags}"
 
 
 def placed(words: Words, i: int, flags: list[int]) -> list[int]:
+    """Numbers of the features of word `i` from where it stands."""
+    return [number(name) for name in around(words, i, flags)]
+
+
+def around(words: Words, i: int, flags: list[int]) -> tuple[str, ...]:
     """Features of word `i` from where it stands; `flags` may differ from those of the words."""
     low, gaps, shapes = words.low, words.gaps, words.shapes
     last = len(low) - 1
@@ -61,16 +69,16 @@ def placed(words: Words, i: int, flags: list[int]) -> list[int]:
     mine = f"{shapes[i]}|{flags[i]}"
     shape_before = shapes[i - 1] if i else 9
     shape_after = shapes[i + 1] if i < last else 9
-    return [
-        number(f"a{before}|{gap_before}"),
-        number(f"b{after}|{gap_after}"),
-        number(f"c{kind_before}|{gap_before}|{mine}"),
-        number(f"d{kind_after}|{gap_after}|{mine}"),
-        number(f"k{kind_before2}|{kind_before}|{gap_before}"),
-        number(f"l{before2}|{before}"),
-        number(f"m{gap_before}|{gap_after}|{mine}"),
-        number(f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}"),
-    ]
+    return (
+        f"a{before}|{gap_before}",
+        f"b{after}|{gap_after}",
+        f"c{kind_before}|{gap_before}|{mine}",
+        f"d{kind_after}|{gap_after}|{mine}",
+        f"k{kind_before2}|{kind_before}|{gap_before}",
+        f"l{before2}|{before}",
+        f"m{gap_before}|{gap_after}|{mine}",
+        f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}",
+    )
 
 
 def known(words: Words) -> list[int]:

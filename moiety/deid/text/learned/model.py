@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from moiety.deid.text.labels import Label
-from moiety.deid.text.learned.features import BUCKETS, number, own, placed
+from moiety.deid.text.learned.features import BUCKETS, around, number, own
 from moiety.deid.text.words import Words
 
 OTHER = "O"
@@ -24,7 +24,10 @@ LABELS = (
 )  # fmt: skip
 _FORMAT = 1
 _HIGHEST = 127
-_CACHED = 60_000
+_CACHED, _LONGEST_CACHED = 60_000, 64
+"""Entries, and letters of one: what a process keeps is bounded, whatever it reads."""
+
+Row = tuple[float, ...]
 
 
 class BadModel(ValueError):
@@ -39,11 +42,12 @@ class Model:
     weights: array  # type: ignore[type-arg]
     about: dict[str, object]
     _sums: dict[tuple[str, int, int, int], list[float]]
+    _rows: dict[str, Row]
 
     @classmethod
     def of(cls, labels: tuple[str, ...], weights: list[float], about: dict[str, object]) -> "Model":
         """From weights as they were learned."""
-        return cls(labels, array("f", weights), about, {})
+        return cls(labels, array("f", weights), about, {}, {})
 
     def packed(self) -> bytes:
         """The file: a line of JSON, then one byte a weight, compressed."""
@@ -66,7 +70,7 @@ class Model:
             raise BadModel("The file is no model: its head or its weights can't be read") from None
         if head.get("format") != _FORMAT or len(small) != BUCKETS * len(labels):
             raise BadModel("The model is of another version: train it again")
-        return cls(labels, array("f", (w * scale for w in small)), head, {})
+        return cls(labels, array("f", (w * scale for w in small)), head, {}, {})
 
     def probabilities(self, words: Words, flags: list[int]) -> Iterator[tuple[int, float]]:
         """For each word its likeliest label but O, and the probability that it is not O."""
@@ -87,12 +91,28 @@ class Model:
         if sums is None:
             if len(self._sums) > _CACHED:
                 self._sums.clear()
-            sums = self._sums[key] = self._sum(own(*key), [0.0] * len(self.labels))
-        at = placed(words, i, flags)
-        at.append(number(f"y{before}|{words.gaps[i - 1][:2] if i else ''}"))
-        return self._sum(at, sums.copy())
+            sums = self._sum(own(*key), [0.0] * len(self.labels))
+            if len(key[0]) <= _LONGEST_CACHED:
+                self._sums[key] = sums
+        names = around(words, i, flags)
+        last = f"y{before}|{words.gaps[i - 1][:2] if i else ''}"
+        a, b, c, d, e, f, g, h = map(self._row, names)
+        rows = zip(sums, a, b, c, d, e, f, g, h, self._row(last), strict=True)
+        return [z + a + b + c + d + e + f + g + h + y for z, a, b, c, d, e, f, g, h, y in rows]
 
-    def _sum(self, features: "tuple[int, ...] | list[int]", sums: list[float]) -> list[float]:
+    def _row(self, feature: str) -> Row:
+        """The weights of one feature, for each label."""
+        row = self._rows.get(feature)
+        if row is None:
+            if len(self._rows) > _CACHED:
+                self._rows.clear()
+            at = number(feature) * len(self.labels)
+            row = tuple(self.weights[at : at + len(self.labels)])
+            if len(feature) <= _LONGEST_CACHED:
+                self._rows[feature] = row
+        return row
+
+    def _sum(self, features: tuple[int, ...], sums: list[float]) -> list[float]:
         size, weights = len(self.labels), self.weights
         for feature in features:
             row = weights[feature * size : feature * size + size]

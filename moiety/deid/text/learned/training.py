@@ -8,12 +8,15 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from moiety.deid.text.learned.features import BUCKETS, number, own, placed
 from moiety.deid.text.learned.model import LABELS, Model
 from moiety.deid.text.normalising import normalise
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words, split
+
+_own = lru_cache(maxsize=60_000)(own)
 
 RATE, FADING = 0.25, 0.85
 FORGOTTEN = 0.25
@@ -71,7 +74,7 @@ def _learn(
     size, before = len(LABELS), 0
     for i, label in enumerate(labels):
         features = [
-            *own(words.low[i], words.shapes[i], flags[i], words.case),
+            *_own(words.low[i], words.shapes[i], flags[i], words.case),
             *placed(words, i, flags),
         ]
         features.append(number(f"y{before}|{words.gaps[i - 1][:2] if i else ''}"))

@@ -114,11 +114,13 @@ def _year(text: str, spans: Iterable[Span]) -> int:
 def _ages(text: str, spans: Sequence[Span], policy: Policy) -> list[Span]:
     if policy.greatest_age is None:
         return []
-    taken = [(span.start, span.end) for span in spans]
+    taken = bytearray(len(text))
+    for span in spans:
+        taken[span.start : span.end] = b"\1" * (span.end - span.start)
     return [
         Span(start, end, _AGE, 1.0, "age over the greatest shown")
         for start, end in ages.over(text, policy.greatest_age)
-        if not any(start < b and a < end for a, b in taken)
+        if not any(taken[start:end])
     ]
 
 
