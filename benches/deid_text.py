@@ -163,6 +163,8 @@ def main() -> None:
     } or {
         "letters": deid_letters.letters(),
         "held out": deid_letters.letters(which="letters_held_out"),
+        "short notes": deid_letters.letters(which="letters_short_notes"),
+        "last look": deid_letters.letters(which="letters_last_look"),
     }  # fmt: skip
     print(f"Python {platform.python_version()}, {platform.machine()}")
     for name, gold in sets.items():
