@@ -13,17 +13,21 @@ dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with
 listed_hospitals  hospitals that the lists have
+practices      practices behind their cue
 organisations  hospitals, trusts, practices
 by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
+villages       villages by their first word
 addresses      houses, streets, towns
 roles          words beside which a person is named
 naming         whether a word begins a name or goes on with one
 joining        names that belong together
+turning        names that stand surname first
 people         names
 initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives
+grading        letters that sign: before a grade, in pairs, in rows
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole

@@ -7,15 +7,24 @@ from functools import cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, SURE_STREETS, UNITS
+from moiety.deid.text.landscape import (
+    HOUSES,
+    LANDSCAPE,
+    STREETS,
+    SURE_STREETS,
+    UNITS,
+    VILLAGES,
+)
 from moiety.deid.text.roles import KIN, NEVER
 from moiety.deid.text.spans import Span
+from moiety.deid.text.villages import hyphened, part_begins, villages
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, SURNAME, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
 
 _UNIT_NUMBER = re.compile(r"(?:\d{1,4}[a-z]?|[a-z]\d{0,3})$")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.\n\t'/&-]*$")
 _NO_STREET = vocabulary.group("addresses_no_street")
+_TOO = frozenset({"back", "old", "right", "under", "over", "out"})
 _PLACE_CUES = vocabulary.group("addresses_place_cues")
 _HEADS_BEHIND = vocabulary.group("addresses_heads_behind")
 
@@ -27,7 +36,8 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
     for postcode in postcodes:
         if span := before_postcode(words, postcode):
             yield span
-    yield from _houses(words)
+    for house in _houses(words):
+        yield _to_postcode(words, house, postcodes)
     for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue")
     for match in _AT_THE.finditer(words.text):
@@ -37,6 +47,8 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
             postcodes,
         )
     yield from _places(words)
+    yield from villages(words)
+    yield from hyphened(words)
 
 
 def _streets(words: Words) -> Iterator[Span]:
@@ -46,10 +58,14 @@ def _streets(words: Words) -> Iterator[Span]:
             continue
         if words.case == TITLE and words.shapes[i] == LOWER and word not in SURE_STREETS:
             continue
+        if word == "rd" and (
+            low[i - 1] == "ward" or (words.case == TITLE and words.shapes[i] == UPPER)
+        ):
+            continue
         first, own = i, False
         while first > 0 and i - first < 4 and _street_word(words, first - 1, i):
             first -= 1
-            own = own or _own(words, first)
+            own = own or _own(words, first) or _numbered_row(words, first, i)
         while first < i and words.low[first] in ("of", "and", "on", "in", "by", "a", "upon"):
             first += 1
         if first == i:
@@ -84,11 +100,13 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     if (
         words.gaps[i] not in (" ", "-", ". ", "' ", "'s ")
         or words.shapes[i] == NUMBER
-        or word in _NO_STREET
+        or (word in _NO_STREET and not (word in _TOO and part_begins(words, i)))
     ):
         return False
     if words.case == TITLE and words.shapes[head] != LOWER and words.shapes[i] == LOWER:
         return word in SMALL
+    if _numbered_row(words, i, head):
+        return True
     if words.case == TITLE and words.shapes[i] == LOWER and words.shapes[head] == LOWER:
         return False
     known = words.flags[i]
@@ -101,9 +119,22 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     )
 
 
+def _numbered_row(words: Words, i: int, head: int) -> bool:
+    """`5 Pump Cottages,`: one word of any meaning between a house number and a row of houses."""
+    if i + 1 != head or not i or words.gaps[i - 1] != " " or not _part_ends(words, head):
+        return False
+    capital = words.case == TITLE and TITLE in (words.shapes[i], words.shapes[head])
+    plain = words.low[head] in ("cottages", "villas", "terrace", "almshouses", "mews", "buildings")
+    return (capital or plain) and HOUSE_NUMBER.match(words.low[i - 1]) is not None
+
+
+def _part_ends(words: Words, i: int) -> bool:
+    return words.gaps[i].lstrip(" ")[:1] in (",", "\n")
+
+
 def _own(words: Words, i: int) -> bool:
     known = words.flags[i]
-    return words.low[i] in LANDSCAPE or bool(known & (NAME | PLACE)) or not known & WORD
+    return words.low[i] in LANDSCAPE | _TOO or bool(known & (NAME | PLACE)) or not known & WORD
 
 
 def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
@@ -118,24 +149,16 @@ def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
             or words.low[head] not in ("close", "drive", "ln")
             or _after_cue(words, first)
         )
-    if words.low[head] in (
-        "st",
-        "dr",
-        "cl",
-        "ct",
-        "pl",
-        "way",
-        "court",
-        "place",
-        "walk",
-        "rise",
-        "gate",
-    ):
-        if words.low[head] in ("dr", "ct"):
-            return False
-        return (words.case == TITLE and words.low[first] not in ("st", "saint")) or _after_cue(
-            words, first
-        )
+    if words.low[head] in ("dr", "ct"):
+        return False
+    if words.low[head] in ("st", "cl", "pl", "way", "court", "place", "walk", "rise", "gate"):
+        if words.low[first] in ("st", "saint"):
+            return _after_cue(words, first)
+        return words.case == TITLE or _after_cue(words, first) or _town_behind(words, head)
+    part = part_begins(words, first) and _part_ends(words, head)
+    capital = words.case == TITLE and words.shapes[first] != LOWER and words.shapes[head] != LOWER
+    if part and (capital or words.low[first] in LANDSCAPE):
+        return True
     return _after_cue(words, first) or _town_behind(words, head)
 
 
@@ -197,6 +220,12 @@ def _unknown_town(phrase: str, case: int) -> bool:
     inner = split(phrase)
     if not 1 <= len(inner.low) <= 2 or phrase.endswith(" "):
         return False
+    if (
+        len(inner.low) == 2
+        and inner.low[0] in VILLAGES
+        and (case != TITLE or LOWER not in inner.shapes)
+    ):
+        return inner.low[1] not in NEVER and inner.low[1] not in KIN
     return all(
         (case != TITLE or shape != LOWER)
         and word not in NEVER and word not in KIN
@@ -236,17 +265,23 @@ def _houses(words: Words) -> Iterator[Span]:
             word in UNITS
             and i + 1 < len(low)
             and words.gaps[i] == " "
-            and any(c.isdigit() for c in low[i + 1])
+            and (
+                any(c.isdigit() for c in low[i + 1])
+                or (len(low[i + 1]) == 1 and words.gaps[i + 1][:1] == ",")
+            )
         ):
             if word in ("flat", "apartment", "apt", "flt", "caravan"):
-                yield Span(words.starts[i], words.ends[i + 1], Label.ADDRESS_LINE, 0.6, "flat")
+                last = _site_behind(words, i + 1)
+                yield Span(words.starts[i], words.ends[last], Label.ADDRESS_LINE, 0.6, "flat")
         if word not in HOUSES or i == 0 or words.gaps[i - 1] != " ":
             continue
         if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[i - 1] == LOWER):
             continue
         first = i - 1
-        if not _own(words, first) or (
-            low[first] in ("old", "new", "main", "little", "high", "the", "st")
+        alone = low[first] == "the" and _at_home(words, first, i)
+        if (not _own(words, first) and not alone) or (
+            not alone
+            and low[first] in ("old", "new", "main", "little", "high", "the", "st")
             and (first == 0 or low[first - 1] != "the")
         ):
             continue
@@ -262,11 +297,43 @@ def _houses(words: Words) -> Iterator[Span]:
             )
         ):
             first -= 1
-        if words.case != TITLE and not (_after_cue(words, first) or words.gaps[i].startswith(",")):
+        loose = words.case != TITLE and not _after_cue(words, first) and not _part_ends(words, i)
+        if loose or (low[first] == "the" and i - first == 1 and not _at_home(words, first, i)):
             continue
         yield Span(
             words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.55, "house with a name"
         )
+
+
+def _site_behind(words: Words, i: int) -> int:
+    """`Caravan 12 Sandy Bay, Pwllheli`: words of an address right behind the number of a unit."""
+    last = i
+    while i + 1 < len(words.low) and words.gaps[i] in (" ", ", ") and i - last < 4:
+        i += 1
+        word, known = words.low[i], words.flags[i]
+        named = (
+            word in LANDSCAPE or word in HOUSES or (known & (PLACE | SURNAME) and not known & WORD)
+        )
+        capital = (
+            words.case == TITLE
+            and words.shapes[i] == TITLE
+            and word not in NEVER
+            and not known & CLINICAL
+        )
+        if words.shapes[i] == NUMBER or (words.case == TITLE and words.shapes[i] == LOWER):
+            break
+        if named or capital:
+            last = i
+        elif known & CLINICAL or word in NEVER or word in KIN:
+            break
+        elif words.gaps[i - 1] == ", " and not known and not vocabulary.near_word(word):
+            last = i
+    return last
+
+
+def _at_home(words: Words, first: int, last: int) -> bool:
+    """`The Maltings` behind a comma or a cue, with another part behind."""
+    return (_after_cue(words, first) or part_begins(words, first)) and _part_ends(words, last)
 
 
 @cache

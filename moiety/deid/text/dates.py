@@ -38,7 +38,7 @@ _DAYS = rf"(?:{_DAY}[ ]?(?:-|/|to|and|&|,|until|till|or)[ ]?){{0,3}}{_DAY}"
 _WORDED = re.compile(
     rf"(?<![\w./])(?:"
     rf"{_DAYS}{_GAP}(?:of{_GAP})?{_MONTH}(?![a-z])(?:\.?{_GAP}(?:in )?{_YEAR}(?![\w/%]|[.,:]\d))?"
-    rf"|(?P<first>{_MONTH})(?![a-z])\.?{_GAP}(?:the )?{_DAYS}(?![\d/:%]|[.]\d|,\d{{3}})(?:(?:,?{_GAP}|, ?){_YEAR}(?![\w/%]|[.,:]\d))?"
+    rf"|(?P<first>{_MONTH})(?![a-z])\.?{_GAP}(?:the )?{_DAYS}(?![\d/:%]|[.]\d|,\d{{3}}|-[a-z]{{3}}-)(?:(?:,?{_GAP}|, ?){_YEAR}(?![\w/%]|[.,:]\d))?"
     rf"|{_MONTH}(?![a-z])\.?{_GAP}(?:of )?(?:(?:18|19|20)\d\d|'\d\d)(?!\d)"
     rf"|(?:(?:19|20)\d\d)[-/ .]{_MONTH}(?:[-/ .]{_DAY})?(?![\w])"
     rf")",
@@ -52,7 +52,7 @@ _MISSPELT = re.compile(
 _D = r"[\dOolI]"
 _NUMERIC = re.compile(
     rf"(?<![\w./-])(?:"
-    rf"{_D}{{1,2}}(?: ?[/.\\-]{{1,2}} ?){_D}{{1,2}}(?: ?[/.\\-]{{1,2}} ?)(?:[12]{_D}{{3}}|'?{_D}{{2}})"
+    rf"{_D}{{1,2}}(?: ?[/.\\-]{{1,2}} ?){_D}{{1,2}}(?:(?: ?[/.\\-]{{1,2}} ?)(?<!\. )|\. (?=\d))(?:[12]{_D}{{3}}|'?{_D}{{2}})"
     rf"|[12][089]\d\d[/.\\-]\d{{1,2}}[/.\\-]\d{{1,2}}"
     rf"|\d{{1,2}} \d{{1,2}} (?:19|20)\d\d"
     rf")(?![\d%]|[/.\\-]\d)(?=[^A-Za-z]|T\d|$|[A-Z])",
@@ -67,12 +67,17 @@ _SIX = re.compile(r"(?<![\w./+-])\d{6}(?![\w/]|[.,-]\d)")
 _PARTIAL = re.compile(
     r"(?<![\w./-])(0?[1-9]|[12]\d|3[01])( ?[/] ?|[.-])(0?[1-9]|1[0-2])(?![\w%/:]|[.-]\d)"
 )
+_WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _THE_DAY = re.compile(
-    r"(?<![a-z])(?:on|until|till|from|since|by|before|after|of|to) the ((?:[12]?\d|3[01])(?:st|nd|rd|th))"
-    r"(?=[ ]?(?:[.,;:)\n]|$|and |at |with |for |in |to |he |she |they |we |i |but |as ))",
+    rf"(?<![a-z])(?:on|until|till|from|since|by|before|after|of|to|w/?c|w/?b|week commencing|wc|{_WEEKDAY})(?: the)? ((?:[12]?\d|3[01])(?:st|nd|rd|th))"
+    r"(?=[ ]?(?:[.,;:)?!\n/–-]|$|and |at |with |for |in |to |he |she |they |we |i |but |as ))",
     re.IGNORECASE,
 )
-_WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_SHORT_MONTH_YEAR = re.compile(
+    r"(?<![a-z])(?:due|since|dated|expir(?:es|y)|exp|diagnosed|dx(?:'d)?|next [a-z]{3,12}|last [a-z]{3,12}|until|reviewed|back in)"
+    r"[ :(]{1,3}((?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d))(?![\w%/]|[.-]\d)",
+    re.IGNORECASE,
+)
 _NAMED_DAY = re.compile(
     rf"(?<![a-z])(?:{_WEEKDAY},?|tomorrow|tmrw|today|(?:morning|afternoon|evening|night|early hours) of(?: the)?) "
     r"(?:the )?((?:[12]?\d|3[01])(?:st|nd|rd|th))(?![a-z])",
@@ -93,16 +98,16 @@ _BIRTH = re.compile(
     re.IGNORECASE,
 )
 _SURE_CUE = re.compile(
-    rf"(?<![a-z])(?:on|since|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
-    r"|handover|ward round|wr|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
+    rf"(?<![a-z])(?:on|since|from|today|tomorrow|yesterday|tonight|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
+    r"|handover|ward round|wr|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|next [a-z]{3,12}|visit|appt|tci|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    rf"(?<![a-z])(?:on|since|until|till|til|by|before|after|from|to|see|seen|rv|r/v|review(?:ed)?|appt|"
+    rf"(?<![a-z])(?:on|since|until|till|til|by|before|after|from|to|see|seen|rv|r/v|(?:can|could|to) do|free|night|review(?:ed)?|appt|"
     rf"appointment|clinic|clin|opa|opd|date|dated|due|w/?c|wc|admitted|admission|adm|d/c|discharged|"
     rf"discharge|started|stopped|start|stop|repeat(?:ed)?|bloods?|ct|mri|xr|cxr|axr|uss|us|scan|echo|"
     rf"ecg|eeg|endoscopy|ogd|colonoscopy|biopsy|histology|mdt|lmp|lnmp|edd|last|next|op|"
-    rf"surgery|procedure|theatre|delivered|born|died|rip|attended|attendance|dna'?d|dna|{_WEEKDAY}|cc|"
+    rf"surgery|procedure|theatre|delivered|born|died|rip|attended|attendance|dna'?d|dna|{_WEEKDAY}|cc|excised|performed|done|taken|placed|sited|fitted|biopsied|resected|scanned|x-?rayed|swabbed|sent|received|collected|typed|dictated|reported|authorised|auth|issued|prescribed|commenced|completed|finished|switched|transferred|moved|referred|reviewed|assessed|examined|operated|extubated|intubated|excision|lletz|section|egg collection|transfer|scan|bx|"
     rf"letter|report|results?|dose|jab|vaccine|given|inserted|removed|changed|signed|fu|f/u|"
     rf"follow-?up|booked|planned|listed|tci|pre-?op|cancelled|rang|called|phoned|emailed|visited|visit|"
     rf"meeting|mtg|held|home|check(?:ed)?:? [a-z]{2, 3}|ward round|wr|night of|morning of|eve of|week of|ending|and|&|-|–)[ .:,=(-]{{0,3}}(?:the )?$",
@@ -133,6 +138,7 @@ _REACH = 26
 _TIME = re.compile(
     r"[ ,]{0,2}(?:at )?(?:[01]?\d|2[0-3])[:.]?[0-5]\d(?!\d)|[ ]{0,2}[-:–] ?[A-Za-z]|[ ]?@"
 )
+_CLOCK = re.compile(r"[ ,]{1,2}(?:at |@ ?)?(?:[01]\d|2[0-3])[:.]?[0-5]\d(?![\d/])")
 _DASH_WORD = re.compile(r"(?:^|\n)[ \t*•>-]{0,4}$")
 
 
@@ -170,6 +176,8 @@ def find(text: str) -> Iterator[Span]:
         yield Span(*match.span(1), Label.DATE, 0.7, "day of the month")
     for match in _MONTHS_OF_YEAR.finditer(text):
         yield _span(text, *match.span(), 0.85, "months and year")
+    for match in _SHORT_MONTH_YEAR.finditer(text):
+        yield Span(*match.span(1), Label.DATE, 0.6, "month and short year")
     for match in _FEAST.finditer(text):
         yield Span(*match.span(), Label.DATE, 0.6, "feast")
 
@@ -221,7 +229,7 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
 
 _DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _SCORE_TRIPLE = re.compile(
-    r"(?<![a-z/])(?:apgars?|peak flows?|pef|pefr|urine output|version|v|grbas|score|gtpal|ratio|ip|"
+    r"(?<![a-z/.])(?:apgars?|peak flows?|pef|pefr|urine output|version|v|grbas|score|gtpal|ratio|ip|"
     r"toxicity|chapter|section|para|g\dp\d)[ :.=of]{0,5}$",
     re.IGNORECASE,
 )
@@ -251,6 +259,8 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
         return True
     if _MEASURE.match(text, match.end()) or _SCORE.search(text, start, match.start()):
         return False
+    if _CLOCK.match(text, match.end()):
+        return True
     if int(day) == int(month) and day[0] != "0":
         return False
     if int(month) in _PERIODS and not (len(day) == len(month) == 2 and int(month) == 12):

@@ -49,9 +49,10 @@ def detect_record(
     found = [name for pieces in read for piece in pieces for name in piece.names]
     names = _names(tuple(dict.fromkeys((*found, *context.names, *context.known))))
     letters = initials.of_names(dict.fromkeys(found))
+    surnames = frozenset(name.rsplit(" ", 1)[-1].lower() for name in found)
     out = []
     for text, way, pieces in zip(texts, ways, read, strict=True):
-        spans = [span for piece in pieces for span in _again(piece, names, letters, options)]
+        spans = [span for piece in pieces for span in _again(piece, names, (letters, surnames))]
         out.append(_given_back(text, way, spans, options, context))
     return out
 
@@ -124,13 +125,15 @@ def _names(found: tuple[str, ...]) -> propagating.Names:
 
 
 def _again(
-    piece: _Piece, names: propagating.Names, known: frozenset[str], options: Options
+    piece: _Piece, names: propagating.Names, known: tuple[frozenset[str], frozenset[str]]
 ) -> list[Span]:
-    """What one piece holds once all names are known; offsets of the whole normalised text."""
+    """What one piece holds once all names are known; offsets of the whole normalised text.
+
+    `known`: the initials of the names, and their last words.
+    """
     more = list(propagating.find(piece.words, piece.taken, names))
     piece.take(more)
-    letters = initials.find(piece.words, piece.taken, known)
-    del options
+    letters = initials.find(piece.words, piece.taken, *known)
     own = [*piece.spans, *more, *letters]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own

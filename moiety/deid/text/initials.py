@@ -7,7 +7,7 @@ are the initials of somebody named in the text.  `PE`, `CT` and `RN` are no init
 import re
 from collections.abc import Iterable, Iterator
 
-from moiety.deid.text import signing, vocabulary
+from moiety.deid.text import grading, signing, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
@@ -21,7 +21,7 @@ _BY = re.compile(
     r"signed(?: off)?(?: by)?|sign|initials?|initialled|typed by|typed|dictated by|dict|transcribed by|tx by|"
     r"checked by|checked|check|chkd|2nd check(?:er)?|checker|took by|tkn by|actioned(?: by)?|action|actions?|liaised with|liaised|core|v/o|over from|r/v|rv|s/w|t/c|ventilated by|sdv|sutured by|updated by|consent by|bms|auth|author|msg for|message for|phoned to|asst|initials?|second checker|witness(?:ed by)?|entered by|written by|author|by|from|"
     r"nurse|staff rn|staff nurse|staff|rn|sn|triage|triaged by|operator|scrub|anaes|reporter|reported by|"
-    r"verified by|authorised by|auth by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
+    r"verified by|authorised by|auth by|action(?:ed by)?|countersigned|co-?signed|(?:msg|message) taken(?: by)?|noted by|filed by|logged(?: by)?|handler|owner|lead|prepared by|updated by|uploaded by|scanned by|collected by|dispensed by|screened by|consented by|allocated to|assigned to|booked by|circ|last seen|hi|hello|morning|escalated to|approved by|rep|scribed by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
     r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
     r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|seen|witnessed|administered by|"
     r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|wr|ward round|asst|anaes|assistant|anaesthetist)"
@@ -31,7 +31,7 @@ _BY = re.compile(
 _SURE_BY = re.compile(
     r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
     r"transcribed by|checked by|checked|took by|nurse|ventilated by|actioned(?: by)?|2nd checker|checker|over from|sutured by|updated by|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
-    r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness)"
+    r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness|(?:msg|message) taken(?: by)?|countersigned|co-?signed|escalated to|approved by|scribed by)"
     r"[ .:=-]{0,3}(?:\(|\[)?$",
     re.IGNORECASE,
 )
@@ -63,9 +63,14 @@ _LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?|\d\d[:.]?
 _REACH = 24
 
 
-def find(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
-    """Every set of initials; `known` are those of the names found in the text."""
+def find(
+    words: Words, taken: bytearray, known: frozenset[str], surnames: frozenset[str] = frozenset()
+) -> Iterator[Span]:
+    """Every set of initials; `known` are those of the names found in the text, whose last words
+    are `surnames`.
+    """
     found = [*_by_place(words, taken, known), *signing.find(words, taken)]
+    found += grading.find(words, list(found), surnames)
     yield from found
     yield from signing.again(words, found, taken)
 
@@ -99,12 +104,13 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     before = max(0, start - _REACH)
     if len(word) < 4 and _numbered_entry(words, i):
         return 0.7
-    if word in _ROLES:
+    stands_out = word in _LITTLE and words.case == TITLE and words.shapes[i] == UPPER
+    if word in _ROLES and not stands_out:
         signed = _SIGNED.search(text, before, start) and words.shapes[i] == UPPER
         if words.case == TITLE and words.shapes[i] == UPPER and word not in _STAFF:
             signed = signed or (_SURE_BY.search(text, before, start) and _ends_here(words, i))
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
-    plain = not words.flags[i] & (CLINICAL | ORDINARY)
+    plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
     if _SURE_BY.search(text, before, start) and _ends_here(words, i):
         return 0.8 if plain or words.case != LOWER else 0.0
     if _BY.search(text, before, start) and plain and _ends_here(words, i):
@@ -123,6 +129,12 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
             and text[end : end + 1] in ("", "\n")
         ):
             return 0.65
+    if last and len(word) == 2 and words.case != TITLE and word not in _LITTLE_END:
+        if text[start - 2 : start] == ". " and start - text.rfind("\n", 0, start) > 30:
+            return 0.6
+    if words.case != TITLE and not words.flags[i] and len(word) < 4 and word not in _LITTLE_END:
+        if text[start - 2 : start] == ". " and text[end : end + 2] == ". ":
+            return 0.6
     if word in known and (plain or (opens and last)):
         return 0.7
     if len(word) < 4 and _TASK.match(text, end):
@@ -142,6 +154,8 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     return 0.7 if plain and last and _before_registration(text, start) else 0.0
 
 
+_LITTLE = vocabulary.group("initials_little_words")
+_LITTLE_END = vocabulary.group("initials_no_ends")
 _SUBJECTS = vocabulary.group("initials_subjects")
 _DATED = re.compile(r"(?:\d{2,4}|[A-Za-z]{3}|\d[:.]?\d\d(?:hrs|h)?) {1,3}(?:- )?$")
 _NUMBERED = re.compile(r" ?[/|] ?[A-Za-z]{0,4}\d")

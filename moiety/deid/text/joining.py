@@ -18,7 +18,11 @@ from moiety.deid.text.roles import KIN, ROLES, TITLES
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
 from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
+JOINED_WORDS = vocabulary.group("naming_joined_words")
 PARTICLES = vocabulary.group("people_particles")
+
+
+_SURE_PARTICLES = vocabulary.group("joining_sure_particles")
 
 
 @dataclass(slots=True)
@@ -46,6 +50,10 @@ def beside(marks: Marks) -> None:
             gap = words.gaps[j] if step == 1 else words.gaps[i]
             if gap in ("-", " ", ". ", ".") and _joins(words, i, j, gap):
                 marks.mark(i, min(marks.score[j], 0.8), "beside a name")
+    for i in range(size - 2, -1, -1):
+        if words.low[i] in _SURE_PARTICLES and marks.free[i] and not marks.score[i]:
+            if marks.score[i + 1] and words.gaps[i] in (" ", "-"):
+                marks.mark(i, 0.8, "particle")
     for i in range(1, size - 1):
         if words.low[i] in PARTICLES and marks.free[i] and not marks.score[i]:
             if marks.score[i - 1] and marks.score[i + 1] and words.gaps[i - 1] == " ":
@@ -69,7 +77,8 @@ def _joins(words: Words, i: int, j: int, gap: str) -> bool:
     ):
         return False
     if gap == "-":
-        return bool(known & NAME) or not known & WORD
+        capital = j < i and words.case == TITLE and shape == TITLE and not known & CLINICAL
+        return bool(known & NAME) or not known & WORD or capital or _second_half(words, i, j)
     if (
         word in ROLES
         or word in KIN
@@ -78,6 +87,15 @@ def _joins(words: Words, i: int, j: int, gap: str) -> bool:
     ):
         return False
     return _joins_capital(words, i, j) if words.case == TITLE else _joins_any(words, i, j)
+
+
+def _second_half(words: Words, i: int, j: int) -> bool:
+    """`o'shaughnessy-quick`: a word as the second half of a surname, where capitals tell nothing."""
+    known = words.flags[i]
+    return (
+        j < i and words.case != TITLE and not known & CLINICAL and not words.flags[j] & (WORD | EPONYM)
+        and words.low[i] not in JOINED_WORDS
+    )  # fmt: skip
 
 
 def _joins_capital(words: Words, i: int, j: int) -> bool:

@@ -17,4 +17,7 @@ UNITS = vocabulary.group("landscape_units")
 LANDSCAPE = vocabulary.group("landscape_landscape")
 """Ordinary words that are common in names of places."""
 
+VILLAGES = vocabulary.group("landscape_villages")
+"""First words of villages: `Little`, `Much`, `Nether`."""
+
 CONNECTORS = frozenset({"of", "and", "the", "for", "upon", "in", "on", "le", "by", "under", "&"})

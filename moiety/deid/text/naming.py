@@ -23,10 +23,12 @@ from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 _CLOSED = vocabulary.group("people_closed") | {"will", "may"}
 _PRONOUNS = frozenset({"he", "she", "the", "they", "and", "if", "it", "we", "no", "on", "in"})
 _MONTHS_DAYS = vocabulary.group("naming_times")
-_CAPITAL_NAMES = vocabulary.group("people_capital_names")
+CAPITAL_NAMES = vocabulary.group("people_capital_names")
 _ETHNIC = vocabulary.group("people_ethnic")
 _VERBS = vocabulary.group("people_verbs")
 _NO_SURNAME = vocabulary.group("people_no_surname")
+_JOINED_WORDS = vocabulary.group("naming_joined_words")
+MEDICINE = tuple(vocabulary.group("people_endings_of_medicine"))
 _OWNED = vocabulary.group("people_owned")
 _PERSON_HEADS = vocabulary.group("people_person_heads")
 
@@ -35,12 +37,13 @@ def first_after_title(words: Words, i: int) -> bool:
     """Whether word `i` begins a name behind a title or heading, where a name must follow."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) == 1:
-        return initial_of_name(words, i)
+        return initial_of_name(words, i) or _titled_initial(words, i)
     if shape == NUMBER or (word in TITLES and not known & NAME):
         return False
     if words.case == TITLE:
         if shape == LOWER:
-            return bool(known & NAME) and not known & WORD
+            strange = not known and len(word) > 3 and not vocabulary.near_word(word)
+            return (bool(known & NAME) and not known & WORD) or strange
         if shape == UPPER and len(word) <= 4 and known & CLINICAL and not known & NAME:
             return False
         if never(words, i):
@@ -53,14 +56,34 @@ def first_after_title(words: Words, i: int) -> bool:
     return word not in ROLES and word not in KIN and not (known & WORD and words.case == UPPER)
 
 
-_WHO = frozenset({"is", "has", "was", "at", "who", "said", "and", "from", "explained", "agreed"})
+_WHO = frozenset(
+    {
+        "would",
+        "had",
+        "thinks",
+        "feels",
+        "or",
+        "will",
+        "and",
+        "says",
+        "is",
+        "has",
+        "was",
+        "at",
+        "who",
+        "said",
+        "from",
+        "explained",
+        "agreed",
+    }
+)
 
 
 def _followed(words: Words, i: int) -> bool:
     """`dr may is away` and `mr will, 67`: what follows makes a surname of a verb."""
     if words.low[i] not in ("may", "will"):
         return False
-    return _closes(words, i) or (i + 1 < len(words.low) and words.low[i + 1] in _WHO)
+    return closes(words, i) or (i + 1 < len(words.low) and words.low[i + 1] in _WHO)
 
 
 def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = False) -> bool:
@@ -78,7 +101,7 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
     if weak and known & EPONYM and not known & FORENAME and not named_behind(words, i):
         return False
     if words.case == TITLE:
-        return _capital_after_cue(words, i)
+        return _capital_after_cue(words, i, weak=weak)
     if known & NAME:
         if known & PLACE and not known & FORENAME:
             return False
@@ -97,14 +120,15 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
         not known
         and len(word) > 1
         and (kin or not vocabulary.near_word(word) or unknown_behind(words, i))
+        and not (weak and word.endswith(MEDICINE))
     )
 
 
-def _capital_after_cue(words: Words, i: int) -> bool:
+def _capital_after_cue(words: Words, i: int, *, weak: bool) -> bool:
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if shape == LOWER:
         return bool(known & NAME) and not known & (WORD | EPONYM | PLACE)
-    if shape == UPPER and len(word) <= 3:
+    if shape == UPPER and len(word) <= 3 + weak:
         return bool(known & NAME) and not known & CLINICAL and len(word) > 2
     if known & NAME:
         return (
@@ -119,14 +143,14 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
     """Whether word `i` goes on with a name that the word before it belongs to."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) == 1:
-        written = shape == INITIAL or words.gaps[i][:1] == "." or (i and _closes(words, i))
+        written = shape == INITIAL or words.gaps[i][:1] == "." or (i and closes(words, i))
         return word.isalpha() and bool(written) and word != "i"
     if odd_surname(words, i):
         return True
     if shape == NUMBER or word in TITLES or ((word in KIN or word in ROLES) and not known & NAME):
         return False
     if never(words, i) and not (i and words.gaps[i - 1] == "-" and known & NAME):
-        return surname_of(words, i) and (word == "ward" or (shape == TITLE and _closes(words, i)))
+        return surname_of(words, i) and (word == "ward" or (shape == TITLE and closes(words, i)))
     hyphen = words.gaps[i - 1] == "-" if i else False
     initial = i > 0 and len(words.low[i - 1]) == 1
     if words.case == TITLE:
@@ -142,9 +166,9 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
             return True
         if sure and known & PLACE and not known & WORD:
             return True
-        return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and _closes(words, i)
+        return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and closes(words, i)
     if hyphen:
-        return not known & CLINICAL or bool(known & NAME)
+        return (not known & CLINICAL and word not in _JOINED_WORDS) or bool(known & NAME)
     if known & NAME:
         if known & (CLINICAL | ORDINARY):
             if (initial and words.gaps[i - 1][:1] == ".") or surname_of(words, i):
@@ -152,16 +176,18 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
             return (
                 bool(known & SURNAME)
                 and word not in _NO_SURNAME
-                and (_closes(words, i) or (sure and initial))
+                and (closes(words, i) or (sure and initial))
             )
         return True
     return not known & (WORD | PLACE) and len(word) > 1
 
 
-def _closes(words: Words, i: int) -> bool:
+def closes(words: Words, i: int) -> bool:
     """Whether a comma, a bracket or the line's end follows: what it is belongs to the name."""
     gap = words.gaps[i]
-    return not gap or gap.lstrip(" ")[:1] in ("", ",", "(", "\n", ")", ";", "|") or "   " in gap
+    if not gap or gap.lstrip(" ")[:1] in ("", ",", "(", "\n", ")", ";", "|") or "   " in gap:
+        return True
+    return gap in (" - ", " – ", ".") or gap[:2] in (". ", ".\n")
 
 
 def odd_surname(words: Words, i: int) -> bool:
@@ -174,7 +200,7 @@ def odd_surname(words: Words, i: int) -> bool:
     if word in TERM_HEADS or word in _CLOSED or word in _MONTHS_DAYS:
         return False
     return (word not in ROLES or word in ("doctor", "nurse")) and (
-        _closes(words, i) or words.gaps[i][:1] in (".", "'")
+        closes(words, i) or words.gaps[i][:1] in (".", "'")
     )
 
 
@@ -184,7 +210,7 @@ def surname_of(words: Words, i: int) -> bool:
     if not words.flags[i] & SURNAME or words.low[i] in _NO_SURNAME:
         return False
     if not before & FORENAME and not (
-        not before and i and (_closes(words, i) or words.gaps[i] == " / ")
+        not before and i and (closes(words, i) or words.gaps[i] == " / ")
     ):
         return False
     if before & WORD and words.low[i - 1] in _VERBS:
@@ -225,13 +251,26 @@ def initial_of_name(words: Words, i: int) -> bool:
     return bool(known & NAME) and (dotted or words.low[i] not in "aios")
 
 
+def _titled_initial(words: Words, i: int) -> bool:
+    """`mr a jeong`, `MRS J TRICE`: an initial behind a title, where capitals tell nothing."""
+    j = i + 1
+    if words.case == TITLE or j >= len(words.low) or words.gaps[i] not in (" ", ". ", "."):
+        return False
+    known, word = words.flags[j], words.low[j]
+    if words.shapes[j] == NUMBER or len(word) < 2 or not words.low[i].isalpha():
+        return False
+    return (not known and word not in ROLES) or bool(
+        known & NAME and (not known & ORDINARY or closes(words, j))
+    )
+
+
 def never(words: Words, i: int) -> bool:
     """Whether a word is no name; `Will`, `May` and `June` may be one where they have a capital."""
     word = words.low[i]
     if word not in NEVER:
         return False
     return not (
-        word in _CAPITAL_NAMES
+        word in CAPITAL_NAMES
         and words.case == TITLE
         and words.shapes[i] in (TITLE, UPPER)
         and (not opens(words, i) or named_behind(words, i) or _stranger_behind(words, i))

@@ -72,6 +72,11 @@ _EXTENSION_LATER = re.compile(
     r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
 )
 
+_CALL_ON = re.compile(
+    r"(?<![A-Za-z])(?:ring|rang|call|phone|contact|get|catch|reach|bleep|page|dial|available|contactable|am|me|him|her|us|them)"
+    r"(?: (?:me|us|him|her|them|back|the ward|ward|sec|secretary)){0,2} on (\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)",
+    re.IGNORECASE,
+)
 _FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
 _TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.-]\d)")
 _NHS_CUE = re.compile(
@@ -119,6 +124,7 @@ _CUED: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
         (Label.HOSPITAL_NUMBER,
          r"(?:mrn|h/n|hn|crn|urn|ppid|cpi|umrn|mr#|mr no|hosp|k number|rxr|pas|rio)[ .:]{0,2}(?:no|number|#)?",
          r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*)"),
+        (Label.HOSPITAL_NUMBER, r"(?:mrn|h/n|hn|crn|urn|hosp(?:ital)?|unit|pas|k)[ .:]{0,2}(?:no|number|#)?", r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
         (Label.HOSPITAL_NUMBER, r"(?:(?:our|your|my)[ ])?ref(?:erence)?[ .:]{1,3}", r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
     )
 )  # fmt: skip
@@ -129,7 +135,7 @@ _LISTED_FORM = re.compile(
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
     r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}|[A-Z]{1,2}\d{4,7}/\d{2}"
     r"|\d{2}/[A-Z]{1,3}/?\d{3,8}|[A-Z]{1,2}\.\d{2}\.\d{5,8}\.[A-Z]|[A-Z]{2,4}\d{8,14}|\d{2}[.-]\d{6,9}(?:\.[A-Z])?)"
-    r"|(?P<hospital>(?:[A-Z]{1,4}-?|(?-i:[A-Z]{1,3} ))\d{5,9}[A-Z]?|\d{5,9}[A-Z]{1,2}|[A-Z]{1,3}\d{2,3}-\d{3,6}|\d{2,4}-\d{2,4}-\d{2,4})"
+    r"|(?P<hospital>(?:[A-Z]{1,4}-?|(?-i:[A-Z]{1,3} ))\d{5,9}[A-Z]?|\d{5,9}[A-Z]{1,2}|[A-Z]{1,3}\d{2,3}-\d{3,6}|\d{2,4}-\d{2,4}-\d{2,4}(?:-\d{1,4})?)"
     r")(?![\w%/]|\.\d|,\d{3}(?!\d))",
     re.IGNORECASE,
 )
@@ -171,6 +177,7 @@ def find(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             yield Span(*match.span(1), label, 0.9, "number after its name")
     yield from _by_form(text)
+    yield from _grouped(text)
 
 
 def _matches(
@@ -225,7 +232,7 @@ def _extensions(text: str) -> Iterator[Span]:
         if _UNIT.match(text, match.end(1)) and not match[2]:
             continue
         yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
-    for pattern in (_SHORT_X, _HASH, _EXTENSION_LATER, _FIVE):
+    for pattern in (_SHORT_X, _HASH, _EXTENSION_LATER, _CALL_ON, _FIVE):
         for match in pattern.finditer(text):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
 
@@ -272,6 +279,33 @@ _SAMPLE = re.compile(
     r"[ :(#-]{0,4}$",
     re.IGNORECASE,
 )
+
+
+_GROUPED = re.compile(
+    r"(?<![\w.,/+-])(?:\d{3,5}[ -]\d{3,5} ?(?-i:[A-Z])|(?-i:[A-Z]{2,3}) ?\d{2,4}/\d{3,5}|[A-Z]\d{2}\.\d{5,8}|(?:(?!x|a|c|t|l)[A-Z]|[A-Z]{2,3})\d{0,3}(?:[ -]\d{2,4}){2,3}|X\d{1,3}(?:[ -]\d{2,4}){2,3}"
+    r"|\d{2}(?:-\d{2}){2}-\d{1,4}|(?-i:[A-Z]{1,3})\d{2,4}[ ]\d{3,5})(?![\w%/]|[.,-]\d)",
+    re.IGNORECASE,
+)
+
+
+_MEASURED = vocabulary.group("learned_abbreviations")
+
+
+def _grouped(text: str) -> Iterator[Span]:
+    """`K 447 120`, `8830 4417 B`, `X00 912 34`, `00-81-22-7`: a number in groups, six digits and more."""
+    for match in _GROUPED.finditer(text):
+        letters = re.match(r"[A-Za-z]*", match[0])
+        word = letters[0].lower() if letters else ""
+        known = len(word) > 1 and (
+            vocabulary.flags(word) or word in _CUE_WORDS or word in _MEASURED
+        )
+        if (
+            known
+            or sum(c.isdigit() for c in match[0]) < 6 - ("/" in match[0])
+            or _spared(text, *match.span())
+        ):
+            continue
+        yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.66, "number in groups")
 
 
 def _by_form(text: str) -> Iterator[Span]:

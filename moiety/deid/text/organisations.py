@@ -8,6 +8,7 @@ from moiety.deid.text import by_context, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
+from moiety.deid.text.practices import named_practices, saints
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
@@ -39,6 +40,8 @@ def find(words: Words) -> Iterator[Span]:
     yield from by_context.find(words)
     for match in _PARTNERS.finditer(words.text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
+    yield from named_practices(words)
+    yield from saints(words)
     for match in _WELL_KNOWN_NHS.finditer(words.text):
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.85, "health board")
 
@@ -127,6 +130,8 @@ _NOT_GENERAL = frozenset(
 def _royal(words: Words, i: int) -> Span | None:
     """`the Royal Sussex`: royal and a place."""
     j = i + 1
+    if i and _before_royal(words, i - 1):
+        return Span(words.starts[i - 1], words.ends[i], Label.HOSPITAL_NAME, 0.7, "a place's royal")
     if j >= len(words.low) or words.gaps[i] != " " or not words.flags[j] & PLACE:
         return None
     if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[j] == LOWER):
@@ -134,6 +139,22 @@ def _royal(words: Words, i: int) -> Span | None:
     if j + 1 < len(words.low) and words.gaps[j] == " " and words.low[j + 1] in STREETS:
         return None
     return Span(words.starts[i], words.ends[j], Label.HOSPITAL_NAME, 0.75, "royal and a place")
+
+
+def _before_royal(words: Words, i: int) -> bool:
+    """`Worcs Royal`: a place or a county's abbreviation right before, and nothing of a name behind."""
+    if words.gaps[i] != " " or (
+        words.case == TITLE and LOWER in (words.shapes[i], words.shapes[i + 1])
+    ):
+        return False
+    after = words.flags[i + 2] if i + 2 < len(words.low) and words.gaps[i + 1] == " " else 0
+    known = words.flags[i]
+    return words.low[i] in _COUNTIES or bool(
+        known & PLACE and not known & WORD and not after & PLACE
+    )
+
+
+_COUNTIES = vocabulary.group("organisations_counties")
 
 
 def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
@@ -310,11 +331,31 @@ def _practice(words: Words, end: int) -> Span | None:
         first = i
     while first < head and low[first] in CONNECTORS and low[first] != "the":
         first += 1
+    if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
+        return Span(words.starts[whole], words.ends[end], Label.GP_IDENTIFIER, 0.6, "practice")
     if not own or first >= head:
         return None
     if words.case == TITLE and words.shapes[end] == LOWER and not _is_own(words, head - 1):
         return None
     return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
+
+
+def _whole_part(words: Words, head: int) -> int | None:
+    """Where `corn exchange medical centre` begins: words between a comma or a cue and the head."""
+    if words.low[head] in ("practice", "partners", "clinic", "medics"):
+        return None
+    first = head
+    while first > 0 and head - first < 3 and words.gaps[first - 1] == " ":
+        word = words.low[first - 1]
+        if word in CUES or word in ("gp", "practice"):
+            break
+        if word in _NEVER or word in NEVER or words.shapes[first - 1] == NUMBER:
+            return None
+        if words.flags[first - 1] & CLINICAL or word in _GENERIC or word in _OPERATIONS:
+            return None
+        first -= 1
+    begins = first == 0 or words.gaps[first - 1] != " " or words.low[first - 1] in CUES | {"gp"}
+    return first if begins and first < head else None
 
 
 def _capital_word(words: Words, i: int) -> bool:

