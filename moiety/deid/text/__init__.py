@@ -13,6 +13,7 @@ dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with
 listed_hospitals  hospitals that the lists have
+belonging      which words belong to the name of a hospital or practice
 practices      practices behind their cue
 organisations  hospitals, trusts, practices
 by_context     those of which only the place in the sentence tells

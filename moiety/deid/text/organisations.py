@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from moiety.deid.text import by_context, vocabulary
+from moiety.deid.text.belonging import GENERIC, NO_PART, OPERATIONS, is_capital, is_own
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
 from moiety.deid.text.practices import named_practices, saints
-from moiety.deid.text.roles import NEVER, ROLES
+from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _MOST_WORDS = 7
-_GENERIC = vocabulary.group("organisations_generic")
 _TRUST_HEAD = re.compile(
     r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust)(?![a-z])",
     re.IGNORECASE,
@@ -164,7 +164,7 @@ def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
         word = words.low[first - 1]
         if not _belongs(words, first - 1) and not (loose and _no_cue(words, first - 1)):
             break
-        own = own or not (word in _GENERIC or word in CONNECTORS)
+        own = own or not (word in GENERIC or word in CONNECTORS)
         first -= 1
     while first < head and (words.low[first] in CONNECTORS or words.low[first] in _LEADING):
         first += 1
@@ -181,7 +181,7 @@ def _no_cue(words: Words, i: int) -> bool:
     return (
         plain
         and words.shapes[i] != NUMBER
-        and not (word in CUES or word in _NEVER or word in NEVER or words.flags[i] & CLINICAL)
+        and not (word in CUES or word in NO_PART or word in NEVER or words.flags[i] & CLINICAL)
     )
 
 
@@ -194,7 +194,7 @@ def _belongs(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
     if words.shapes[i] == NUMBER:
         return False
-    if word in _NEVER or (
+    if word in NO_PART or (
         word in NEVER and word not in CONNECTORS and word not in _PARTS and word not in LANDSCAPE
     ):
         return False
@@ -232,7 +232,6 @@ def _belongs(words: Words, i: int) -> bool:
 
 
 _PARTS = vocabulary.group("organisations_parts")
-_NEVER = vocabulary.group("organisations_never")
 
 
 def _forward(words: Words, head: int, last: int) -> int:
@@ -290,6 +289,34 @@ _BEFORE_CENTRE = frozenset(
 def _practice(words: Words, end: int) -> Span | None:
     """A practice that ends with this word: it needs a word of its own before."""
     word, low = words.low[end], words.low
+    head = _practice_head(low, end)
+    if head is None:
+        return None
+    if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
+        return None
+    first, own = head, False
+    while first > 0 and end - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
+        i = first - 1
+        if words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE):
+            break
+        if not _belongs(words, i) and not is_capital(words, i):
+            break
+        own = own or is_own(words, i)
+        first = i
+    while first < head and low[first] in CONNECTORS and low[first] != "the":
+        first += 1
+    if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
+        return Span(words.starts[whole], words.ends[end], Label.GP_IDENTIFIER, 0.6, "practice")
+    if not own or first >= head:
+        return None
+    if words.case == TITLE and words.shapes[end] == LOWER and not is_own(words, head - 1):
+        return None
+    return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
+
+
+def _practice_head(low: list[str], end: int) -> int | None:
+    """Where the words of the kind begin: `medical` of `medical centre`; None where it is no kind."""
+    word = low[end]
     head = end
     if word in ("centre", "center", "group", "partnership", "clinic"):
         if end == 0 or (
@@ -318,26 +345,7 @@ def _practice(words: Words, end: int) -> Span | None:
         )
     ):
         head = end if low[end - 1] in ("road", "street") else end - 1
-    if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
-        return None
-    first, own = head, False
-    while first > 0 and end - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
-        i = first - 1
-        if words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE):
-            break
-        if not _belongs(words, i) and not _capital_word(words, i):
-            break
-        own = own or _is_own(words, i)
-        first = i
-    while first < head and low[first] in CONNECTORS and low[first] != "the":
-        first += 1
-    if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
-        return Span(words.starts[whole], words.ends[end], Label.GP_IDENTIFIER, 0.6, "practice")
-    if not own or first >= head:
-        return None
-    if words.case == TITLE and words.shapes[end] == LOWER and not _is_own(words, head - 1):
-        return None
-    return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
+    return head
 
 
 def _whole_part(words: Words, head: int) -> int | None:
@@ -349,60 +357,10 @@ def _whole_part(words: Words, head: int) -> int | None:
         word = words.low[first - 1]
         if word in CUES or word in ("gp", "practice"):
             break
-        if word in _NEVER or word in NEVER or words.shapes[first - 1] == NUMBER:
+        if word in NO_PART or word in NEVER or words.shapes[first - 1] == NUMBER:
             return None
-        if words.flags[first - 1] & CLINICAL or word in _GENERIC or word in _OPERATIONS:
+        if words.flags[first - 1] & CLINICAL or word in GENERIC or word in OPERATIONS:
             return None
         first -= 1
     begins = first == 0 or words.gaps[first - 1] != " " or words.low[first - 1] in CUES | {"gp"}
     return first if begins and first < head else None
-
-
-def _capital_word(words: Words, i: int) -> bool:
-    """A word with a capital that is no title, cue or heading: `Corn Exchange`, `Two Rivers`."""
-    low = words.low[i]
-    return (
-        words.case == TITLE and words.shapes[i] == TITLE
-        and low not in _NEVER and low not in NEVER and low not in CUES and low not in ROLES
-    )  # fmt: skip
-
-
-def _is_own(words: Words, i: int) -> bool:
-    word, known = words.low[i], words.flags[i]
-    if word in _GENERIC or word in CONNECTORS:
-        return False
-    if word in LANDSCAPE or word in ("road", "street", "lane", "avenue", "hill"):
-        return True
-    if bool(known & (NAME | PLACE)) or not known & WORD:
-        return True
-    if word.rstrip("s") in LANDSCAPE:
-        return True
-    capital = words.case == TITLE and words.shapes[i] == TITLE and not known & CLINICAL
-    return capital and word not in _OPERATIONS and words.low[i + 1 : i + 2] != ["surgery"]
-
-
-_OPERATIONS = frozenset(
-    [
-        "plastic",
-        "general",
-        "day",
-        "elective",
-        "emergency",
-        "major",
-        "minor",
-        "vascular",
-        "open",
-        "keyhole",
-        "private",
-        "cosmetic",
-        "oral",
-        "dental",
-        "weight",
-        "best",
-        "good",
-        "clinical",
-        "nursing",
-        "community",
-        "primary",
-    ]
-)

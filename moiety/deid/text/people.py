@@ -187,31 +187,7 @@ def _before_cues(marks: Marks) -> None:
     words = marks.words
     for i in range(1, len(words.low)):
         j, gap = i - 1, words.gaps[i - 1]
-        if (
-            gap == "'s "
-            and words.low[i] in KIN
-            and marks.free[j]
-            and (not never(words, j) or (words.shapes[j] == TITLE and words.flags[j] & SURNAME))
-        ):
-            if (
-                words.flags[j] & NAME
-                if words.case != TITLE
-                else words.shapes[j] != LOWER and words.low[j] not in KIN
-            ):
-                marks.mark(j, LIKELY, "whose kin is named")
-            continue
-        if (
-            gap == " ("
-            and words.low[i] in KIN
-            and marks.free[j]
-            and (not never(words, j) or (words.low[j] in CAPITAL_NAMES and words.case != TITLE))
-        ):
-            if (
-                words.flags[j] & FORENAME
-                or not words.flags[j]
-                or (words.case == TITLE and words.shapes[j] == TITLE and not words.flags[j] & WORD)
-            ):
-                marks.mark(j, LIKELY, "kin in brackets behind")
+        if _kin_behind(marks, j):
             continue
         has = words.low[i] in _HAD and gap in (" ", ", ", " (", " - ", "  ", ",", "   ")
         does = words.low[i] in AFTER and gap == " " and words.shapes[i] == LOWER
@@ -234,6 +210,38 @@ def _before_cues(marks: Marks) -> None:
                 marks.mark(j, 0.7, "before a verb")
             elif not known and not looks_wrong(words, j) and does:
                 marks.mark(j, 0.6, "unknown word before a verb")
+
+
+def _kin_behind(marks: Marks, j: int) -> bool:
+    """`Aisha's mother`, `Aisha (mother)`: whether kin stands so behind a word."""
+    words, gap = marks.words, marks.words.gaps[j]
+    if (
+        gap == "'s "
+        and words.low[j + 1] in KIN
+        and marks.free[j]
+        and (not never(words, j) or (words.shapes[j] == TITLE and words.flags[j] & SURNAME))
+    ):
+        if (
+            words.flags[j] & NAME
+            if words.case != TITLE
+            else words.shapes[j] != LOWER and words.low[j] not in KIN
+        ):
+            marks.mark(j, LIKELY, "whose kin is named")
+        return True
+    if (
+        gap == " ("
+        and words.low[j + 1] in KIN
+        and marks.free[j]
+        and (not never(words, j) or (words.low[j] in CAPITAL_NAMES and words.case != TITLE))
+    ):
+        if (
+            words.flags[j] & FORENAME
+            or not words.flags[j]
+            or (words.case == TITLE and words.shapes[j] == TITLE and not words.flags[j] & WORD)
+        ):
+            marks.mark(j, LIKELY, "kin in brackets behind")
+        return True
+    return False
 
 
 def _listed(marks: Marks) -> None:

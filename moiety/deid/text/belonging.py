@@ -1,0 +1,60 @@
+"""Which words may belong to the name of a hospital or practice, and which are its own."""
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE
+from moiety.deid.text.listed_hospitals import CUES
+from moiety.deid.text.roles import NEVER, ROLES
+from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
+from moiety.deid.text.words import TITLE, Words
+
+GENERIC = vocabulary.group("organisations_generic")
+NO_PART = vocabulary.group("organisations_never")
+OPERATIONS = frozenset(
+    [
+        "plastic",
+        "general",
+        "day",
+        "elective",
+        "emergency",
+        "major",
+        "minor",
+        "vascular",
+        "open",
+        "keyhole",
+        "private",
+        "cosmetic",
+        "oral",
+        "dental",
+        "weight",
+        "best",
+        "good",
+        "clinical",
+        "nursing",
+        "community",
+        "primary",
+    ]
+)
+
+
+def is_capital(words: Words, i: int) -> bool:
+    """A word with a capital that is no title, cue or heading: `Corn Exchange`, `Two Rivers`."""
+    low = words.low[i]
+    return (
+        words.case == TITLE and words.shapes[i] == TITLE
+        and low not in NO_PART and low not in NEVER and low not in CUES and low not in ROLES
+    )  # fmt: skip
+
+
+def is_own(words: Words, i: int) -> bool:
+    """A word that tells one practice from another: a name, a place, a piece of landscape."""
+    word, known = words.low[i], words.flags[i]
+    if word in GENERIC or word in CONNECTORS:
+        return False
+    if word in LANDSCAPE or word in ("road", "street", "lane", "avenue", "hill"):
+        return True
+    if bool(known & (NAME | PLACE)) or not known & WORD:
+        return True
+    if word.rstrip("s") in LANDSCAPE:
+        return True
+    capital = words.case == TITLE and words.shapes[i] == TITLE and not known & CLINICAL
+    return capital and word not in OPERATIONS and words.low[i + 1 : i + 2] != ["surgery"]
