@@ -140,6 +140,7 @@ class AccessLog:
         self._key = key
         self._clock = clock
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # whoever flushes waits for a batch that is on its way
         self._waiting: list[Access] = []
         self._behind_since: float | None = None
 
@@ -155,11 +156,16 @@ class AccessLog:
             self._waiting.extend(entries)
 
     def flush(self) -> int:
-        """Writes what waits, in no order, and returns how many; on a failure it goes on waiting."""
-        with self._lock:
-            batch, self._waiting = self._waiting, []
-        if not batch:
-            return 0
+        """Writes what waits, in no order, and returns how many; on a failure it goes on waiting.
+
+        When it returns, a batch that another thread had begun is written too.
+        """
+        with self._writing:
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            return self._write(batch) if batch else 0
+
+    def _write(self, batch: list[Access]) -> int:
         random.SystemRandom().shuffle(batch)
         month = datetime.now(UTC).date().replace(day=1)
         ids = [uuid4() for _ in batch]

@@ -1,7 +1,9 @@
 """Who read which record, at the clinical and demographic doors: logged, sealed, told the vault."""
 
 import secrets
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -226,6 +228,33 @@ def test_rows_tell_neither_record_nor_time_nor_order(clinic):
     opened_in_order = [log._key.open(row.access_id, row.sealed) for row in stored]
     times = [one.at for one in opened_in_order]
     assert times != sorted(times)
+
+
+def test_a_report_waits_for_a_batch_that_is_on_its_way(clinic):
+    """What another thread has taken and not yet written is in no list: the reader waits for it."""
+    log = clinic.app.state.access_logs["main"]
+    engine = clinic.app.state.organisations.engine("main")
+    record = uuid4()
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def hold(connection, cursor, statement, *_):
+        if "INSERT INTO access_log" in statement:
+            under_way.set()
+            assert go_on.wait(20)
+
+    sa.event.listen(engine, "before_cursor_execute", hold)
+    try:
+        log.add([accesses.Access(record, datetime.now(UTC), "key", None, "GET /held")])
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(log.flush)
+            assert under_way.wait(20)
+            asked = pool.submit(log.read, record)
+            time.sleep(0.2)  # enough for a reader that does not wait to answer with nothing
+            go_on.set()
+            assert ["GET /held"] == [entry.door for entry in asked.result(20)]
+    finally:
+        go_on.set()
+        sa.event.remove(engine, "before_cursor_execute", hold)
 
 
 def test_the_application_can_neither_change_nor_remove_an_entry(clinic):
