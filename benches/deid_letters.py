@@ -24,6 +24,7 @@ SETS = (
     "letters_frozen",
     "letters_short_notes",
     "letters_last_look",
+    "letters_places",
 )
 """letters and letters_wards: rules were mended by them; letters_held_out: its errors have been read;
 letters_frozen: looked at for its figures alone."""
