@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import cues, vocabulary
+from moiety.deid.text.cues import at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
+from moiety.deid.text.words import Words
 
 _MONTHS = [
     "january",
@@ -67,22 +69,6 @@ _SIX = re.compile(r"(?<![\w./+-])\d{6}(?![\w/]|[.,-]\d)")
 _PARTIAL = re.compile(
     r"(?<![\w./-])(0?[1-9]|[12]\d|3[01])( ?[/] ?|[.-])(0?[1-9]|1[0-2])(?![\w%/:]|[.-]\d)"
 )
-_WEEKDAY = r"(?:mon|tue|tues|wed|weds|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
-_THE_DAY = re.compile(
-    rf"(?<![a-z])(?:on|until|till|from|since|by|before|after|of|to|w/?c|w/?b|week commencing|wc|{_WEEKDAY})(?: the)? ((?:[12]?\d|3[01])(?:st|nd|rd|th))"
-    r"(?=[ ]?(?:[.,;:)?!\n/–-]|$|and |at |with |for |in |to |he |she |they |we |i |but |as ))",
-    re.IGNORECASE,
-)
-_SHORT_MONTH_YEAR = re.compile(
-    r"(?<![a-z])(?:due|since|dated|expir(?:es|y)|exp|diagnosed|dx(?:'d)?|next [a-z]{3,12}|last [a-z]{3,12}|until|reviewed|back in)"
-    r"[ :(]{1,3}((?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d))(?![\w%/]|[.-]\d)",
-    re.IGNORECASE,
-)
-_NAMED_DAY = re.compile(
-    rf"(?<![a-z])(?:{_WEEKDAY},?|tomorrow|tmrw|today|(?:morning|afternoon|evening|night|early hours) of(?: the)?) "
-    r"(?:the )?((?:[12]?\d|3[01])(?:st|nd|rd|th))(?![a-z])",
-    re.IGNORECASE,
-)
 _MONTHS_OF_YEAR = re.compile(
     rf"(?<![\w./]){_MONTH} ?(?:-|–|/|to|and|&) ?{_MONTH},? (?:19|20)\d\d(?!\d)", re.IGNORECASE
 )
@@ -95,34 +81,6 @@ _FEAST = re.compile(
 _BIRTH = re.compile(
     r"(?:d\.? ?o\.? ?b\.?|d ?of ?b|d/o/b|dob|date of birth|birth ?date|born(?: on)?|birth|b\.|née|nee"
     r"|birthday|bday|db|d\.b\.?)[ .:=()|\t*-]{0,8}(?:is|was|on|the|\(dd/mm/yyyy\)|\(age\))?[ :.|\t]{0,4}$",
-    re.IGNORECASE,
-)
-_SURE_CUE = re.compile(
-    rf"(?<![a-z])(?:on|since|from|today|tomorrow|yesterday|tonight|dated?|seen|seen on|lmp|lnmp|edd|due|w/?c|w/?b|wc|commencing|ending|dob|born|{_WEEKDAY}"
-    r"|handover|ward round|wr|visited|attended|died|admitted|discharged|held|inserted|removed|delivered|rang|phoned|called|falls|fell|checked|check:? [a-z]{2,3}|before|after|review date|date of [a-z]{3,12}|planned for|booked for|for the|next [a-z]{3,12}|visit|appt|tci|\d[/.]\d{1,2} (?:to|and|&|-))[ .:,=-]{0,3}(?:the )?$",
-    re.IGNORECASE,
-)
-_CUE = re.compile(
-    rf"(?<![a-z])(?:on|since|until|till|til|by|before|after|from|to|see|seen|rv|r/v|(?:can|could|to) do|free|night|review(?:ed)?|appt|"
-    rf"appointment|clinic|clin|opa|opd|date|dated|due|w/?c|wc|admitted|admission|adm|d/c|discharged|"
-    rf"discharge|started|stopped|start|stop|repeat(?:ed)?|bloods?|ct|mri|xr|cxr|axr|uss|us|scan|echo|"
-    rf"ecg|eeg|endoscopy|ogd|colonoscopy|biopsy|histology|mdt|lmp|lnmp|edd|last|next|op|"
-    rf"surgery|procedure|theatre|delivered|born|died|rip|attended|attendance|dna'?d|dna|{_WEEKDAY}|cc|excised|performed|done|taken|placed|sited|fitted|biopsied|resected|scanned|x-?rayed|swabbed|sent|received|collected|typed|dictated|reported|authorised|auth|issued|prescribed|commenced|completed|finished|switched|transferred|moved|referred|reviewed|assessed|examined|operated|extubated|intubated|excision|lletz|section|egg collection|transfer|scan|bx|"
-    rf"letter|report|results?|dose|jab|vaccine|given|inserted|removed|changed|signed|fu|f/u|"
-    rf"follow-?up|booked|planned|listed|tci|pre-?op|cancelled|rang|called|phoned|emailed|visited|visit|"
-    rf"meeting|mtg|held|home|check(?:ed)?:? [a-z]{2, 3}|ward round|wr|night of|morning of|eve of|week of|ending|and|&|-|–)[ .:,=(-]{{0,3}}(?:the )?$",
-    re.IGNORECASE,
-)
-_SCORE = re.compile(
-    r"(?<![a-z/&])(?:gcs|score|scored|scores|power|mrc|pain|vas|nrs|apgars?|bishop'?s?|grade|bp|va|vision|iop|"
-    r"acuity|snellen|amts?|mmse|moca|mts|4at|barthel|waterlow|braden|must|news2?|pews|mews|meows|"
-    r"visual|near|unaided|r|l|re|le|od|os|ph|pinhole|c|t|l|s|v|stage|nodes?|\+|ratio|series|"
-    r"image|slice|im|block|cores?|murmur|sem|psm|esm|edm|strength|reflexes|flex(?:ion)?|ext(?:ension)?|"
-    r"abd|add|rotation|phq-?9|gad-?7|hads|epds|auditc?|audit-c|ishihara|fev1|schirmer|oxford|mood|"
-    r"anxiety|sleep|energy|rated|rating|tumours?|lymph nodes|positive in|cups|units|smokes|drinks|"
-    r"tab(?:let)?s?|puffs?|x|times|dose|level|levels|disc|discs|vertebra[el]?|gestation|fundus|sfh|fh|"
-    r"ve|os|station|palpable|fifths|ceph(?:alic)?|head|peak flow|scale|severity|loc|bo|pu|type|for|in|every|"
-    r"last|past|over|within|about|approx|nearly|lasting|previous|after)[ .:=~<>(]{0,3}$",
     re.IGNORECASE,
 )
 _MEASURE = re.compile(
@@ -142,53 +100,100 @@ _CLOCK = re.compile(r"[ ,]{1,2}(?:at |@ ?)?(?:[01]\d|2[0-3])[:.]?[0-5]\d(?![\d/]
 _DASH_WORD = re.compile(r"(?:^|\n)[ \t*•>-]{0,4}$")
 
 
-def find(text: str) -> Iterator[Span]:
-    """Every date of a normalised text; dates of birth where the text says so."""
-    for match in _WORDED.finditer(text):
-        if _is_worded_date(text, match):
-            yield _span(text, *match.span(), 0.95, "date in words")
-    for match in _MONTH_FIRST.finditer(text):
-        yield _span(text, *match.span(), 0.94, "month, day and year")
-    for match in _MISSPELT.finditer(text):
-        if _nearly_month((match[1] or match[2]).lower()):
-            yield _span(text, *match.span(), 0.8, "date in misspelt words")
-    for match in _NUMERIC.finditer(text):
-        if _is_numeric_date(text, match):
-            yield _span(text, *match.span(), 0.95, "date in numbers")
-    for pattern in (_MONTH_YEAR, _YEAR_MONTH):
-        for match in pattern.finditer(text):
-            if not _SCORE_SHORT.search(text, max(0, match.start() - _REACH), match.start()):
-                yield _span(text, *match.span(), 0.85, "month and year")
-    for match in (*_RUN_ON.finditer(text), *_TIMED.finditer(text)):
-        if _run_on_date(match[0]):
-            yield _span(text, *match.span(), 0.9, "date in a run of digits")
-    for match in _SIX.finditer(text):
-        if _BIRTH.search(text, max(0, match.start() - _REACH), match.start()) or _DATE_WORD.search(
-            text, max(0, match.start() - _REACH), match.start()
-        ):
-            yield _span(text, *match.span(), 0.8, "six digits after a date's name")
-    for match in _PARTIAL.finditer(text):
-        if _is_partial_date(text, match):
-            yield _span(text, *match.span(), 0.8, "day and month")
-    for match in _THE_DAY.finditer(text):
-        yield Span(*match.span(1), Label.DATE, 0.6, "day of the month")
-    for match in _NAMED_DAY.finditer(text):
-        yield Span(*match.span(1), Label.DATE, 0.7, "day of the month")
-    for match in _MONTHS_OF_YEAR.finditer(text):
+_MONTH_NAMES = vocabulary.group("dates_months")
+_SURE_CUES = vocabulary.group("dates_sure_cues")
+_CUES = vocabulary.group("dates_cues")
+_SCORES = vocabulary.group("dates_scores")
+_SCORE_TRIPLES = vocabulary.group("dates_score_triples")
+_SHORT_SCORES = vocabulary.group("dates_short_scores")
+_DATE_WORDS = vocabulary.group("dates_words")
+_BEFORE_ORDINALS = vocabulary.group("dates_before_ordinals")
+_NAMED_DAYS = vocabulary.group("dates_named_days")
+_BEFORE_SHORT_YEARS = vocabulary.group("dates_before_short_years")
+_FEASTS = ("christmas", "boxing", "new", "good", "easter", "late", "may", "august", "spring", "st",
+           "halloween", "bonfire")  # fmt: skip
+_ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
+_ENDS_THERE = re.compile(
+    r"[ ]?(?:[.,;:)?!\n/–-]|$|and |at |with |for |in |to |he |she |they |we |i |but |as )",
+    re.IGNORECASE,
+)
+_SHORT_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\w%/]|[.-]\d)")
+_MARKS = " .:,=(-"
+
+
+def find(words: Words) -> Iterator[Span]:
+    """Every date of a text; dates of birth where the text says so."""
+    text = words.text
+    begun = cues.beginnings(words)
+    months = sorted(place for name in _MONTH_NAMES & begun.keys() for place in begun[name])
+    places = cues.digits(text)
+    yield from _worded(text, months, places)
+    yield from _in_numbers(text, places)
+    yield from _ordinals(text, places)
+    for match in at(_MONTHS_OF_YEAR, text, months):
         yield _span(text, *match.span(), 0.85, "months and year")
-    for match in _SHORT_MONTH_YEAR.finditer(text):
-        yield Span(*match.span(1), Label.DATE, 0.6, "month and short year")
-    for match in _FEAST.finditer(text):
+    for match in at(_FEAST, text, sorted(place for one in _FEASTS for place in begun.get(one, ()))):
         yield Span(*match.span(), Label.DATE, 0.6, "feast")
 
 
-_DATE_WORD = re.compile(r"(?:date|dated|seen|on)[ :.]{1,3}$", re.IGNORECASE)
-_SCORE_SHORT = re.compile(r"(?:va|bp|gcs|score|image|series)[ :.]{0,2}$", re.IGNORECASE)
+def _worded(text: str, months: list[int], places: cues.Digits) -> Iterator[Span]:
+    """Months by their names, misspelt ones too."""
+    for match in at(_WORDED, text, sorted({*months, *places.runs})):
+        if _is_worded_date(text, match):
+            yield _span(text, *match.span(), 0.95, "date in words")
+    for match in at(_MONTH_FIRST, text, months):
+        yield _span(text, *match.span(), 0.94, "month, day and year")
+    for match in at(_MISSPELT, text, places.leads):
+        if _nearly_month((match[1] or match[2]).lower()):
+            yield _span(text, *match.span(), 0.8, "date in misspelt words")
+
+
+def _in_numbers(text: str, places: cues.Digits) -> Iterator[Span]:
+    """Months as numbers."""
+    for match in at(_NUMERIC, text, places.leads):
+        if _is_numeric_date(text, match):
+            yield _span(text, *match.span(), 0.95, "date in numbers")
+    for pattern in (_MONTH_YEAR, _YEAR_MONTH):
+        for match in at(pattern, text, places.runs):
+            if not ends_with(before(text, match.start(), " .:"), _SHORT_SCORES):
+                yield _span(text, *match.span(), 0.85, "month and year")
+    for match in (*at(_RUN_ON, text, places.runs), *at(_TIMED, text, places.runs)):
+        if _run_on_date(match[0]):
+            yield _span(text, *match.span(), 0.9, "date in a run of digits")
+    for match in at(_SIX, text, places.runs):
+        if _is_birth(text, match.start()) or ends_with(
+            before(text, match.start(), " .:"), _DATE_WORDS
+        ):
+            yield _span(text, *match.span(), 0.8, "six digits after a date's name")
+    for match in at(_PARTIAL, text, places.runs):
+        if _is_partial_date(text, match):
+            yield _span(text, *match.span(), 0.8, "day and month")
+    for match in at(_SHORT_YEAR, text, places.runs):
+        last = before(text, match.start(), " :(")
+        if ends_with(last, _BEFORE_SHORT_YEARS) or (last[-2:-1] in (["next"], ["last"])):
+            yield Span(*match.span(), Label.DATE, 0.6, "month and short year")
+
+
+def _ordinals(text: str, places: cues.Digits) -> Iterator[Span]:
+    """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`."""
+    for match in at(_ORDINAL, text, places.runs):
+        last = before(text, match.start(), " ,")
+        if last[-1:] == ["the"]:
+            last.pop()
+        named = ends_with(last, _NAMED_DAYS)
+        if named or (ends_with(last, _BEFORE_ORDINALS) and _ENDS_THERE.match(text, match.end())):
+            yield Span(*match.span(), Label.DATE, 0.7 if named else 0.6, "day of the month")
 
 
 def _span(text: str, start: int, end: int, score: float, why: str) -> Span:
-    birth = _BIRTH.search(text, max(0, start - _REACH), start)
-    return Span(start, end, Label.DATE_OF_BIRTH if birth else Label.DATE, score, why)
+    label = Label.DATE_OF_BIRTH if _is_birth(text, start) else Label.DATE
+    return Span(start, end, label, score, why)
+
+
+def _is_birth(text: str, start: int) -> bool:
+    """Whether the words right before say `born`."""
+    head = text[max(0, start - _REACH) : start].lower()
+    return ("b" in head or "nee" in head) and _BIRTH.search(head) is not None
 
 
 def _is_worded_date(text: str, match: re.Match[str]) -> bool:
@@ -199,7 +204,7 @@ def _is_worded_date(text: str, match: re.Match[str]) -> bool:
         return (
             len(match[0].split()) > 2
             or text[match.end() : match.end() + 1] in ("", ".", ",", ";", ")", "\n")
-            or bool(_CUE.search(text, max(0, match.start() - _REACH), match.start()))
+            or _cued(text, match.start())
         )
     return not _MEASURE.match(text, match.end())
 
@@ -216,7 +221,7 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
     if sum(c.isdigit() for c in match[0]) < 3:
         return False
     parts = [int(p) for p in re.findall(r"\d+", raw)]
-    if len(parts) != 3 or _SCORE_TRIPLE.search(text, max(0, match.start() - _REACH), match.start()):
+    if len(parts) != 3 or _scored_thrice(text, match.start()):
         return False
     widths = [len(p) for p in re.findall(r"\d+", raw)]
     if widths[2] == 4 or widths[0] == 4:
@@ -228,11 +233,17 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
 
 
 _DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
-_SCORE_TRIPLE = re.compile(
-    r"(?<![a-z/.])(?:apgars?|peak flows?|pef|pefr|urine output|version|v|grbas|score|gtpal|ratio|ip|"
-    r"toxicity|chapter|section|para|g\dp\d)[ :.=of]{0,5}$",
-    re.IGNORECASE,
-)
+_PREGNANCIES = re.compile(r"g\dp\d")
+
+
+def _scored_thrice(text: str, start: int) -> bool:
+    """`Apgars 9/10/10`, `G3P2 1.0.1`: three numbers that are no date."""
+    last = before(text, start, " :.=")
+    if last[-1:] == ["of"]:
+        last.pop()
+    return ends_with(last, _SCORE_TRIPLES) or (
+        bool(last) and _PREGNANCIES.fullmatch(last[-1]) is not None
+    )
 
 
 def _run_on_date(digits: str) -> bool:
@@ -249,15 +260,15 @@ def _run_on_date(digits: str) -> bool:
 
 def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     day, separator, month = match[1], match[2].strip(), match[3]
-    start = max(0, match.start() - _REACH)
-    if _SURE_CUE.search(text, start, match.start()):
+    start = match.start()
+    if _surely_cued(text, start):
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
-    line = _DASH_WORD.search(text, start, match.start())
+    line = _DASH_WORD.search(text, max(0, start - _REACH), start)
     if separator != "/":
         return False
     if line and _TIME.match(text, match.end()):
         return True
-    if _MEASURE.match(text, match.end()) or _SCORE.search(text, start, match.start()):
+    if _MEASURE.match(text, match.end()) or ends_with(before(text, start, " .:=~<>("), _SCORES):
         return False
     if _CLOCK.match(text, match.end()):
         return True
@@ -267,19 +278,50 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
         return len(month) == 2 and month[0] == "0"
     if len(day) == len(month) == 2 and (day[0] == "0" or month[0] == "0"):
         return True
-    return int(day) > 12 or _CUE.search(text, start, match.start()) is not None
+    return int(day) > 12 or _cued(text, start)
+
+
+_AS_DATE = re.compile(r"\d[/.]\d{1,2}")
+_DASHED = re.compile(r"(?:^|[^a-z])[-–][ .:,=(-]{0,3}(?:the )?$", re.IGNORECASE)
+
+
+def _words_before(text: str, start: int) -> list[str]:
+    last = before(text, start, _MARKS)
+    return last[:-1] if last[-1:] == ["the"] else last
+
+
+def _surely_cued(text: str, start: int) -> bool:
+    """`on`, `LMP`, `date of scan`, `next review`, `check AB`, `3/4 to` right before."""
+    last = _words_before(text, start)
+    if ends_with(last, _SURE_CUES):
+        return True
+    if len(last) > 1 and (
+        last[-2] == "next"
+        or (last[-2] in ("check", "checked") and 2 <= len(last[-1]) <= 3)
+        or (last[-1] in ("to", "and", "&") and _AS_DATE.match(last[-2][-4:]))
+    ):
+        return True
+    if last and _AS_DATE.search(last[-1][-4:]) and _DASHED.search(text, max(0, start - 4), start):
+        return True
+    return last[-3:-1] == ["date", "of"]
+
+
+def _cued(text: str, start: int) -> bool:
+    """A word that dates follow, or a dash, right before."""
+    return ends_with(_words_before(text, start), _CUES) or (
+        _DASHED.search(text, max(0, start - 8), start) is not None
+    )
 
 
 def births(text: str, spans: list[Span]) -> Iterator[Span]:
     """Dates that stand in brackets or after a comma right behind a name: birth dates."""
-    ordered = sorted(spans, key=lambda s: s.start)
+    ordered = sorted(
+        (span for span in spans if span.label in (Label.NAME, Label.DATE)), key=lambda s: s.start
+    )
     for name, date in pairwise(ordered):
-        between = text[name.end : date.start]
-        if (
-            name.label == Label.NAME
-            and date.label == Label.DATE
-            and between.strip() in ("(", "(d.", ",", "|")
-        ):
+        if (name.label, date.label) != (Label.NAME, Label.DATE):
+            continue
+        if text[name.end : date.start].strip() in ("(", "(d.", ",", "|"):
             yield Span(
                 date.start, date.end, Label.DATE_OF_BIRTH, date.score + 0.001, "date behind a name"
             )

@@ -93,8 +93,8 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     """What rules find in one piece."""
     words = split(text)
     found = [
-        *numbers.find(text),
-        *dates.find(text),
+        *numbers.find(words),
+        *dates.find(words),
         *messages.find(text),
         *site.find(text, options),
     ]

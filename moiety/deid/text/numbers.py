@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid import national_numbers
-from moiety.deid.text import vocabulary
+from moiety.deid.text import cues, vocabulary
+from moiety.deid.text.cues import Cues, Digits, announced, at, before, ends_with, opened
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
+from moiety.deid.text.words import Words
 
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+'-]{1,64} ?(?:@|\(at\)|\[at\]) ?(?:[A-Za-z0-9-]{1,63}(?:\.| \. |\[dot\]|,)){1,6}"
@@ -33,99 +35,103 @@ _POSTCODE = re.compile(
 )
 _NO_POSTCODE = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr"})
 _POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
-_OUTWARD = re.compile(
-    rf"(?i:post ?code|post code area|outcode)[ :.-]{{0,4}}((?:{_AREAS})\d[\dA-Z]?)(?!\w)",
-    re.IGNORECASE,
-)
+_OUTWARD = Cues([announced(
+    Label.POSTCODE, "post_code post_code_area outcode", rf"[ :.-]{{0,4}}((?:{_AREAS})\d[\dA-Z]?)(?!\w)"
+)])  # fmt: skip
 
-_TEL_CUE = (
-    r"(?:tel(?:ephone|e|s)?(?: ?\(?(?:no|number|h|w|home|work|mobile)\)?)?|phone(?: ?(?:no|number))?"
-    r"|mob(?:ile)?(?: ?(?:no|number))?|fax(?: ?(?:no|number))?|landline|contact(?: ?(?:no|number|tel"
-    r"|details))?|call(?:ed)?|ring|rang|text(?:ed)?|dial|helpline|hotline|switchboard|cell|t|m|f|h"
-    r"|home|work|direct line|advice line|crisis line|whatsapp)"
+_TEL_REST = (
+    r"(?: ?\(?(?:no|number|tel|details|h|w|home|work|mobile)\)?)?[ .:#()*-]{0,5}"
+    r"(?:no|number|on|is|at|via)?[ .:#-]{0,3}(\+?\(?\d(?:[ .()/-]{0,2}[\dOolI]){4,13})(?!\w)"
 )
+_CUED_TELEPHONE = Cues([announced(
+    Label.TELEPHONE,
+    "tel tele tels telephone phone mob mobile fax landline contact call called ring rang text texted dial"
+    " helpline hotline switchboard cell t m f h home work direct_line advice_line crisis_line whatsapp",
+    _TEL_REST,
+)])  # fmt: skip
 _TELEPHONE = re.compile(
     r"(?<![\w./+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
     r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.]\d)",
 )
 _INTERNATIONAL = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
-_CUED_TELEPHONE = re.compile(
-    rf"(?<![A-Za-z]){_TEL_CUE}[ .:#()*-]{{0,5}}(?:no|number|on|is|at|via)?[ .:#-]{{0,3}}"
-    r"(\+?\(?\d(?:[ .()/-]{0,2}[\dOolI]){4,13})(?!\w)",
-    re.IGNORECASE,
-)
 _OR_TELEPHONE = re.compile(
     r"[ ]{0,2}(?:/|or|&|and|,)[ ]{0,2}(\d(?:[ .()-]{0,2}\d){3,10})(?![\w/]|[.,]\d)"
 )
 
-_EXTENSION = re.compile(
-    r"(?<![A-Za-z])(?:ext(?:n|s|ension|ensions|en)?|xtn|bleep|bleeps|blp|bl|bp|bleeped|bleeping|pager|"
-    r"pagers|paged|page|pgr|dect|vocera|baton|aircall|air call|radiopage|internal|int|short ?code|"
-    r"speed ?dial|on ?call ?phone|via switch(?:board)?|voip|cisco|spectralink|crash ?bleep)"
+_EXTENSION = Cues([announced(
+    Label.EXTENSION,
+    "ext extn exts exten extension extensions xtn bleep bleeps blp bl bleeped bleeping pager pagers paged page"
+    " pgr dect vocera baton aircall air_call radiopage internal int short_code speed_dial on_call_phone"
+    " oncall_phone via_switch via_switchboard voip cisco spectralink",
     r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
     r"(\d(?:[ -]?\d){1,5})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
-    re.IGNORECASE,
-)
+)])  # fmt: skip
 _SHORT_X = re.compile(r"(?<![\w.])[xX][ .:]?(\d{3,6})(?![\w/%]|[.,]\d)")
 _HASH = re.compile(r"(?<![\w#])[#*](\d{3,6})(?![\w/%]|[.,]\d)")
 _EXTENSION_LATER = re.compile(
     r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
 )
 
-_CALL_ON = re.compile(
+_CALLED = re.compile(
     r"(?<![A-Za-z])(?:ring|rang|call|phone|contact|get|catch|reach|bleep|page|dial|available|contactable|am|me|him|her|us|them)"
-    r"(?: (?:me|us|him|her|them|back|the ward|ward|sec|secretary)){0,2} on (\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)",
+    r"(?: (?:me|us|him|her|them|back|the ward|ward|sec|secretary)){0,2} on $",
     re.IGNORECASE,
 )
+_CALL_REACH = 48
+_FOUR_OR_FIVE = re.compile(r"(\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)")
 _FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
 _TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.-]\d)")
-_NHS_CUE = re.compile(
-    r"(?<![A-Za-z])(?:n\.?h\.?s\.?|chi|h ?& ?c|hcn|h and c|health ?(?:and|&) ?(?:social )?care|"
-    r"national health(?: service)?|hsc)[ .:#-]{0,3}(?:no|number|num|nr|id|identifier|n|#)?[ .:#=()|*-]{0,6}"
+_NHS_CUE = Cues([announced(
+    Label.NHS_NUMBER,
+    "n.h.s chi h&c h_&_c hcn h_and_c health_and_care health_&_care health_and_social_care"
+    " health_&_social_care national_health national_health_service hsc",
+    r"\.?[ .:#-]{0,3}(?:no|number|num|nr|id|identifier|n|#)?[ .:#=()|*-]{0,6}"
     r"(?:is|was)?[ :]{0,2}([\dOoIl](?:[ .-]{0,2}[\dOoIlSB]){6,12})(?!\w)",
-    re.IGNORECASE,
-)
-_NHS_OLD = re.compile(
-    r"(?<![A-Za-z])nhs[ .:#-]{0,3}(?:no|number|num)[ .:#=()|*-]{0,6}([A-Z]{3,5}[ ]?\d{1,4}|[A-Z]\d[\dA-Z/ -]{3,10}\d)(?!\w)",
-    re.IGNORECASE,
-)
+)])  # fmt: skip
+_NHS_OLD = Cues([announced(
+    Label.NHS_NUMBER,
+    "nhs",
+    r"[ .:#-]{0,3}(?:no|number|num)[ .:#=()|*-]{0,6}([A-Z]{3,5}[ ]?\d{1,4}|[A-Z]\d[\dA-Z/ -]{3,10}\d)(?!\w)",
+)])  # fmt: skip
 _NINO = national_numbers.NINO
 
 _NUMBER = r"(?:no|nos|number|num|nr|numb|id|i\.d|identifier|ref|reference|code|#|№)"
 _VALUE = r"((?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/.,]?\d[\dA-Za-z]*(?:[-/.,]{1,2}[\dA-Za-z]+)*|[A-Za-z]{1,4}(?:[-/]\d+)+)"
-_CUED: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
-    (label, re.compile(
-        rf"(?<![A-Za-z])(?:{cue})[ .:#=()|*\t-]{{0,6}}(?:is|was)?[ :]{{0,2}}{value}(?!\w)", re.IGNORECASE))
-    for label, cue, value in (
-        (Label.GMC_NUMBER,
-         rf"g\.?m\.?c\.?(?: ?(?:reg(?:istration|istered|d)?|registered))?[ .:]{{0,2}}{_NUMBER}?",
+_BETWEEN = r"[ .:#=()|*\t-]{0,6}(?:is|was)?[ :]{0,2}"
+_CUED = Cues(
+    announced(label, heads, rf"{rest}{_BETWEEN}{value}(?!\w)")
+    for label, heads, rest, value in (
+        (Label.GMC_NUMBER, "g.m.c",
+         rf"\.?(?: ?(?:reg(?:istration|istered|d)?|registered))?[ .:]{{0,2}}{_NUMBER}?",
          r"([CcOoIl\d](?:[ -]?[\dOoIl]){5,8})"),
-        (Label.HCPC_NUMBER,
-         rf"(?:hcpc|hpc|health (?:and|&) care professions council)(?: ?reg(?:istration|istered|d)?)?[ .:]{{0,2}}{_NUMBER}?",
+        (Label.HCPC_NUMBER, "hcpc hpc health_and_care_professions_council health_&_care_professions_council",
+         rf"(?: ?reg(?:istration|istered|d)?)?[ .:]{{0,2}}{_NUMBER}?",
          r"([A-Za-z]{0,3}[ -]?[A-Za-z]{0,2}[ -]?\d(?:[ -]?\d){3,7})"),
-        (Label.GP_IDENTIFIER,
-         (rf"(?:g\.?p\.?|practice|surgery|national|ods|organisation|prescriber|dispensing)"
-         rf"(?: (?:practice|surgery|national|ods|org))?[ .:]{{0,2}}{_NUMBER}"), r"([A-Za-z]{1,2}[ ]?\d{4,8}|\d{6,8})"),
+        (Label.GP_IDENTIFIER, "g.p practice surgery national ods organisation prescriber dispensing",
+         rf"\.?(?: (?:practice|surgery|national|ods|org))?[ .:]{{0,2}}{_NUMBER}",
+         r"([A-Za-z]{1,2}[ ]?\d{4,8}|\d{6,8})"),
         (Label.ACCESSION_NUMBER,
-         (rf"(?:acc(?:ession|n|ess)?|lab(?:oratory)?|specimen|spec|sample|path(?:ology)?|histo(?:logy)?|"
-         rf"cyto(?:logy)?|micro(?:biology)?|order|request|req|exam(?:ination)?|study|imaging|radiology|"
-         rf"xray|x-ray|film|pacs|ris|slide|block|barcode|requisition|test|report|event|sid|lims|biopsy)"
-         rf"(?: (?:sample|report|exam|request))?[ .:]{{0,2}}{_NUMBER}"), _VALUE),
-        (Label.ACCESSION_NUMBER, r"acc(?:ession)?|lab ref|our lab|specimen", _VALUE),
+         ("acc accn access accession lab laboratory specimen spec sample path pathology histo histology cyto"
+         " cytology micro microbiology order request req exam examination study imaging radiology xray x-ray"
+         " film pacs ris slide block barcode requisition test report event sid lims biopsy"),
+         rf"(?: (?:sample|report|exam|request))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
+        (Label.ACCESSION_NUMBER, "acc accession lab_ref our_lab specimen", "", _VALUE),
         (Label.HOSPITAL_NUMBER,
-         (rf"(?:(?:hosp(?:ital)?|unit|pat(?:ient)?|pt|case ?(?:note|record|sheet)?s?|record|med(?:ical)? "
-         rf"rec(?:ord)?s?|reg(?:istration)?|pas|cr|rio|epr|epic|emis|systmone|systm1|carenotes|cerner|"
-         rf"clinic|chart|district|local|mpi|person|our|your|client|trust|service user|file|a ?& ?e|ed|"
-         rf"attendance|episode|encounter|visit|admission|spell|fin|account|pathway|referral|"
-         rf"ubrn|booking|incident|oasis|paris|swift|mosaic|liquid ?logic|social (?:care|services)|"
-         rf"police|crime|datix|study|trial|subject|participant|screening|donor|odt|ukt)"
-         rf"|(?:hosp(?:ital)?|pt|patient|local) (?:unit|record|identification|i\.?d))"
-         rf"[ .:]{{0,2}}{_NUMBER}"), _VALUE),
+         ("hosp hospital unit pat patient pt case cases case_note case_notes case_record case_records"
+         " case_sheet case_sheets record med_rec med_recs med_record med_records medical_rec medical_recs"
+         " medical_record medical_records reg registration pas cr rio epr epic emis systmone systm1"
+         " carenotes cerner clinic chart district local mpi person our your client trust service_user"
+         " file a_&_e ed attendance episode encounter visit admission spell fin account pathway referral"
+         " ubrn booking incident oasis paris swift mosaic liquid_logic social_care social_services police"
+         " crime datix study trial subject participant screening donor odt ukt"),
+         rf"(?: (?:unit|record|identification))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
         (Label.HOSPITAL_NUMBER,
-         r"(?:mrn|h/n|hn|crn|urn|ppid|cpi|umrn|mr#|mr no|hosp|k number|rxr|pas|rio)[ .:]{0,2}(?:no|number|#)?",
+         "mrn h/n hn crn urn ppid cpi umrn mr# mr_no hosp k_number rxr pas rio", r"[ .:]{0,2}(?:no|number|#)?",
          r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*)"),
-        (Label.HOSPITAL_NUMBER, r"(?:mrn|h/n|hn|crn|urn|hosp(?:ital)?|unit|pas|k)[ .:]{0,2}(?:no|number|#)?", r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
-        (Label.HOSPITAL_NUMBER, r"(?:(?:our|your|my)[ ])?ref(?:erence)?[ .:]{1,3}", r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
+        (Label.HOSPITAL_NUMBER, "mrn h/n hn crn urn hosp hospital unit pas k", r"[ .:]{0,2}(?:no|number|#)?",
+         r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
+        (Label.HOSPITAL_NUMBER, "ref reference", r"[ .:]{1,3}",
+         r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(
@@ -148,36 +154,28 @@ _UNIT = re.compile(
     r"hours?|hrs?|mins?|secs?|days?|weeks?|months?|years?|yrs?|million|thousand|MBq|mSv|mGy|Gy\b|"
     r"tabs?|caps?|puffs?|drops?|pounds|steps|metres|platelets)(?![A-Za-z])",
 )
-_NOT_PERSONAL = re.compile(
-    r"(?:nct|kit|catalogue|part|isrctn|eudract|snomed(?:[ -]?ct)?|sctid|icd(?:-?(?:10|11|o))?|opcs(?:-?4)?|read(?: code)?|"
-    r"ctv3|loinc|dm\+d|vtm|vmp|atc|pmid|doi|isbn|issn|lot|batch|serial|s/n|model|exp(?:iry)?|version|"
-    r"v|iras|rec|orpha|omim|hgnc|ncbi|rs|nm_|np_|chr|hpo|hp|cas|ean|gtin|upc|order code|product|"
-    r"£|\$|€|count|plt|platelets?|wbc|wcc|rbc|hb|ck|troponin|trop|ferritin|bnp|nt-?probnp|"
-    r"d-?dimer|ldh|crp|alt|ast|alp|ggt|amylase|lipase|psa|cea|ca ?(?:125|19-9|15-3)|afp|hcg|tsh|ft4|b12|"
-    r"folate|vit(?:amin)? d|glucose|creat(?:inine)?|urea|viral load|vl|cd4|copies|titre|titer|ige|"
-    r"dose|dlp|heart rate|steps|weight|birth ?weight)"
-    r"(?: ?(?:no|number|num|code|id|level|of|was|is|at|ref))?[ .:#=<>~|()-]{0,4}$",
-    re.IGNORECASE,
-)
-_REACH = 28
+_NOT_PERSONAL = vocabulary.group("numbers_impersonal")
+_FILLERS = vocabulary.group("numbers_fillers")
 
 
-def find(text: str) -> Iterator[Span]:
-    """Every number and e-mail address of a normalised text that may identify; some may overlap."""
+def find(words: Words) -> Iterator[Span]:
+    """Every number and e-mail address of a text that may identify; some may overlap."""
+    text = words.text
     if "@" in text or "at)" in text or "at]" in text:
         yield from _matches(_EMAIL, text, Label.EMAIL, 0.99, "email")
         yield from _matches(_EMAIL_CUT, text, Label.EMAIL, 0.9, "email")
-    if not any(digit in text for digit in "0123456789"):
+    places = cues.digits(text)
+    if not places.runs:
         return
-    yield from _postcodes(text)
-    yield from _telephones(text)
-    yield from _extensions(text)
-    yield from _nhs_numbers(text)
-    for label, pattern in _CUED:
-        for match in pattern.finditer(text):
-            yield Span(*match.span(1), label, 0.9, "number after its name")
-    yield from _by_form(text)
-    yield from _grouped(text)
+    begun = cues.beginnings(words)
+    yield from _postcodes(text, places, begun)
+    yield from _telephones(text, places, begun)
+    yield from _extensions(text, places, begun)
+    yield from _nhs_numbers(text, places, begun)
+    for label, match in _CUED.find(text, begun):
+        yield Span(*match.span(1), label, 0.9, "number after its name")
+    yield from _by_form(text, places)
+    yield from _grouped(text, places)
 
 
 def _matches(
@@ -187,26 +185,26 @@ def _matches(
         yield Span(match.start(), match.end(), label, score, why)
 
 
-def _postcodes(text: str) -> Iterator[Span]:
-    for match in _POSTCODE.finditer(text):
+def _postcodes(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+    for match in at(_POSTCODE, text, places.leads):
         inward = match[0][-2:]
         if (inward.islower() and inward in _NO_POSTCODE) or not any(c.isdigit() for c in match[0]):
             continue
         yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
-    yield from _matches(_POSTCODE_TYPO, text, Label.POSTCODE, 0.7, "form of a postcode")
-    for match in _OUTWARD.finditer(text):
+    for match in at(_POSTCODE_TYPO, text, places.runs):
+        yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
+    for _, match in _OUTWARD.find(text, begun):
         yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
 
 
-def _telephones(text: str) -> Iterator[Span]:
-    last = -1
-    for match in _TELEPHONE.finditer(text):
+def _telephones(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+    for match in at(_TELEPHONE, text, opened(text, places.runs, "+(")):
         if not _looks_like_date(match[0]):
-            last = match.end()
             yield Span(*match.span(), Label.TELEPHONE, 0.96, "telephone")
-            yield from _telephones_after(text, last)
-    yield from _matches(_INTERNATIONAL, text, Label.TELEPHONE, 0.9, "telephone abroad")
-    for match in _CUED_TELEPHONE.finditer(text):
+            yield from _telephones_after(text, match.end())
+    if "+" in text:
+        yield from _matches(_INTERNATIONAL, text, Label.TELEPHONE, 0.9, "telephone abroad")
+    for _, match in _CUED_TELEPHONE.find(text, begun):
         digits = sum(c.isdigit() for c in match[1])
         if digits >= 5 and not _looks_like_date(match[1]) and not _UNIT.match(text, match.end()):
             yield Span(*match.span(1), Label.TELEPHONE, 0.88, "number after telephone")
@@ -227,32 +225,37 @@ def _looks_like_date(number: str) -> bool:
     )
 
 
-def _extensions(text: str) -> Iterator[Span]:
-    for match in _EXTENSION.finditer(text):
+def _extensions(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+    for _, match in _EXTENSION.find(text, begun):
         if _UNIT.match(text, match.end(1)) and not match[2]:
             continue
         yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
-    for pattern in (_SHORT_X, _HASH, _EXTENSION_LATER, _CALL_ON, _FIVE):
-        for match in pattern.finditer(text):
+    for pattern, begin in (
+        (_SHORT_X, places.leads),
+        (_HASH, opened(text, places.runs, "#*")),
+        (_EXTENSION_LATER, places.runs),
+        (_FIVE, opened(text, places.runs, "(")),
+    ):
+        for match in at(pattern, text, begin):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
+    for match in at(_FOUR_OR_FIVE, text, places.runs):
+        if _CALLED.search(text, max(0, match.start() - _CALL_REACH), match.start()):
+            yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
 
 
-def _nhs_numbers(text: str) -> Iterator[Span]:
-    for match in _NHS_CUE.finditer(text):
+def _nhs_numbers(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+    for _, match in _NHS_CUE.find(text, begun):
         yield Span(*match.span(1), Label.NHS_NUMBER, 0.97, "number after NHS")
-    for match in _NHS_OLD.finditer(text):
+    for _, match in _NHS_OLD.find(text, begun):
         yield Span(*match.span(1), Label.NHS_NUMBER, 0.8, "old number after NHS")
-    for match in _TEN.finditer(text):
+    for match in at(_TEN, text, places.leads):
         digits = re.sub(r"\D", "", match[0])
-        if len(digits) < 8 or _NOT_PERSONAL.search(
-            text, max(0, match.start() - _REACH), match.start()
-        ):
+        if len(digits) < 8 or _impersonal_before(text, match.start()):
             continue
         surer = national_numbers.passes_modulus_11(digits)
         yield Span(*match.span(), Label.NHS_NUMBER, 0.95 if surer else 0.86, "ten digits")
-    for match in _NINO.finditer(text):
-        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-        if not (before.isalnum() or after.isalnum()):
+    for match in at(_NINO, text, places.leads):
+        if not text[match.end() : match.end() + 1].isalnum():
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.9, "National Insurance number")
 
 
@@ -273,12 +276,7 @@ _FORMS = {
     "accession": (Label.ACCESSION_NUMBER, 0.7),
     "hospital": (Label.HOSPITAL_NUMBER, 0.68),
 }
-_SAMPLE = re.compile(
-    r"(?:ct|cxr|axr|mri|mr|us|uss|xr|x-?ray|scan|film|pet|dexa|echo|mammogram|angiogram|oct|acc|"
-    r"biopsy|histology|specimen|sample|cytology|lab|report|imaging|comparison|previous|prior)"
-    r"[ :(#-]{0,4}$",
-    re.IGNORECASE,
-)
+_SAMPLE = vocabulary.group("numbers_of_samples")
 
 
 _GROUPED = re.compile(
@@ -291,9 +289,9 @@ _GROUPED = re.compile(
 _MEASURED = vocabulary.group("learned_abbreviations")
 
 
-def _grouped(text: str) -> Iterator[Span]:
+def _grouped(text: str, places: Digits) -> Iterator[Span]:
     """`K 447 120`, `8830 4417 B`, `X00 912 34`, `00-81-22-7`: a number in groups, six digits and more."""
-    for match in _GROUPED.finditer(text):
+    for match in at(_GROUPED, text, places.leads):
         letters = re.match(r"[A-Za-z]*", match[0])
         word = letters[0].lower() if letters else ""
         known = len(word) > 1 and (
@@ -308,9 +306,9 @@ def _grouped(text: str) -> Iterator[Span]:
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.66, "number in groups")
 
 
-def _by_form(text: str) -> Iterator[Span]:
+def _by_form(text: str, places: Digits) -> Iterator[Span]:
     """Numbers that nothing announces but their form and their length."""
-    for match in _LISTED_FORM.finditer(text):
+    for match in at(_LISTED_FORM, text, places.leads):
         label, score = _FORMS[match.lastgroup or "hospital"]
         if _spared(text, match.start(), match.end()):
             continue
@@ -318,11 +316,11 @@ def _by_form(text: str) -> Iterator[Span]:
             continue
         if (start := _own_start(text, match)) is not None:
             yield Span(start, match.end(), label, score, "form of a number")
-    for match in (*_BARE.finditer(text), *_GMC_BARE.finditer(text)):
+    for match in (*at(_BARE, text, places.runs), *at(_GMC_BARE, text, places.runs)):
         if _spared(text, match.start(), match.end()):
             continue
         label = Label.HOSPITAL_NUMBER
-        if _SAMPLE.search(text, max(0, match.start() - _REACH), match.start()):
+        if ends_with(before(text, match.start(), " :(#-"), _SAMPLE):
             label = Label.ACCESSION_NUMBER
         yield Span(*match.span(1), label, 0.6, "six digits and more")
 
@@ -338,11 +336,11 @@ def _own_start(text: str, match: re.Match[str]) -> int | None:
     start = match.start()
     spaced = _SPACED.match(match[0])
     after = start + spaced.end() if spaced else start
-    if spaced and _NOT_PERSONAL.search(text, max(0, after - _REACH), after):
+    if spaced and _impersonal_before(text, after):
         return None
     if spaced and (vocabulary.flags(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
         start += spaced.end()
-        if match.end() - start < 6 or _NOT_PERSONAL.search(text, max(0, start - _REACH), start):
+        if match.end() - start < 6 or _impersonal_before(text, start):
             return None
         return start
     return start + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
@@ -360,4 +358,12 @@ def _spared(text: str, start: int, end: int) -> bool:
     """Whether a unit follows or a name of something impersonal stands before."""
     if _UNIT.match(text, end) or _IMPERSONAL.match(text, start):
         return True
-    return _NOT_PERSONAL.search(text, max(0, start - _REACH), start) is not None
+    return _impersonal_before(text, start)
+
+
+def _impersonal_before(text: str, place: int) -> bool:
+    """Whether what stands before names a count, a code, a batch: `lot no 123456`, `WBC 123456`."""
+    last = before(text, place)
+    if last and last[-1] in _FILLERS:
+        last.pop()
+    return ends_with(last, _NOT_PERSONAL)

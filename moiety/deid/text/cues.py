@@ -1,0 +1,132 @@
+"""Words that announce what follows, and the places where a pattern may begin.
+
+A pattern that is tried at every character costs as much as the text is long.  What identifies by
+its digits begins at a run of them or at a word that announces it: it is tried there alone.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from moiety.deid.text.labels import Label
+from moiety.deid.text.words import NUMBER, Words
+
+_DIGITAL = re.compile(r"(?<!\w)(?:([A-Za-z]{1,10})[\s./,:-]{1,3})?(\w*?\d)")
+_TOKEN = re.compile(r"[^\s,;:()|=<>~#]+")
+_LETTERS = re.compile(r"[^\W\d_]*")
+_REACH = 28
+
+
+class Digits(NamedTuple):
+    """Where runs of letters and digits begin that hold a digit, in order.
+
+    `leads` has besides where a word begins that stands right before one: `AB 123456`.
+    """
+
+    runs: list[int]
+    leads: list[int]
+
+
+def digits(text: str) -> Digits:
+    """The places in a text at which a number may begin."""
+    runs, leads = [], []
+    for match in _DIGITAL.finditer(text):
+        lead, run = match.start(1), match.start(2)
+        if lead >= 0:
+            leads.append(lead)
+        leads.append(run)
+        runs.append(run)
+    return Digits(runs, leads)
+
+
+def opened(text: str, places: Iterable[int], marks: str) -> Iterator[int]:
+    """The places, each with the one before it where one of `marks` stands there: `(0`, `+44`."""
+    for place in places:
+        if place and text[place - 1] in marks:
+            yield place - 1
+        elif text[place - 2 : place] == "+ ":
+            yield place - 2
+        yield place
+
+
+def at(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+    """What a pattern matches at ordered places, none overlapping."""
+    done = -1
+    for place in places:
+        if place >= done and (match := pattern.match(text, place)):
+            done = match.end()
+            yield match
+
+
+class Announced(NamedTuple):
+    """What follows certain words: group 1 of `pattern`, which begins with one of them."""
+
+    firsts: frozenset[str]
+    pattern: re.Pattern[str]
+    label: Label
+
+
+def announced(label: Label, heads: str, rest: str) -> Announced:
+    """What `rest`, an expression with one group, finds behind one of `heads`.
+
+    In a head `_` is a space or nothing, `.` a full stop or nothing: `case_note`, `g.m.c`.
+    """
+    phrases = sorted(heads.split(), key=len, reverse=True)
+    source = "|".join(re.escape(one).replace("_", " ?").replace(r"\.", r"\.?") for one in phrases)
+    firsts = frozenset(first for one in phrases for first in _firsts(one))
+    return Announced(firsts, re.compile(rf"(?:{source}){rest}", re.IGNORECASE), label)
+
+
+def _firsts(head: str) -> Iterator[str]:
+    """The words that a head may begin with: `med_rec` as one word or as two."""
+    whole = _LETTERS.match(re.sub(r"[_.]", "", head))
+    part = _LETTERS.match(head)
+    yield from {match[0] for match in (whole, part) if match}
+
+
+class Cues:
+    """Announcements by the words that they begin with."""
+
+    def __init__(self, rules: Iterable[Announced]) -> None:
+        self._rules: dict[str, list[Announced]] = {}
+        for rule in rules:
+            for first in rule.firsts:
+                self._rules.setdefault(first, []).append(rule)
+
+    def find(
+        self, text: str, beginnings: dict[str, list[int]]
+    ) -> Iterator[tuple[Label, re.Match[str]]]:
+        """Every announced stretch; some may overlap."""
+        for word, places in beginnings.items():
+            for rule in self._rules.get(word, ()):
+                for match in at(rule.pattern, text, places):
+                    yield rule.label, match
+
+
+def beginnings(words: Words) -> dict[str, list[int]]:
+    """Where each word stands; one that ends in digits counts as its letters: `MRN123456`."""
+    out: dict[str, list[int]] = {}
+    for word, start, shape in zip(words.low, words.starts, words.shapes, strict=True):
+        key = word if shape != NUMBER else _letters(word)
+        if key:
+            out.setdefault(key, []).append(start)
+    return out
+
+
+def _letters(word: str) -> str:
+    match = _LETTERS.match(word)
+    return match[0] if match else ""
+
+
+def before(text: str, place: int, marks: str = " .:#=<>~|()-") -> list[str]:
+    """The last words of the line before a place in lower case; `marks` may stand between."""
+    head = text[max(0, place - _REACH) : place]
+    line = head.rfind("\n")
+    if line >= 0:
+        head = head[line + 1 :]
+    return _TOKEN.findall(head.rstrip(marks).lower())[-3:]
+
+
+def ends_with(last: list[str], phrases: frozenset[str]) -> bool:
+    """Whether the last word, or the last two joined by `_`, are one of `phrases`."""
+    return bool(last) and (last[-1] in phrases or "_".join(last[-2:]) in phrases)
