@@ -8,7 +8,6 @@ import json
 import math
 import zlib
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -24,6 +23,8 @@ LABELS = (
 )  # fmt: skip
 _FORMAT = 1
 _HIGHEST = 127
+_CERTAIN = 12.0
+"""By so much O must be likelier than any other for the rest to be nothing: below 1 in 30,000."""
 _CACHED, _LONGEST_CACHED = 60_000, 64
 """Entries, and letters of one: what a process keeps is bounded, whatever it reads."""
 
@@ -72,17 +73,18 @@ class Model:
             raise BadModel("The model is of another version: train it again")
         return cls(labels, array("f", (w * scale for w in small)), head, {}, {})
 
-    def probabilities(self, words: Words, flags: list[int]) -> Iterator[tuple[int, float]]:
-        """For each word its likeliest label but O, and the probability that it is not O."""
-        before = 0
-        for i in range(len(words.low)):
-            scores = self.scores(words, i, flags, before)
-            top = max(scores)
-            parts = [math.exp(s - top) for s in scores]
-            total = sum(parts)
-            likeliest = max(range(1, len(parts)), key=parts.__getitem__)
-            before = scores.index(top)
-            yield likeliest, 1 - parts[0] / total
+    def probability(
+        self, words: Words, i: int, flags: list[int], before: int
+    ) -> tuple[int, float, int]:
+        """Word `i` after a word of label `before`: its likeliest label but O, the probability that
+        it is not O, and its label.
+        """
+        scores = self.scores(words, i, flags, before)
+        top, other = max(scores), max(scores[1:])
+        if top - other > _CERTAIN:
+            return 1, 0.0, 0
+        parts = [math.exp(s - top) for s in scores]
+        return scores.index(other, 1), 1 - parts[0] / sum(parts), scores.index(top)
 
     def scores(self, words: Words, i: int, flags: list[int], before: int) -> list[float]:
         """The sum of the weights of word `i` for each label."""

@@ -21,16 +21,29 @@ _UNKNOWN = 0.2
 
 def find(words: Words, taken: bytearray, model: Model, threshold: float) -> Iterator[Span]:
     """Words that are likelier than the threshold to identify."""
-    for i, (label, probability) in enumerate(model.probabilities(words, words.flags)):
-        if words.shapes[i] == NUMBER or taken[words.starts[i]]:
+    before = 0
+    for i, word in enumerate(words.low):
+        if _is_hopeless(words, i):
+            before = 0
             continue
-        unknown = words.case != TITLE and not words.flags[i] and len(words.low[i]) > 2
+        label, probability, before = model.probability(words, i, words.flags, before)
+        if taken[words.starts[i]]:
+            continue
+        unknown = words.case != TITLE and not words.flags[i] and len(word) > 2
         if probability < threshold * (_UNKNOWN if unknown else 1):
             continue
         kind = model.labels[label]
         if _may_be(words, i, kind, probability):
             score = min(0.6, probability)
             yield Span(words.starts[i], words.ends[i], kind, score, "learned")
+
+
+def _is_hopeless(words: Words, i: int) -> bool:
+    """Whether the model would not be heeded whatever it says: two words of three, not worth a look."""
+    known, shape = words.flags[i], words.shapes[i]
+    if known & WORD and not known & NAME:
+        return bool(known & CLINICAL) or (words.case == TITLE and shape not in (TITLE, UPPER))
+    return shape == NUMBER
 
 
 def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
