@@ -8,6 +8,7 @@ options        what to look for
 normalising    look-alikes in one form, with the way back
 vocabulary     what is known of a word                     data/*.txt
 words          a text as words
+cues           words that announce what follows, places where a pattern may begin
 numbers        e-mail, telephone, postcode, every number
 dates          dates, and what only looks like one
 site           formats and lists of the site

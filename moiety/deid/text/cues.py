@@ -13,30 +13,43 @@ from moiety.deid.text.words import NUMBER, Words
 
 _DIGITAL = re.compile(r"(?<!\w)(?:([A-Za-z]{1,10})[\s./,:-]{1,3})?(\w*?\d)")
 _TOKEN = re.compile(r"[^\s,;:()|=<>~#]+")
+_APART = frozenset(",;:()|=<>~#")
 _LETTERS = re.compile(r"[^\W\d_]*")
 _REACH = 28
 
 
-class Digits(NamedTuple):
-    """Where runs of letters and digits begin that hold a digit, in order.
+class Places(NamedTuple):
+    """Where in a text something may begin, in order.
 
-    `leads` has besides where a word begins that stands right before one: `AB 123456`.
+    runs   letters and digits with a digit among them
+    leads  those, and words that stand right before one: `AB 123456`
+    words  each word by itself; one that ends in digits by its letters: `MRN123456`
     """
 
     runs: list[int]
     leads: list[int]
+    words: dict[str, list[int]]
+
+    def of(self, some: Iterable[str]) -> list[int]:
+        """Where any of some words stands."""
+        return sorted(place for word in some if word in self.words for place in self.words[word])
 
 
-def digits(text: str) -> Digits:
-    """The places in a text at which a number may begin."""
-    runs, leads = [], []
+def places(words: Words) -> Places:
+    """The places of a text."""
+    return Places(*_digits(words.text), _beginnings(words))
+
+
+def _digits(text: str) -> tuple[list[int], list[int]]:
+    runs: list[int] = []
+    leads: list[int] = []
     for match in _DIGITAL.finditer(text):
         lead, run = match.start(1), match.start(2)
         if lead >= 0:
             leads.append(lead)
         leads.append(run)
         runs.append(run)
-    return Digits(runs, leads)
+    return runs, leads
 
 
 def opened(text: str, places: Iterable[int], marks: str) -> Iterator[int]:
@@ -93,18 +106,15 @@ class Cues:
             for first in rule.firsts:
                 self._rules.setdefault(first, []).append(rule)
 
-    def find(
-        self, text: str, beginnings: dict[str, list[int]]
-    ) -> Iterator[tuple[Label, re.Match[str]]]:
+    def find(self, text: str, places: Places) -> Iterator[tuple[Label, re.Match[str]]]:
         """Every announced stretch; some may overlap."""
-        for word, places in beginnings.items():
+        for word, begun in places.words.items():
             for rule in self._rules.get(word, ()):
-                for match in at(rule.pattern, text, places):
+                for match in at(rule.pattern, text, begun):
                     yield rule.label, match
 
 
-def beginnings(words: Words) -> dict[str, list[int]]:
-    """Where each word stands; one that ends in digits counts as its letters: `MRN123456`."""
+def _beginnings(words: Words) -> dict[str, list[int]]:
     out: dict[str, list[int]] = {}
     for word, start, shape in zip(words.low, words.starts, words.shapes, strict=True):
         key = word if shape != NUMBER else _letters(word)
@@ -124,7 +134,8 @@ def before(text: str, place: int, marks: str = " .:#=<>~|()-") -> list[str]:
     line = head.rfind("\n")
     if line >= 0:
         head = head[line + 1 :]
-    return _TOKEN.findall(head.rstrip(marks).lower())[-3:]
+    head = head.rstrip(marks).lower()
+    return [] if head[-1:] in _APART else _TOKEN.findall(head)[-3:]
 
 
 def ends_with(last: list[str], phrases: frozenset[str]) -> bool:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from moiety.deid.text import cues, vocabulary
-from moiety.deid.text.cues import at, before, ends_with
+from moiety.deid.text import vocabulary
+from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -121,22 +121,20 @@ _SHORT_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\w%/]|[.-]\d)
 _MARKS = " .:,=(-"
 
 
-def find(words: Words) -> Iterator[Span]:
+def find(words: Words, places: Places) -> Iterator[Span]:
     """Every date of a text; dates of birth where the text says so."""
     text = words.text
-    begun = cues.beginnings(words)
-    months = sorted(place for name in _MONTH_NAMES & begun.keys() for place in begun[name])
-    places = cues.digits(text)
+    months = places.of(_MONTH_NAMES)
     yield from _worded(text, months, places)
     yield from _in_numbers(text, places)
     yield from _ordinals(text, places)
     for match in at(_MONTHS_OF_YEAR, text, months):
         yield _span(text, *match.span(), 0.85, "months and year")
-    for match in at(_FEAST, text, sorted(place for one in _FEASTS for place in begun.get(one, ()))):
+    for match in at(_FEAST, text, places.of(_FEASTS)):
         yield Span(*match.span(), Label.DATE, 0.6, "feast")
 
 
-def _worded(text: str, months: list[int], places: cues.Digits) -> Iterator[Span]:
+def _worded(text: str, months: list[int], places: Places) -> Iterator[Span]:
     """Months by their names, misspelt ones too."""
     for match in at(_WORDED, text, sorted({*months, *places.runs})):
         if _is_worded_date(text, match):
@@ -148,7 +146,7 @@ def _worded(text: str, months: list[int], places: cues.Digits) -> Iterator[Span]
             yield _span(text, *match.span(), 0.8, "date in misspelt words")
 
 
-def _in_numbers(text: str, places: cues.Digits) -> Iterator[Span]:
+def _in_numbers(text: str, places: Places) -> Iterator[Span]:
     """Months as numbers."""
     for match in at(_NUMERIC, text, places.leads):
         if _is_numeric_date(text, match):
@@ -174,7 +172,7 @@ def _in_numbers(text: str, places: cues.Digits) -> Iterator[Span]:
             yield Span(*match.span(), Label.DATE, 0.6, "month and short year")
 
 
-def _ordinals(text: str, places: cues.Digits) -> Iterator[Span]:
+def _ordinals(text: str, places: Places) -> Iterator[Span]:
     """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`."""
     for match in at(_ORDINAL, text, places.runs):
         last = before(text, match.start(), " ,")

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from moiety.deid.text import (
     addresses,
+    cues,
     dates,
     fields,
     initials,
@@ -92,9 +93,10 @@ def _pieces(text: str) -> list[tuple[int, str]]:
 def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     """What rules find in one piece."""
     words = split(text)
+    places = cues.places(words)
     found = [
-        *numbers.find(words),
-        *dates.find(words),
+        *numbers.find(words, places),
+        *dates.find(words, places),
         *messages.find(text),
         *site.find(text, options),
     ]

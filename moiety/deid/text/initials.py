@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from moiety.deid.text import grading, signing, vocabulary
+from moiety.deid.text.cues import before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.spans import Span
@@ -16,29 +17,9 @@ from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
 _STAFF = vocabulary.group("initials_staff")
-_BY = re.compile(
-    r"(?<![a-z])(?:d/w|dw|c/w|w/|d/wth|discussed with|disc with|seen by|s/b|r/v by|reviewed by|review by|"
-    r"signed(?: off)?(?: by)?|sign|initials?|initialled|typed by|typed|dictated by|dict|transcribed by|tx by|"
-    r"checked by|checked|check|chkd|2nd check(?:er)?|checker|took by|tkn by|actioned(?: by)?|action|actions?|liaised with|liaised|core|v/o|over from|r/v|rv|s/w|t/c|ventilated by|sdv|sutured by|updated by|consent by|bms|auth|author|msg for|message for|phoned to|asst|initials?|second checker|witness(?:ed by)?|entered by|written by|author|by|from|"
-    r"nurse|staff rn|staff nurse|staff|rn|sn|triage|triaged by|operator|scrub|anaes|reporter|reported by|"
-    r"verified by|authorised by|auth by|action(?:ed by)?|countersigned|co-?signed|(?:msg|message) taken(?: by)?|noted by|filed by|logged(?: by)?|handler|owner|lead|prepared by|updated by|uploaded by|scanned by|collected by|dispensed by|screened by|consented by|allocated to|assigned to|booked by|circ|last seen|hi|hello|morning|escalated to|approved by|rep|scribed by|sec|handover to|h/o to|h/o from|handed over to|spoke to|spoke with|told|"
-    r"informed|contacted|inf|per|via|asked|reg|sho|consultant|cons|hca|mw|physio|ot|present|attendees|apologies|"
-    r"in attendance|also present|chair|scribe|minutes|cc|completed by|taken by|given by|seen|witnessed|administered by|"
-    r"performed by|done by|bloods by|cannula by|ref|our ref|your ref|ourref|bw|kr|regards|thanks|thx|key worker|with|fy1|fy2|f1|f2|st[1-8]|ct[1-3]|spr|wr|ward round|asst|anaes|assistant|anaesthetist)"
-    r"[ .:=-]{0,3}(?:\(|\[)?$",
-    re.IGNORECASE,
-)
-_SURE_BY = re.compile(
-    r"(?<![a-z])(?:d/w|dw|seen by|s/b|reviewed by|signed(?: off)?(?: by)?|initials?|typed by|typed|dictated by|"
-    r"transcribed by|checked by|checked|took by|nurse|ventilated by|actioned(?: by)?|2nd checker|checker|over from|sutured by|updated by|dosed|dosed by|seen|entered by|written by|by|triage|triaged by|staff rn|staff nurse|reported by|"
-    r"verified by|check|wr|fy1|fy2|f1|f2|spr|bw|kr|completed by|taken by|given by|performed by|discussed with|present|minutes|witness|(?:msg|message) taken(?: by)?|countersigned|co-?signed|escalated to|approved by|scribed by)"
-    r"[ .:=-]{0,3}(?:\(|\[)?$",
-    re.IGNORECASE,
-)
-_SIGNED = re.compile(
-    r"(?<![a-z])(?:signed(?: by)?|initials?|typed(?: by)?|staff rn|staff nurse|triage|check|dictated by|transcribed by|checked by|entered by|written by)[ .:=-]{0,3}$",
-    re.IGNORECASE,
-)
+_BY = vocabulary.group("initials_by")
+_SURE_BY = vocabulary.group("initials_sure_by")
+_SIGNED = vocabulary.group("initials_signed")
 _TASK = re.compile(
     r" (?:to|will) (?:ring|phone|call|chase|contact|review|see|speak|book|arrange|refer|email|write|"
     r"discuss|follow|check|update|inform|tell|ask|prescribe|send|organise|r/v|rv|liaise|d/w|fax|"
@@ -60,7 +41,6 @@ _END_OF_LINE = re.compile(
     re.IGNORECASE,
 )
 _LINE_OF_INITIALS = re.compile(r"(?:^|\n|[.!?)] {1,3}|  +|/ ?|[-–] ?|\d\d[:.]?\d\d )$")
-_REACH = 24
 
 
 def find(
@@ -78,7 +58,8 @@ def find(
 def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
     text = words.text
     yield from _dotted(text)
-    yield from _references(text)
+    if "ref" in words.low or "reference" in words.low:
+        yield from _references(text)
     for i, word in enumerate(words.low):
         if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():
             continue
@@ -101,19 +82,19 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
 
 def _score(words: Words, i: int, known: frozenset[str]) -> float:
     word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
-    before = max(0, start - _REACH)
+    last_words = before(text, start, " .:=-([")
     if len(word) < 4 and _numbered_entry(words, i):
         return 0.7
     stands_out = word in _LITTLE and words.case == TITLE and words.shapes[i] == UPPER
     if word in _ROLES and not stands_out:
-        signed = _SIGNED.search(text, before, start) and words.shapes[i] == UPPER
+        signed = words.shapes[i] == UPPER and ends_with(before(text, start, " .:=-"), _SIGNED)
         if words.case == TITLE and words.shapes[i] == UPPER and word not in _STAFF:
-            signed = signed or (_SURE_BY.search(text, before, start) and _ends_here(words, i))
+            signed = signed or (ends_with(last_words, _SURE_BY) and _ends_here(words, i))
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
     plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
-    if _SURE_BY.search(text, before, start) and _ends_here(words, i):
+    if ends_with(last_words, _SURE_BY) and _ends_here(words, i):
         return 0.8 if plain or words.case != LOWER else 0.0
-    if _BY.search(text, before, start) and plain and _ends_here(words, i):
+    if plain and ends_with(last_words, _BY) and _ends_here(words, i):
         return 0.75
     if numbered(words, i) or text[start - 1 : start] == "(":
         return 0.0

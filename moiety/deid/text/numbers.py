@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid import national_numbers
-from moiety.deid.text import cues, vocabulary
-from moiety.deid.text.cues import Cues, Digits, announced, at, before, ends_with, opened
+from moiety.deid.text import vocabulary
+from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with, opened
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -158,21 +158,19 @@ _NOT_PERSONAL = vocabulary.group("numbers_impersonal")
 _FILLERS = vocabulary.group("numbers_fillers")
 
 
-def find(words: Words) -> Iterator[Span]:
+def find(words: Words, places: Places) -> Iterator[Span]:
     """Every number and e-mail address of a text that may identify; some may overlap."""
     text = words.text
     if "@" in text or "at)" in text or "at]" in text:
         yield from _matches(_EMAIL, text, Label.EMAIL, 0.99, "email")
         yield from _matches(_EMAIL_CUT, text, Label.EMAIL, 0.9, "email")
-    places = cues.digits(text)
     if not places.runs:
         return
-    begun = cues.beginnings(words)
-    yield from _postcodes(text, places, begun)
-    yield from _telephones(text, places, begun)
-    yield from _extensions(text, places, begun)
-    yield from _nhs_numbers(text, places, begun)
-    for label, match in _CUED.find(text, begun):
+    yield from _postcodes(text, places)
+    yield from _telephones(text, places)
+    yield from _extensions(text, places)
+    yield from _nhs_numbers(text, places)
+    for label, match in _CUED.find(text, places):
         yield Span(*match.span(1), label, 0.9, "number after its name")
     yield from _by_form(text, places)
     yield from _grouped(text, places)
@@ -185,7 +183,7 @@ def _matches(
         yield Span(match.start(), match.end(), label, score, why)
 
 
-def _postcodes(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+def _postcodes(text: str, places: Places) -> Iterator[Span]:
     for match in at(_POSTCODE, text, places.leads):
         inward = match[0][-2:]
         if (inward.islower() and inward in _NO_POSTCODE) or not any(c.isdigit() for c in match[0]):
@@ -193,18 +191,18 @@ def _postcodes(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterat
         yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
     for match in at(_POSTCODE_TYPO, text, places.runs):
         yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
-    for _, match in _OUTWARD.find(text, begun):
+    for _, match in _OUTWARD.find(text, places):
         yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
 
 
-def _telephones(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
+def _telephones(text: str, places: Places) -> Iterator[Span]:
     for match in at(_TELEPHONE, text, opened(text, places.runs, "+(")):
         if not _looks_like_date(match[0]):
             yield Span(*match.span(), Label.TELEPHONE, 0.96, "telephone")
             yield from _telephones_after(text, match.end())
     if "+" in text:
         yield from _matches(_INTERNATIONAL, text, Label.TELEPHONE, 0.9, "telephone abroad")
-    for _, match in _CUED_TELEPHONE.find(text, begun):
+    for _, match in _CUED_TELEPHONE.find(text, places):
         digits = sum(c.isdigit() for c in match[1])
         if digits >= 5 and not _looks_like_date(match[1]) and not _UNIT.match(text, match.end()):
             yield Span(*match.span(1), Label.TELEPHONE, 0.88, "number after telephone")
@@ -225,8 +223,8 @@ def _looks_like_date(number: str) -> bool:
     )
 
 
-def _extensions(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
-    for _, match in _EXTENSION.find(text, begun):
+def _extensions(text: str, places: Places) -> Iterator[Span]:
+    for _, match in _EXTENSION.find(text, places):
         if _UNIT.match(text, match.end(1)) and not match[2]:
             continue
         yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
@@ -243,10 +241,10 @@ def _extensions(text: str, places: Digits, begun: dict[str, list[int]]) -> Itera
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
 
 
-def _nhs_numbers(text: str, places: Digits, begun: dict[str, list[int]]) -> Iterator[Span]:
-    for _, match in _NHS_CUE.find(text, begun):
+def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
+    for _, match in _NHS_CUE.find(text, places):
         yield Span(*match.span(1), Label.NHS_NUMBER, 0.97, "number after NHS")
-    for _, match in _NHS_OLD.find(text, begun):
+    for _, match in _NHS_OLD.find(text, places):
         yield Span(*match.span(1), Label.NHS_NUMBER, 0.8, "old number after NHS")
     for match in at(_TEN, text, places.leads):
         digits = re.sub(r"\D", "", match[0])
@@ -289,7 +287,7 @@ _GROUPED = re.compile(
 _MEASURED = vocabulary.group("learned_abbreviations")
 
 
-def _grouped(text: str, places: Digits) -> Iterator[Span]:
+def _grouped(text: str, places: Places) -> Iterator[Span]:
     """`K 447 120`, `8830 4417 B`, `X00 912 34`, `00-81-22-7`: a number in groups, six digits and more."""
     for match in at(_GROUPED, text, places.leads):
         letters = re.match(r"[A-Za-z]*", match[0])
@@ -306,7 +304,7 @@ def _grouped(text: str, places: Digits) -> Iterator[Span]:
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.66, "number in groups")
 
 
-def _by_form(text: str, places: Digits) -> Iterator[Span]:
+def _by_form(text: str, places: Places) -> Iterator[Span]:
     """Numbers that nothing announces but their form and their length."""
     for match in at(_LISTED_FORM, text, places.leads):
         label, score = _FORMS[match.lastgroup or "hospital"]
