@@ -23,7 +23,7 @@ from moiety.deid.text.context import Context
 from moiety.deid.text.labels import Label
 from moiety.deid.text.normalising import Normalised, normalise
 from moiety.deid.text.options import DEFAULT, Options
-from moiety.deid.text.spans import Span, resolve
+from moiety.deid.text.spans import Span, resolve, worded
 from moiety.deid.text.words import Words, split
 
 PIECE = 20_000
@@ -149,10 +149,10 @@ def _given_back(
     own += subject.find(way, context)
     own += fields.find(text, context)
     kept = options.keep
-    return resolve(
+    return worded(text, resolve(
         span for span in own
         if span.label in options.labels and not (kept and text[span.start : span.end].lower() in kept)
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _moved(span: Span, way: Normalised) -> Span:

@@ -41,6 +41,21 @@ def resolve(spans: Iterable[Span]) -> list[Span]:
     return sorted(kept, key=lambda s: s.start)
 
 
+def worded(text: str, spans: Iterable[Span]) -> list[Span]:
+    """The spans that hold a letter or digit, without white space at their ends.
+
+    Where one is cut by another, a space may be left between the two, which identifies nobody.
+    """
+    kept = []
+    for span in spans:
+        words = text[span.start : span.end]
+        start = span.end - len(words.lstrip())
+        end = span.start + len(words.rstrip())
+        if any(map(str.isalnum, words)):
+            kept.append(span.at(start, end))
+    return kept
+
+
 def _free(taken: bytearray, start: int, end: int) -> list[tuple[int, int]]:
     """The stretches of start:end that nothing has taken."""
     free: list[tuple[int, int]] = []

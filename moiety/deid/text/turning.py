@@ -45,7 +45,10 @@ def _initial_behind(words: Words, i: int) -> bool:
         return False
     if not words.low[i + 1].isalpha() or len(words.low[i]) < 3:
         return False
-    return closes(words, i + 1) or (after < len(words.low) and words.shapes[after] == NUMBER)
+    numbered = after < len(words.low) and words.shapes[after] == NUMBER
+    if words.low[i + 1] == "i" and words.gaps[i + 1] == " " and not numbered:
+        return False  # "Dear Dr Patel, I saw": who writes
+    return closes(words, i + 1) or numbered
 
 
 def _could_be(words: Words, i: int) -> bool:

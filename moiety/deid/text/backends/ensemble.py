@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from moiety.deid.text.backends import canary
 from moiety.deid.text.backends.protocol import Backend, BackendFailed
 from moiety.deid.text.context import Context
-from moiety.deid.text.spans import Span, resolve
+from moiety.deid.text.spans import Span, resolve, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,14 @@ class Ensemble:
         found = [_asked(backend, text, context) for backend in self.backends]
         every = [span for spans in found for span in spans]
         if self.votes == 1:
-            return resolve(every)
+            return worded(text, resolve(every))
         votes = bytearray(len(text))
         for spans in found:
             for start, end in _covered(spans):
                 for at in range(start, end):
                     votes[at] += 1
-        return resolve(part for span in every for part in _elected(span, votes, self.votes))
+        elected = (part for span in every for part in _elected(span, votes, self.votes))
+        return worded(text, resolve(elected))
 
 
 def _asked(backend: Backend, text: str, context: Context | None) -> list[Span]:

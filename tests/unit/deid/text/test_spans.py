@@ -1,6 +1,7 @@
 """Spans: what overlaps becomes a list without overlap, and nothing found is given back."""
 
-from moiety.deid.text import Span, resolve
+from moiety.deid.text import Span, deidentify, resolve
+from moiety.deid.text.spans import worded
 
 
 def test_spans_come_in_order_of_place():
@@ -22,3 +23,14 @@ def test_a_surer_span_inside_another_splits_it():
 
 def test_no_spans_are_no_spans():
     assert [] == resolve([])
+
+
+def test_what_is_left_of_a_span_without_a_letter_or_digit_is_no_finding():
+    text = " 12 Mill Lane , LS21 3AB"
+    found = [Span(0, 14, "ADDRESS_LINE"), Span(14, 16, "ADDRESS_LINE"), Span(16, 24, "POSTCODE")]
+    assert [Span(1, 13, "ADDRESS_LINE"), Span(16, 24, "POSTCODE")] == worded(text, found)
+
+
+def test_a_space_between_town_and_postcode_is_no_address_of_its_own():
+    safe = deidentify("She lives at 14 Mill Lane, Otley LS21 3AB.")
+    assert safe.text == "She lives at [ADDRESS_LINE] [POSTCODE]."

@@ -23,6 +23,8 @@ def check(found, marked):
         "She lives with her husband «Przemek».",
         "«SIDHU, Gurpreet» attended alone.",
         "Dear Mr «Long»\n",
+        "Dear Dr «Patel», I saw this lady",
+        "«Tolhurst, I»\n",
         "seen with her son, «Tarquin», in clinic",
         "spoke to «Aoife Brannigan» about transport",
         "«Ffion Prydderch» RN",
