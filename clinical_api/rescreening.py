@@ -7,9 +7,9 @@ Killed in between, the work begins again where the record still waits.
 """
 
 import base64
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ from clinical_api import documents, tables
 from clinical_api.own_words import OwnWords, Screened
 from clinical_api.screen import Found
 from moiety.kit.errors import ServiceError, TooMany
+from moiety.kit.threads import at_intervals, threads
 from moiety.wire import screening
 
 _MOST = 100  # records a look
@@ -31,16 +32,8 @@ _KEY = "screen"  # who did it, in the commit log
 @contextmanager
 def keep_screened(engine: sa.Engine, own: OwnWords, *, interval: float) -> Iterator[None]:
     """Runs the worker while the context lasts; `interval` is the pause between looks in seconds."""
-    stop = threading.Event()
-    work = threading.Thread(
-        target=_work, args=(engine, own, interval, stop), name="rescreening", daemon=True
-    )
-    work.start()
-    try:
+    with threads(at_intervals(interval, partial(_look, engine, own)), name="rescreening"):
         yield
-    finally:
-        stop.set()
-        work.join(timeout=10)
 
 
 def screen_waiting(engine: sa.Engine, own: OwnWords) -> int:
@@ -211,13 +204,12 @@ def _next(connection: sa.Connection, table: sa.Table, ehr_id: UUID, row_key: int
     return 0 if highest is None else highest + 1
 
 
-def _work(engine: sa.Engine, own: OwnWords, interval: float, stop: threading.Event) -> None:
+def _look(engine: sa.Engine, own: OwnWords) -> None:
     log = structlog.get_logger()
-    while not stop.wait(interval):
-        try:
-            count = screen_waiting(engine, own)
-        except (ServiceError, SQLAlchemyError) as error:
-            log.warning("not screened again", error_kind=type(error).__name__, peer="vault")
-            continue
-        if count:
-            log.info("screened again", count=count)
+    try:
+        count = screen_waiting(engine, own)
+    except (ServiceError, SQLAlchemyError) as error:
+        log.warning("not screened again", error_kind=type(error).__name__, peer="vault")
+        return
+    if count:
+        log.info("screened again", count=count)

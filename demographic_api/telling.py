@@ -12,7 +12,8 @@ No row has a time.
 import math
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 
 import httpx
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from demographic_api import merging, own_words
 from demographic_api.tables import merge_due, words_due
 from moiety.kit.errors import ServiceError
+from moiety.kit.threads import PATIENCE, threads
 from moiety.wire import linking, screening
 
 _PAUSE = 0.2  # seconds between looks
@@ -52,19 +54,11 @@ def keep_told(
     engine: sa.Engine, client: httpx.Client, token: Callable[[str], bytes], gauge: Gauge, name: str
 ) -> Iterator[None]:
     """Runs both workers while the context lasts; closes the client at the end."""
-    stop = threading.Event()
     gauge.labels(name).set_function(lambda: _counted(engine))
     steps = (lambda: tell_one(engine, client, token), lambda: tell_merge(engine, client))
-    threads = [threading.Thread(target=_work, args=(one, stop), daemon=True) for one in steps]
-    for thread in threads:
-        thread.start()
-    try:
+    works = [partial(_work, one) for one in steps]
+    with closing(client), threads(*works, name="telling", patience=client.timeout.read or PATIENCE):
         yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(timeout=client.timeout.read)
-        client.close()
 
 
 def tell_one(engine: sa.Engine, client: httpx.Client, token: Callable[[str], bytes]) -> bool:

@@ -8,10 +8,10 @@ alert is lost with a process, and no receiver that is away holds an answer up.
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from linkage_vault.people_tables import alert, alert_due
 from linkage_vault.seal import Place, open_sealed, seal
 from linkage_vault.targets import Target
 from linkage_vault.vault import Vault
+from moiety.kit.threads import threads
 
 SIZE = 1024
 ROLES = ("approver", "auditor")
@@ -103,20 +104,9 @@ def tell(vault: Vault, target: Target) -> bool:
 @contextmanager
 def keep_told(vault: Vault, *, interval: float = _INTERVAL) -> Iterator[None]:
     """Tells the receivers while the context lasts, each in a thread of its own."""
-    stop = threading.Event()
-    threads = [
-        threading.Thread(target=_work, args=(vault, one, interval, stop), daemon=True)
-        for one in vault.rules.alert_targets
-    ]
-    for thread in threads:
-        thread.start()
-    try:
+    works = [partial(_work, vault, one, interval) for one in vault.rules.alert_targets]
+    with threads(*works, name="alerts", patience=targets.TIMEOUT):
         yield
-    finally:
-        stop.set()
-        until = time.monotonic() + targets.TIMEOUT
-        for thread in threads:
-            thread.join(timeout=max(0.0, until - time.monotonic()))
 
 
 def _work(vault: Vault, target: Target, interval: float, stop: threading.Event) -> None:

@@ -1,14 +1,15 @@
 """What is over goes: yesterday's marks and counts, spent tokens and sessions that ended."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkage_vault import alerts
 from linkage_vault.vault import Vault
+from moiety.kit.threads import at_intervals, threads
 
 INTERVAL = 3600.0  # seconds
 _OVER = (
@@ -31,22 +32,12 @@ def clean(vault: Vault) -> int:
 @contextmanager
 def kept(vault: Vault, *, interval: float = INTERVAL) -> Iterator[None]:
     """Clean now and then while the context lasts."""
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=_work, args=(vault, interval, stop), name="housekeeping", daemon=True
-    )
-    thread.start()
-    try:
+    with threads(at_intervals(interval, partial(_try_to_clean, vault)), name="housekeeping"):
         yield
-    finally:
-        stop.set()
-        thread.join(timeout=5)
 
 
-def _work(vault: Vault, interval: float, stop: threading.Event) -> None:
-    while not stop.wait(interval):
-        try:
-            clean(vault)
-        except SQLAlchemyError as error:
-            log = structlog.get_logger()
-            log.warning("housekeeping failed", error_kind=type(error).__name__)
+def _try_to_clean(vault: Vault) -> None:
+    try:
+        clean(vault)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("housekeeping failed", error_kind=type(error).__name__)

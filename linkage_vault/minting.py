@@ -7,7 +7,8 @@ neither the time nor the order of minting follows the registrations.
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 
 import httpx
 import structlog
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from linkage_vault import pool
 from linkage_vault.vault import Vault
 from moiety.kit.errors import ServiceError
+from moiety.kit.threads import PATIENCE, threads
 from moiety.wire import clinical
 
 BATCH = 50
@@ -26,17 +28,9 @@ def keep_filled(
     vault: Vault, client: httpx.Client, *, target: int, interval: float
 ) -> Iterator[None]:
     """Runs the worker while the context lasts; `interval` is the pause between looks in seconds."""
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=_work, args=(vault, client, target, interval, stop), name="minting", daemon=True
-    )
-    thread.start()
-    try:
+    work = partial(_work, vault, client, target, interval)
+    with closing(client), threads(work, name="minting", patience=client.timeout.read or PATIENCE):
         yield
-    finally:
-        stop.set()
-        thread.join(timeout=client.timeout.read)
-        client.close()
 
 
 def fill(vault: Vault, client: httpx.Client, *, target: int, stop: threading.Event) -> int:

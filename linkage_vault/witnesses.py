@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from linkage_vault.keys import public_octets
 from linkage_vault.targets import Target
 from linkage_vault.tree_heads import TreeHead
 from linkage_vault.vault import Vault
+from moiety.kit.threads import threads
 
 
 class Rewritten(Exception):
@@ -40,16 +42,9 @@ def keep_told(vault: Vault, kept: Sequence[Target], *, interval: float) -> Itera
     if not kept:
         yield
         return
-    stop = threading.Event()
-    work = threading.Thread(
-        target=_work, args=(vault, kept, interval, stop), name="witnesses", daemon=True
-    )
-    work.start()
-    try:
+    work = partial(_work, vault, kept, interval)
+    with threads(work, name="witnesses", patience=targets.TIMEOUT):
         yield
-    finally:
-        stop.set()
-        work.join(timeout=targets.TIMEOUT)
 
 
 def tell(vault: Vault, target: Target, *, after: int) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ import psycopg
 import structlog
 
 from moiety.commands import shuffle
+from moiety.kit.threads import threads
 
 DAY = 86_400.0  # seconds
 _LOOK = 60.0
@@ -34,14 +36,8 @@ class HasDatabases(Protocol):
 @contextmanager
 def kept(desk: HasDatabases, *, look: float = _LOOK) -> Iterator[None]:
     """Shuffles once a day while the context lasts."""
-    stop = threading.Event()
-    work = threading.Thread(target=_work, args=(desk, look, stop), name="nightly", daemon=True)
-    work.start()
-    try:
+    with threads(partial(_work, desk, look), name="nightly"):
         yield
-    finally:
-        stop.set()
-        work.join(timeout=10)
 
 
 def shuffle_if_due(desk: HasDatabases, now: float) -> bool:

@@ -18,7 +18,8 @@ singles.py      single statements from threads, in one round trip
 gathering.py    questions that come at once, answered together in one thread
 engines.py      connections to a database, each looked at before it is used
 database.py     one set of engines per organisation; commit before response
-tasks.py        work beside the requests
+tasks.py        work beside the requests, on the event loop
+threads.py      the same in threads
 private_files.py  files that one user may read
 trust.py        whom this process trusts when it calls out
 keeping.py      answers kept for a while

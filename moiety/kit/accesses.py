@@ -40,6 +40,7 @@ from moiety.kit.credentials import CALLER
 from moiety.kit.database import Organisations
 from moiety.kit.errors import ServiceError, Unavailable
 from moiety.kit.problems import rendered
+from moiety.kit.threads import at_intervals, threads
 
 PAUSE = 0.5  # seconds between two batches
 PATIENCE = 10.0  # seconds that the log may be behind before reads are refused
@@ -205,22 +206,16 @@ class AccessLog:
 @contextmanager
 def keep_written(logs: Mapping[str, AccessLog]) -> Iterator[None]:
     """Writes what waits, half a second apart, while the context lasts, and at its end."""
-    stop = threading.Event()
 
-    def work() -> None:
-        while not stop.wait(PAUSE):
-            for log in logs.values():
-                log.flush()
-
-    thread = threading.Thread(target=work, name="accesses", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    def write() -> None:
         for log in logs.values():
             log.flush()
+
+    try:
+        with threads(at_intervals(PAUSE, write), name="accesses"):
+            yield
+    finally:
+        write()
 
 
 def logs_of(
