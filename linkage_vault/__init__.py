@@ -69,6 +69,7 @@ tree_heads.py   signed tree heads
 merkle.py       the Merkle tree of RFC 9162
 fences.py       what orders writers, merges and rotations
 link_seals.py   a data key for each link, wrapped and stored apart
+macs.py         HMAC-SHA-256 under one key for many messages
 blind_index.py  how a link is found by an id that the database does not hold
 seal.py         sealing bound to a place
 provision.py    the key ring that the settings ask for

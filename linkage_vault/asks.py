@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
@@ -78,8 +79,7 @@ These are counted, and looked at for what stands.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One question: the action, the id it is about, and why."""
 
     action: Action

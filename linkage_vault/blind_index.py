@@ -6,10 +6,12 @@ equality of indexes of names or dates would tell how common they are.
 """
 
 import hmac
+from collections.abc import Iterable
 from functools import lru_cache
 from uuid import UUID
 
 from linkage_vault.key_ring import IndexKind, KeyRing, Secret
+from linkage_vault.macs import Mac
 
 
 def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
@@ -29,15 +31,22 @@ def blind_indexes(keys: KeyRing, kind: IndexKind, value: UUID) -> list[bytes]:
     return [hmac.digest(key[kind].reveal(), value.bytes, "sha256") for _, key in by_version]
 
 
+def values_by_index(keys: KeyRing, kind: IndexKind, values: Iterable[UUID]) -> dict[bytes, UUID]:
+    """Values by their indexes under every version of the key."""
+    every = list(values)
+    macs = [Mac(version[kind].reveal()) for _, version in sorted(keys.indexes.items())]
+    return {mac(value.bytes): value for mac in macs for value in every}
+
+
 def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:
     """Which of a few heaps a value lies in, under a key: many values share one.
 
     A search looks through one heap; a dump does not tell how often one value stands there.
     `heaps` is at most 256.
     """
-    return hmac.digest(_heap_key(key), value.bytes, "sha256")[0] % heaps
+    return _heap_mac(key)(value.bytes)[0] % heaps
 
 
 @lru_cache(maxsize=64)
-def _heap_key(key: Secret) -> bytes:
-    return hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256")
+def _heap_mac(key: Secret) -> Mac:
+    return Mac(hmac.digest(key.reveal(), b"moiety/vault/heap/1", "sha256"))

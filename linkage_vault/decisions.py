@@ -74,7 +74,7 @@ def demand_all(
     """
     verdict = weigh(vault, requester, asks, behind=behind)
     if not verdict.allowed:
-        refused = asks[0] if len(asks) == 1 else replace(asks[0], subject=None)
+        refused = asks[0] if len(asks) == 1 else asks[0]._replace(subject=None)
         write_down(vault, requester, refused, outcome=verdict.outcome, verdict=verdict)
         raise verdict.error()
     return verdict

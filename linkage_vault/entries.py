@@ -7,6 +7,7 @@ version 0.1.0 hold everything in one seal; they are still read.
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from linkage_vault import personal
 from linkage_vault.keys import KeyRing
 from linkage_vault.personal import Disclosed
-from linkage_vault.seal import LENGTH_SIZE, Place, Tampered, open_sealed, seal
+from linkage_vault.seal import LENGTH_SIZE, Batch, Place, Tampered, open_sealed
 
 ENTRY_SIZE = 576  # octets inside the seal
 
@@ -76,8 +77,7 @@ class Leaf:
     disclosed: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """An entry made ready to be appended: it fits, and its personal values have their salt."""
 
     kept: bytes
@@ -110,9 +110,9 @@ def encode(entry: Entry) -> Encoded:
     return Encoded(kept, personal.disclose(entry.subject, entry.reason))
 
 
-def seal_entry(keys: KeyRing, position: int, kept: bytes) -> bytes:
+def seal_entry(batch: Batch, position: int, kept: bytes) -> bytes:
     """The sealed octets of an entry at its position."""
-    return seal(keys.trail.current, kept, _place(position), size=ENTRY_SIZE)
+    return batch.seal(kept, _place(position), size=ENTRY_SIZE)
 
 
 def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:

@@ -151,7 +151,7 @@ def _last_day(keys: KeyRing, task: Erasure, now: datetime) -> str | None:
     return (now + _store(keys).retention).date().isoformat()
 
 
-def _handles(keys: KeyRing, row: LinkRow) -> list[UUID]:
+def _handles(keys: KeyRing, row: LinkRow) -> list[bytes]:
     _store(keys)
     handles = link_seals.handles_of(keys, [(row.place, row)])
     if not handles:

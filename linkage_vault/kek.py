@@ -6,14 +6,12 @@ service costs milliseconds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 PARCEL_SIZE = 48  # octets in a wrapping: a data key of 32 and a handle of 16
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What is wrapped, and the place that the wrapping is bound to (associated data)."""
 
     content: bytes
@@ -24,8 +22,7 @@ class Parcel:
         return "<parcel>"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
+class Wrapped(NamedTuple):
     """A wrapped parcel as it is stored: the version of the key, and octets of one length."""
 
     version: int

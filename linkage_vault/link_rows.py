@@ -4,19 +4,19 @@ No decision is made here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
 import sqlalchemy as sa
 
 from linkage_vault import link_seals
-from linkage_vault.blind_index import blind_index, blind_indexes
+from linkage_vault.blind_index import blind_index, values_by_index
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link, link_key
 from linkage_vault.trail import current_month
+from moiety.kit.arrays import Numbers, Octets, Uuids
 from moiety.kit.engines import rows_of
 
 LINK_SIZE = 256  # octets inside the seal
@@ -29,8 +29,7 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ehr_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRow:
+class LinkRow(NamedTuple):
     """A link that was found, its seal still closed."""
 
     link_id: UUID
@@ -89,9 +88,7 @@ def open_rows(keys: KeyRing, rows: Sequence[LinkRow], *, decoys: int = 0) -> lis
             raise
         keys.decoy = None  # it may be of a key that a rotation has destroyed
         values = _open(keys, rows, decoys)
-    return [None if one is None else msgspec.json.decode(one, type=Pair) for one in values][
-        : len(rows)
-    ]
+    return [None if one is None else _PAIRS.decode(one) for one in values][: len(rows)]
 
 
 def add(
@@ -108,15 +105,15 @@ def add(
         connection,
         _ADD,
         {
-            "link_id": link_ids,
-            "person_index": [blind_index(keys, "person", pair.person_id) for pair in pairs],
-            "ehr_index": [blind_index(keys, "ehr", pair.ehr_id) for pair in pairs],
-            "sealed": [one.sealed for one in sealed],
+            "link_id": Uuids(link_ids),
+            "person_index": Octets(blind_index(keys, "person", one.person_id) for one in pairs),
+            "ehr_index": Octets(blind_index(keys, "ehr", one.ehr_id) for one in pairs),
+            "sealed": Octets(one.sealed for one in sealed),
             "index_version": keys.index_version,
             "month": current_month(),
             "is_further": is_further,
-            "kek_version": [one.kek_version for one in sealed],
-            "wrapped": [one.wrapped for one in sealed],
+            "kek_version": Numbers(one.kek_version for one in sealed),
+            "wrapped": Octets(one.wrapped for one in sealed),
         },
     )
 
@@ -137,17 +134,14 @@ def _find(
     connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
 ) -> dict[UUID, list[LinkRow]]:
     is_person = kind == "person"
-    asked = {
-        index: value
-        for value in values
-        for index in blind_indexes(keys, "person" if is_person else "ehr", value)
-    }
+    asked = values_by_index(keys, "person" if is_person else "ehr", values)
     found: dict[UUID, list[LinkRow]] = {}
     statement = _BY_PERSON if is_person else _BY_EHR
-    for index, *row in rows_of(connection, statement, {"indexes": list(asked)}):
+    for index, *row in rows_of(connection, statement, {"indexes": Octets(asked)}):
         found.setdefault(asked[index], []).append(LinkRow(*row))
     for rows in found.values():
-        rows.sort(key=lambda row: (row.is_further, row.link_id))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.is_further, row.link_id))
     return found
 
 
@@ -179,7 +173,12 @@ def row_of(row: Any) -> LinkRow:
 
 
 def _place(link_id: UUID, version: int) -> Place:
-    return Place("link", str(link_id), "sealed", version)
+    # As `str(link_id)`, written in a tenth of the time.
+    return Place("link", _IDS.encode(link_id)[1:-1].decode(), "sealed", version)
+
+
+_IDS = msgspec.json.Encoder()
+_PAIRS = msgspec.json.Decoder(Pair)
 
 
 _ADD = """

@@ -11,9 +11,8 @@ the secret in the shred store.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 from linkage_vault.kek import NotUnwrapped, Parcel, Wrapped
 from linkage_vault.key_ring import KEY_SIZE, KeyRing
@@ -27,11 +26,10 @@ from linkage_vault.seal import (
     seal_apart,
 )
 
-_NO_HANDLE = UUID(int=0)
+_NO_HANDLE = bytes(16)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What is stored of one sealed value."""
 
     sealed: bytes
@@ -53,9 +51,9 @@ def seal_all(
     places = [place for place, _ in values]
     data_keys = [secrets.token_bytes(KEY_SIZE) for _ in values]
     with_store = is_shreddable and keys.shreds is not None
-    handles = [uuid4() if with_store else _NO_HANDLE for _ in values]
+    handles = [uuid4().bytes if with_store else _NO_HANDLE for _ in values]
     parcels = [
-        Parcel(data_key + handle.bytes, _wrap_place(place))
+        Parcel(data_key + handle, _wrap_place(place))
         for data_key, handle, place in zip(data_keys, handles, places, strict=True)
     ]
     wrapped = keys.provider.wrap(parcels)
@@ -84,10 +82,10 @@ def open_all(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes | N
     ]
 
 
-def handles_of(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[UUID]:
+def handles_of(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes]:
     """The handles in the shred store of rows that have one."""
     apart = [(place, row) for place, row in rows if row.wrapped is not None]
-    handles = [UUID(bytes=content[KEY_SIZE:]) for content in _unwrap(keys, apart)]
+    handles = [content[KEY_SIZE:] for content in _unwrap(keys, apart)]
     return [handle for handle in handles if handle != _NO_HANDLE]
 
 
@@ -97,7 +95,7 @@ def without_handle(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Any
     return [
         row
         for content, (_, row) in zip(contents, rows, strict=True)
-        if content[KEY_SIZE:] == _NO_HANDLE.bytes
+        if content[KEY_SIZE:] == _NO_HANDLE
     ]
 
 
@@ -114,7 +112,7 @@ def rewrap_all(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Wrapped
 def _open_apart(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes | None]:
     contents = _unwrap(keys, rows)
     data_keys = [content[:KEY_SIZE] for content in contents]
-    handles = [UUID(bytes=content[KEY_SIZE:]) for content in contents]
+    handles = [content[KEY_SIZE:] for content in contents]
     shred_secrets = _find_secrets(keys, handles)
     found: list[bytes | None] = []
     for data_key, handle, (place, row) in zip(data_keys, handles, rows, strict=True):
@@ -126,7 +124,7 @@ def _open_apart(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes 
     return found
 
 
-def _find_secrets(keys: KeyRing, handles: Sequence[UUID]) -> dict[UUID, bytes]:
+def _find_secrets(keys: KeyRing, handles: Sequence[bytes]) -> dict[bytes, bytes]:
     wanted = {handle for handle in handles if handle != _NO_HANDLE}
     if not wanted:
         return {}

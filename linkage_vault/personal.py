@@ -18,7 +18,7 @@ import msgspec
 
 from linkage_vault.blind_index import heap_of
 from linkage_vault.keys import Keks, KeyRing
-from linkage_vault.seal import Place, Tampered, encode_lengths, open_sealed, seal
+from linkage_vault.seal import Batch, Place, Tampered, encode_lengths, open_sealed
 from moiety.kit.boxes import Boxes, BoxKey, NotOpened, boxes_for, new_key
 
 BOX_FORMAT = 0x41
@@ -56,10 +56,10 @@ def new_boxes(auditor: bytes) -> Boxes:
     return boxes_for(auditor, label=_LABEL)
 
 
-def seal_subject(keys: KeyRing, position: int, subject: UUID | None) -> bytes:
+def seal_subject(batch: Batch, position: int, subject: UUID | None) -> bytes:
     """The subject under the trail's key; of an entry about nobody, as many octets."""
     octets = b"" if subject is None else subject.bytes
-    return seal(keys.trail.current, octets, _place(position, "subject"), size=SUBJECT_SIZE)
+    return batch.seal(octets, _place(position, "subject"), size=SUBJECT_SIZE)
 
 
 def open_subject(keys: KeyRing, position: int, sealed: bytes) -> UUID | None:
@@ -68,12 +68,12 @@ def open_subject(keys: KeyRing, position: int, sealed: bytes) -> UUID | None:
     return UUID(bytes=octets) if octets else None
 
 
-def seal_disclosed(keys: KeyRing, boxes: Boxes | None, position: int, values: Disclosed) -> bytes:
+def seal_disclosed(batch: Batch, boxes: Boxes | None, position: int, values: Disclosed) -> bytes:
     """All values, for the auditor where there is a box, else under the trail's key."""
     octets = msgspec.msgpack.encode(values)
     size = SHORT if values.reason is None else LONG
     if boxes is None:
-        return seal(keys.trail.current, octets, _place(position, "disclosed"), size=size)
+        return batch.seal(octets, _place(position, "disclosed"), size=size)
     return bytes([BOX_FORMAT]) + boxes.seal(octets, _bound(position), size=size)
 
 

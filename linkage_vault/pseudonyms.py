@@ -5,7 +5,6 @@ removed look alike.  Entries of the trail are about the record, in both directio
 person's access report finds them.
 """
 
-from dataclasses import replace
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,7 +38,7 @@ def pseudonymise(vault: Vault, requester: Requester, message: Pseudonymise) -> P
         Action.EHR_TO_PSEUDONYM, None, found.purpose, message.reason, found.basis,
         message.approval_id, found.project_id,
     )  # fmt: skip
-    asks = [replace(ask, subject=one) for one in ids]
+    asks = [ask._replace(subject=one) for one in ids]
     verdict = decisions.demand_all(vault, requester, asks)  # (2)
     cleaned = opt_outs.clean(vault, found, ids)  # (3)
     outcomes = [_outcome(one, cleaned) for one in ids]
@@ -65,7 +64,7 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
         message.reason, decisions.read_basis(message.legal_basis), message.approval_id,
         message.project_id,
     )  # fmt: skip
-    asks = [replace(ask, subject=one) for one in message.pseudonyms]
+    asks = [ask._replace(subject=one) for one in message.pseudonyms]
     opened = _find_opened(vault, message.project_id, message.key_version)
     if opened is None:
         verdict = decisions.demand_all(vault, requester, asks)
@@ -76,7 +75,7 @@ def reidentify(vault: Vault, requester: Requester, message: Reidentify) -> EhrsA
     with vault.engine.connect() as connection:
         known = link_pairs.find_pairs(connection, vault.keys, "ehr", ehr_ids)
     about = [
-        replace(one, subject=ehr_id if ehr_id in known else one.subject)
+        one._replace(subject=ehr_id if ehr_id in known else one.subject)
         for one, ehr_id in zip(asks, ehr_ids, strict=True)
     ]
     outcomes = ["allowed" if ehr_id in known else "unknown" for ehr_id in ehr_ids]

@@ -1,4 +1,4 @@
-"""Sealing: one fresh data key a value, AES-256-GCM, bound to the place where the value is stored.
+"""Sealing under fresh data keys, AES-256-GCM, bound to the place where the value is stored.
 
 An envelope, lengths in octets:
 
@@ -9,12 +9,14 @@ An envelope, lengths in octets:
 
     ciphertext = AES-256-GCM(DEK, nonce, length (2, big end) || plaintext || zeros, associated data)
 
-The data key (DEK) is random, encrypts one plaintext and is then only kept wrapped, so a nonce can
-never meet its key twice.  The associated data is a length-prefixed encoding of table, row, column,
-row version and KEK version: an envelope moved to another row or column, put back from an older
-version of its row, or re-labelled for another KEK does not open.  All envelopes of a column have
-one length.  What opening does *not* prove: that the row was not deleted, and that it is the newest;
-the row version comes from the same database.
+The data key (DEK) is random and is kept wrapped only.  It encrypts one plaintext, or those of one
+`Batch`, whose nonces are counted up from a random one, so a nonce can never meet its key twice.  A
+batch's envelopes hold the same wrapped key, which tells that they were sealed together, and no
+more: each opens in its own place alone.  The associated data is a length-prefixed encoding of
+table, row, column, row version and KEK version: an envelope moved to another row or column, put
+back from an older version of its row, or re-labelled for another KEK does not open.  All envelopes
+of a column have one length.  What opening does *not* prove: that the row was not deleted, and that
+it is the newest; the row version comes from the same database.
 
 Links are sealed in another format, whose data key is wrapped and stored apart (`link_seals`):
 
@@ -29,16 +31,15 @@ is that of the row: rotating the key-encryption key leaves the row as it is.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from linkage_vault.key_ring import KEY_SIZE, Kek
+from linkage_vault.macs import Mac
 
 FORMAT = 1
 FORMAT_APART = 2
@@ -48,14 +49,15 @@ NONCE_SIZE = 12
 TAG_SIZE = 16
 LENGTH_SIZE = 2
 HEADER_SIZE = 1 + 4 + WRAPPED_SIZE + NONCE_SIZE
+_APART = bytes([FORMAT_APART])
+_NONCES = 1 << 8 * NONCE_SIZE
 
 
 class Tampered(Exception):
     """A sealed value does not open in its place: changed, moved, replayed or of an unknown key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a sealed value is stored: what the associated data binds it to."""
 
     table: str
@@ -75,9 +77,12 @@ def encode_lengths(*parts: bytes) -> bytes:
 
 def encode_place(label: bytes, place: Place, *rest: bytes) -> bytes:
     """`encode_lengths` of a label, a place's table and row, and the rest."""
-    before, after = _around_row(label, place.table, rest)
-    row = place.row.encode()
-    return b"".join((before, len(row).to_bytes(8, "little"), row, after))
+    return _encode_row(_around_row(label, place.table, rest), place.row)
+
+
+def _encode_row(around: tuple[bytes, bytes], row: str) -> bytes:
+    octets = row.encode()
+    return b"".join((around[0], len(octets).to_bytes(8, "little"), octets, around[1]))
 
 
 @lru_cache(maxsize=256)
@@ -92,13 +97,31 @@ def seal(kek: Kek, plaintext: bytes, place: Place, *, size: int) -> bytes:
 
     Raises `ValueError` when the plaintext does not fit: a longer envelope would tell it apart.
     """
-    if len(plaintext) + LENGTH_SIZE > size:
-        raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
-    padded = _pad(plaintext, size)
-    dek, nonce = secrets.token_bytes(KEY_SIZE), secrets.token_bytes(NONCE_SIZE)
-    ciphertext = AESGCM(dek).encrypt(nonce, padded, _associated_data(place, kek.version))
-    wrapped = aes_key_wrap(kek.secret.reveal(), dek)
-    return b"".join((bytes([FORMAT]), kek.version.to_bytes(4, "big"), wrapped, nonce, ciphertext))
+    return Batch(kek).seal(plaintext, place, size=size)
+
+
+class Batch:
+    """Envelopes that are sealed together, by one thread, under one fresh data key.
+
+    For values that are stored in one transaction: making and wrapping a key costs more than sealing
+    with it.
+    """
+
+    def __init__(self, kek: Kek) -> None:
+        dek = secrets.token_bytes(KEY_SIZE)
+        self._cipher = AESGCM(dek)
+        wrapped = aes_key_wrap(kek.secret.reveal(), dek)
+        self._head = bytes([FORMAT]) + kek.version.to_bytes(4, "big") + wrapped
+        self._kek_version = kek.version
+        self._nonce = int.from_bytes(secrets.token_bytes(NONCE_SIZE), "big")
+
+    def seal(self, plaintext: bytes, place: Place, *, size: int) -> bytes:
+        """As `seal` does, which is a batch of one."""
+        padded = _pad(plaintext, place, size)
+        nonce = self._nonce.to_bytes(NONCE_SIZE, "big")
+        self._nonce = (self._nonce + 1) % _NONCES
+        bound = _associated_data(place, self._kek_version)
+        return b"".join((self._head, nonce, self._cipher.encrypt(nonce, padded, bound)))
 
 
 def open_sealed(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
@@ -117,32 +140,30 @@ def seal_apart(data_key: bytes, plaintext: bytes, place: Place, *, size: int) ->
 
     Raises `ValueError` as `seal` does.
     """
-    if len(plaintext) + LENGTH_SIZE > size:
-        raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
+    padded = _pad(plaintext, place, size)
     nonce = secrets.token_bytes(NONCE_SIZE)
-    ciphertext = AESGCM(data_key).encrypt(nonce, _pad(plaintext, size), _bound(place))
-    return bytes([FORMAT_APART]) + nonce + ciphertext
+    ciphertext = AESGCM(data_key).encrypt(nonce, padded, _bound(place))
+    return _APART + nonce + ciphertext
 
 
 def open_apart(data_key: bytes, envelope: bytes, place: Place) -> bytes:
     """The plaintext of an envelope that `seal_apart` made; raises `Tampered`."""
     nonce, ciphertext = envelope[1 : 1 + NONCE_SIZE], envelope[1 + NONCE_SIZE :]
-    failure = Tampered(f"a sealed value of {place.table}.{place.column} does not open")
-    if envelope[:1] != bytes([FORMAT_APART]):
-        raise failure
     try:
-        return _unpad(AESGCM(data_key).decrypt(nonce, ciphertext, _bound(place)))
+        if envelope[:1] == _APART:
+            return _unpad(AESGCM(data_key).decrypt(nonce, ciphertext, _bound(place)))
     except (InvalidTag, ValueError):
-        raise failure from None
+        pass
+    raise Tampered(f"a sealed value of {place.table}.{place.column} does not open")
 
 
 def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes:
     """The key of a link, for which both the data key and the shred store's secret are needed.
 
-    HKDF-SHA-256 (RFC 5869) with the secret as its salt.
+    HKDF-SHA-256 (RFC 5869) with the secret as its salt, of one block: extract, then expand.
     """
     info = encode_place(b"moiety/vault/link-key/1", place)
-    return HKDF(hashes.SHA256(), KEY_SIZE, salt=shred_secret, info=info).derive(data_key)
+    return Mac(Mac(shred_secret)(data_key))(info + b"\x01")
 
 
 def reseal(keks: Mapping[int, Kek], kek: Kek, envelope: bytes, place: Place) -> bytes:
@@ -161,7 +182,9 @@ def _open(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
     return _unpad(AESGCM(dek).decrypt(nonce, envelope[HEADER_SIZE:], associated_data))
 
 
-def _pad(plaintext: bytes, size: int) -> bytes:
+def _pad(plaintext: bytes, place: Place, size: int) -> bytes:
+    if len(plaintext) + LENGTH_SIZE > size:
+        raise ValueError(f"a value of {place.table}.{place.column} exceeds {size} octets")
     return (len(plaintext).to_bytes(LENGTH_SIZE, "big") + plaintext).ljust(size, b"\0")
 
 
@@ -173,20 +196,22 @@ def _unpad(padded: bytes) -> bytes:
 
 
 def _associated_data(place: Place, kek_version: int) -> bytes:
-    return encode_place(
-        b"moiety/vault/seal/1",
-        place,
-        place.column.encode(),
-        place.version.to_bytes(8, "big"),
-        kek_version.to_bytes(4, "big"),
-    )
+    table, row, column, version = place
+    return _encode_row(_around_sealed(table, column, version, kek_version), row)
+
+
+@lru_cache(maxsize=256)
+def _around_sealed(table: str, column: str, version: int, kek_version: int) -> tuple[bytes, bytes]:
+    rest = (column.encode(), version.to_bytes(8, "big"), kek_version.to_bytes(4, "big"))
+    return _around_row(b"moiety/vault/seal/1", table, rest)
 
 
 def _bound(place: Place) -> bytes:
-    return encode_place(
-        b"moiety/vault/seal/2",
-        place,
-        place.column.encode(),
-        SCHEMA.to_bytes(4, "big"),
-        place.version.to_bytes(8, "big"),
-    )
+    table, row, column, version = place
+    return _encode_row(_around_bound(table, column, version), row)
+
+
+@lru_cache(maxsize=256)
+def _around_bound(table: str, column: str, version: int) -> tuple[bytes, bytes]:
+    rest = (column.encode(), SCHEMA.to_bytes(4, "big"), version.to_bytes(8, "big"))
+    return _around_row(b"moiety/vault/seal/2", table, rest)

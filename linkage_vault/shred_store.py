@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.exc import SQLAlchemyError
 
+from moiety.kit.arrays import Octets, Uuids
 from moiety.kit.database import NAMING
 from moiety.kit.errors import Unavailable
 from moiety.kit.singles import Singles
@@ -37,34 +38,39 @@ _INSERT = (
     "INSERT INTO shred_secret (handle, secret) SELECT * FROM"
     " unnest(%(handles)b::uuid[], %(secrets)b::bytea[])"
 )
-_FIND = "SELECT handle, secret FROM shred_secret WHERE handle = ANY(%(handles)b::uuid[])"
+_FIND = "SELECT uuid_send(handle), secret FROM shred_secret WHERE handle = ANY(%(handles)b::uuid[])"
 
 
 class ShredStore:
-    """The secrets of one organisation's links.  Every method raises Unavailable when it is away."""
+    """The secrets of one organisation's links.  Every method raises Unavailable when it is away.
+
+    A handle is the 16 octets of a random id.
+    """
 
     def __init__(self, engine: sa.Engine, *, retention: timedelta = LONGEST_RETENTION) -> None:
         self._engine = engine
         self._singles = Singles(engine)
         self.retention = retention
 
-    def new(self, handles: Sequence[UUID]) -> list[bytes]:
+    def new(self, handles: Sequence[bytes]) -> list[bytes]:
         """A fresh secret for each handle, committed."""
         made = [secrets.token_bytes(SECRET_SIZE) for _ in handles]
-        self._run(_INSERT, {"handles": list(handles), "secrets": made})
+        self._run(_INSERT, {"handles": Uuids(handles), "secrets": Octets(made)})
         return made
 
-    def find(self, handles: Collection[UUID]) -> dict[UUID, bytes]:
+    def find(self, handles: Collection[bytes]) -> dict[bytes, bytes]:
         """The secrets that are there; a destroyed one is missing."""
-        return dict(self._run(_FIND, {"handles": list(handles)}))
+        return dict(self._run(_FIND, {"handles": Uuids(handles)}))
 
     def close(self) -> None:
         """Gives back every connection."""
         self._engine.dispose()
 
-    def destroy(self, handles: Collection[UUID]) -> int:
+    def destroy(self, handles: Collection[bytes]) -> int:
         """Removes secrets for good, committed; how many were there."""
-        gone = shred_secret.delete().where(shred_secret.c.handle.in_(list(handles)))
+        gone = shred_secret.delete().where(
+            shred_secret.c.handle.in_([UUID(bytes=one) for one in handles])
+        )
         try:
             with self._engine.begin() as connection:
                 return connection.execute(gone).rowcount

@@ -16,6 +16,7 @@ import psycopg
 from linkage_vault.people_keys import PeopleKeys
 from linkage_vault.rules import Limit
 from linkage_vault.vault import Vault
+from moiety.kit.arrays import Numbers, Octets
 
 _LOOK = """
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
@@ -146,9 +147,9 @@ def look_all(vault: Vault, questions: Sequence[Question]) -> list[Standing]:
         {
             "day": now.date(),
             "minute": now.hour * 60 + now.minute,
-            **_columns(("marks", "mark_of"), _new_marks(keys, questions, now)),
+            **_marked("marks", "mark_of", _new_marks(keys, questions, now)),
             **_columns(("principals", "principal_of", "calls"), _calls(questions)),
-            **_columns(("canaries", "canary_of"), _canaries(keys, questions)),
+            **_marked("canaries", "canary_of", _canaries(keys, questions)),
             **_columns(_ASKED, [_asked(keys, *one) for one in enumerate(questions)]),
         },
     )
@@ -231,11 +232,13 @@ def _calls(questions: Sequence[Question]) -> list[tuple[str, int, int]]:
 
 
 def _canaries(keys: PeopleKeys, questions: Sequence[Question]) -> list[tuple[bytes, int]]:
-    return [
-        (canary_mark(keys, one), number)
+    asked = [
+        (one, number)
         for number, question in enumerate(questions)
         for one in (*question.subjects, *question.behind)
     ]
+    marks = keys.plain_marks("canary", [one for one, _ in asked])
+    return [(mark, number) for mark, (_, number) in zip(marks, asked, strict=True)]
 
 
 def _new_marks(
@@ -249,10 +252,17 @@ def _new_marks(
     """
     place, first = f"usage/{now.date()}", dict[bytes, int]()
     for number, question in enumerate(questions):
-        owner = question.principals[-1]
-        for subject in set(question.subjects):
-            first.setdefault(keys.mark_of(place, owner, subject), number)
+        for mark in keys.marks_of(place, question.principals[-1], set(question.subjects)):
+            first.setdefault(mark, number)
     return list(first.items())
+
+
+def _marked(marks: str, numbers: str, rows: Sequence[tuple[bytes, int]]) -> dict[str, object]:
+    """Marks, each with the number of its question, as two arrays that the statement unnests."""
+    return {
+        marks: Octets([mark for mark, _ in rows]),
+        numbers: Numbers([number for _, number in rows]),
+    }
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:

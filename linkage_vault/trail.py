@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import psycopg
@@ -21,14 +22,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from linkage_vault import entries, merkle, personal
 from linkage_vault.entries import Encoded, Entry, Leaf, open_leaf
 from linkage_vault.keys import KeyRing
-from linkage_vault.seal import Tampered, encode_lengths
+from linkage_vault.seal import Batch, Tampered, encode_lengths
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
 from linkage_vault.vault import Vault
+from moiety.kit.arrays import Octets
 from moiety.kit.errors import Unavailable
 
 __all__ = ["Entry", "Leaf", "open_leaf"]
 _PAGE = 1000
+_LOWEST = 3  # the level from which roots of subtrees are stored: below, 8 leaves are soon hashed
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
 
 
@@ -74,11 +77,26 @@ def hash_entry(position: int, month: date, sealed: bytes, commitment: bytes | No
 
     Rows of version 0.1.0 have no commitment, and another label.
     """
-    parts = (position.to_bytes(8, "big"), month.isoformat().encode())
     digest = hashlib.sha256(sealed).digest()
     if commitment is None:
-        return merkle.hash_leaf(encode_lengths(b"moiety/vault/trail/1", *parts, digest))
-    return merkle.hash_leaf(encode_lengths(b"moiety/vault/trail/2", *parts, digest, commitment))
+        month_octets = month.isoformat().encode()
+        octets = (position.to_bytes(8, "big"), month_octets, digest)
+        return merkle.hash_leaf(encode_lengths(b"moiety/vault/trail/1", *octets))
+    # As `encode_lengths` of label, position, month, digest and commitment, which is all the same
+    # from entry to entry but for three of them.
+    parts = (_LEAF, position.to_bytes(8, "big"), _written(month), _DIGEST, digest,
+             len(commitment).to_bytes(8, "little"), commitment)  # fmt: skip
+    return merkle.hash_leaf(b"".join(parts))
+
+
+_DIGEST = (32).to_bytes(8, "little")
+_LEAF = (5).to_bytes(8, "little") + encode_lengths(b"moiety/vault/trail/2", bytes(8))[8:-8]
+
+
+@lru_cache(maxsize=256)
+def _written(month: date) -> bytes:
+    """A month as it is hashed, with its length in front."""
+    return encode_lengths(month.isoformat().encode())[8:]
 
 
 def leaves(connection: sa.Connection, *, first: int = 0) -> Iterator[Leaf]:
@@ -199,28 +217,26 @@ def _remember(vault: Vault, first: int, grown: _Grown) -> int:
 def _grow(vault: Vault, first: int, peaks: merkle.Peaks, batch: Sequence[Encoded]) -> _Grown:
     keys, month = vault.keys, current_month()
     boxes = personal.new_boxes(vault.auditor) if vault.auditor else None
+    sealing = Batch(keys.trail.current)
     rows, inner = [], []
-    for position, entry in enumerate(batch, first):
-        commitment = personal.commit(entry.values)
-        sealed = entries.seal_entry(keys, position, entry.kept)
+    for position, (kept, values) in enumerate(batch, first):
+        commitment = personal.commit(values)
+        sealed = entries.seal_entry(sealing, position, kept)
         hashed = hash_entry(position, month, sealed, commitment)
         peaks, done = merkle.complete(peaks, position, hashed)
-        inner += done
-        subject = entry.values.subject
+        inner += [one for one in done if one[0][0] >= _LOWEST]
         rows.append((
-            position, sealed, commitment, hashed, personal.bucket_of(keys, subject),
-            personal.seal_subject(keys, position, subject),
-            personal.seal_disclosed(keys, boxes, position, entry.values),
+            sealed, commitment, hashed, personal.bucket_of(keys, values.subject),
+            personal.seal_subject(sealing, position, values.subject),
+            personal.seal_disclosed(sealing, boxes, position, values),
         ))  # fmt: skip
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
     packed = b"".join(peaks)
-    positions, boxed, commitments, hashes, buckets, subjects, disclosed = map(
-        list, zip(*rows, strict=True)
-    )
+    boxed, commitments, hashes, buckets, subjects, disclosed = zip(*rows, strict=True)
     given = {
-        "order": _ORDER,
-        "month": month, "position": positions, "entry": boxed, "commitment": commitments,
-        "leaf_hash": hashes, "bucket": buckets, "subject": subjects, "disclosed": disclosed,
+        "order": _ORDER, "first": first, "month": month,
+        "entry": Octets(boxed), "commitment": Octets(commitments), "leaf_hash": Octets(hashes),
+        "buckets": bytes(buckets), "subject": Octets(subjects), "disclosed": Octets(disclosed),
         "level": [level for (level, _), _ in inner],
         "place": [place for (_, place), _ in inner],
         "hash": [node for _, node in inner],
@@ -235,14 +251,13 @@ _LATEST = "SELECT size, root, peaks, signature FROM trail_head ORDER BY size DES
 _ROWS = """
 leaves AS (
   INSERT INTO trail_leaf (position, month, entry, commitment, leaf_hash)
-  SELECT p, %(month)s, e, c, h
-  FROM last, unnest(%(position)b::int8[], %(entry)b::bytea[], %(commitment)b::bytea[],
-    %(leaf_hash)b::bytea[]) AS new (p, e, c, h)
+  SELECT %(first)b::int8 + n - 1, %(month)s, e, c, h
+  FROM last, unnest(%(entry)b::bytea[], %(commitment)b::bytea[], %(leaf_hash)b::bytea[])
+    WITH ORDINALITY AS new (e, c, h, n)
 ), personal AS (
   INSERT INTO trail_personal (position, bucket, subject, disclosed)
-  SELECT p, b, s, d
-  FROM last, unnest(%(position)b::int8[], %(bucket)b::int2[], %(subject)b::bytea[],
-    %(disclosed)b::bytea[]) AS new (p, b, s, d)
+  SELECT %(first)b::int8 + n - 1, get_byte(%(buckets)b::bytea, n::int - 1), s, d
+  FROM last, unnest(%(subject)b::bytea[], %(disclosed)b::bytea[]) WITH ORDINALITY AS new (s, d, n)
 ), nodes AS (
   INSERT INTO trail_node (level, place, hash)
   SELECT l, p, h FROM last, unnest(%(level)b::int2[], %(place)b::int8[], %(hash)b::bytea[])
@@ -300,19 +315,33 @@ def roots(connection: sa.Connection, ranges: Sequence[merkle.Range]) -> list[byt
 def _stored(
     connection: sa.Connection, wanted: Sequence[merkle.Subtree]
 ) -> dict[merkle.Subtree, bytes]:
-    low = [place for level, place in wanted if level == 0]
-    leaf_query = sa.select(trail_leaf.c.position, trail_leaf.c.leaf_hash)
-    found: dict[merkle.Subtree, bytes] = {
-        (0, row.position): row.leaf_hash
-        for row in connection.execute(leaf_query.where(trail_leaf.c.position.in_(low)))
-    }
+    low = [subtree for subtree in wanted if subtree[0] < _LOWEST]
+    found = _low_roots(connection, low)
     key = sa.tuple_(trail_node.c.level, trail_node.c.place)
-    inner = [subtree for subtree in wanted if subtree[0]]
+    inner = [subtree for subtree in wanted if subtree[0] >= _LOWEST]
     for row in connection.execute(sa.select(trail_node).where(key.in_(inner))):
         found[row.level, row.place] = row.hash
     for subtree in set(inner) - set(found):
         found[subtree] = _root_of(connection, *subtree)
     return found
+
+
+def _low_roots(
+    connection: sa.Connection, low: Sequence[merkle.Subtree]
+) -> dict[merkle.Subtree, bytes]:
+    """The roots of subtrees of a few leaves each; one that the trail does not reach is missing."""
+    leaves_of = {
+        (level, place): range(place << level, (place + 1) << level) for level, place in low
+    }
+    positions = {position for of_it in leaves_of.values() for position in of_it}
+    query = sa.select(trail_leaf.c.position, trail_leaf.c.leaf_hash)
+    answered = connection.execute(query.where(trail_leaf.c.position.in_(positions)))
+    hashes = {row.position: row.leaf_hash for row in answered}
+    return {
+        subtree: merkle.root_of_leaves([hashes[position] for position in of_it])
+        for subtree, of_it in leaves_of.items()
+        if all(position in hashes for position in of_it)
+    }
 
 
 def _root_of(connection: sa.Connection, level: int, place: int) -> bytes:

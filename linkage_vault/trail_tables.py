@@ -32,7 +32,8 @@ trail_personal = sa.Table(
     sa.Index("ix_trail_personal_bucket", "bucket", "position"),
 )
 
-# Roots of complete inner subtrees, so that a proof reads a few rows and not the trail.
+# Roots of complete subtrees of eight leaves and more, so that a proof reads a few rows and not the
+# trail.
 trail_node = sa.Table(
     "trail_node",
     metadata,

@@ -15,7 +15,7 @@ from linkage_vault.entries import ENTRY_SIZE, Entry, Leaf
 from linkage_vault.keys import create_key_file, load_key_file
 from linkage_vault.personal import AuditorKey, new_auditor_key
 from linkage_vault.purposes import PurposeOfUse
-from linkage_vault.seal import Place, Tampered, seal
+from linkage_vault.seal import Batch, Place, Tampered, seal
 from moiety.kit.boxes import BoxKey, boxes_for, new_key
 
 MONTH = datetime(2026, 11, 1, tzinfo=UTC).date()
@@ -51,11 +51,11 @@ def stored(keys, one, position=0, box=None):
     return Leaf(
         position,
         MONTH,
-        entries.seal_entry(keys, position, encoded.kept),
+        entries.seal_entry(Batch(keys.trail.current), position, encoded.kept),
         bytes(32),
         personal.commit(encoded.values),
-        personal.seal_subject(keys, position, encoded.values.subject),
-        personal.seal_disclosed(keys, box, position, encoded.values),
+        personal.seal_subject(Batch(keys.trail.current), position, encoded.values.subject),
+        personal.seal_disclosed(Batch(keys.trail.current), box, position, encoded.values),
     )
 
 
@@ -172,7 +172,10 @@ def test_places_are_what_they_were_on_the_first_day(keys):
     place = Place("trail_personal", "7", "subject", 1)
     sealed = seal(current, subject.bytes, place, size=personal.SUBJECT_SIZE)
     assert subject == personal.open_subject(keys, 7, sealed)
-    assert personal.open_subject(keys, 7, personal.seal_subject(keys, 7, None)) is None
+    assert (
+        personal.open_subject(keys, 7, personal.seal_subject(Batch(keys.trail.current), 7, None))
+        is None
+    )
     values = personal.disclose(subject, "why")
     place = Place("trail_personal", "7", "disclosed", 1)
     sealed = seal(current, msgspec.msgpack.encode(values), place, size=personal.LONG)
@@ -194,8 +197,9 @@ def test_lengths_tell_whether_there_is_a_reason_and_no_more(keys, boxed):
     """Two lengths: without a reason, and with one, however long; for the vault and in a box."""
     public = AuditorKey(new_auditor_key()).public_text
     boxes = personal.new_boxes(personal.auditor_key_of(public)) if boxed else None
+    batch = Batch(keys.trail.current)
     lengths = [
-        {len(personal.seal_disclosed(keys, boxes, 0, personal.disclose(subject, reason)))
+        {len(personal.seal_disclosed(batch, boxes, 0, personal.disclose(subject, reason)))
          for subject in (None, uuid4())}
         for reason in (None, "x" * 10, "\U0001d510" * 300)
     ]  # fmt: skip

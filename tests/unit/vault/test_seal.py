@@ -11,6 +11,7 @@ from linkage_vault.seal import (
     FORMAT,
     HEADER_SIZE,
     TAG_SIZE,
+    Batch,
     Place,
     Tampered,
     encode_lengths,
@@ -125,3 +126,26 @@ def test_a_place_is_encoded_as_its_parts_are(label, table, row, rest):
         place = Place(table, one, "c", 1)
         parts = (label, table.encode(), one.encode(), *rest)
         assert encode_lengths(*parts) == encode_place(label, place, *rest)
+
+
+def test_a_batch_seals_under_one_key_and_each_opens_in_its_own_place_alone():
+    """One wrapped key for all, a nonce each, also past the highest; no two may be exchanged."""
+    batch = Batch(KEK)
+    batch._nonce = (1 << 96) - 2
+    places = [PLACE._replace(row=str(number)) for number in range(5)]
+    sealed = [batch.seal(b"same", place, size=SIZE) for place in places]
+    assert 1 == len({envelope[:45] for envelope in sealed})
+    assert 5 == len({envelope[45:57] for envelope in sealed})
+    for envelope, own in zip(sealed, places, strict=True):
+        assert b"same" == open_sealed(KEKS, envelope, own)
+        for other in places:
+            if other != own:
+                with pytest.raises(Tampered):
+                    open_sealed(KEKS, envelope, other)
+
+
+def test_two_batches_share_nothing():
+    """Another batch has another key and begins at another nonce."""
+    one, other = (Batch(KEK).seal(b"same", PLACE, size=SIZE) for _ in range(2))
+    for start, end in ((5, 45), (45, 57), (57, 73)):
+        assert one[start:end] != other[start:end]

@@ -211,15 +211,15 @@ def test_the_hash_binds_everything_that_was_asked(world, monkeypatch):
     changed = [
         bound(base[:1]),
         bound([*base, named(subject=other)]),
-        bound([replace(one, action=Action.RESOLVE_PERSON) for one in base]),
-        bound([replace(one, purpose=PurposeOfUse.HLEGAL) for one in base]),
-        bound([replace(one, purpose=None) for one in base]),
-        bound([replace(one, basis=LegalBasis.SECTION_251) for one in base]),
-        bound([replace(one, basis=None) for one in base]),
-        bound([replace(one, reason="another") for one in base]),
-        bound([replace(one, reason=None) for one in base]),
-        bound([replace(one, project_id=other) for one in base]),
-        bound([replace(one, project_id=USER) for one in base]),
+        bound([one._replace(action=Action.RESOLVE_PERSON) for one in base]),
+        bound([one._replace(purpose=PurposeOfUse.HLEGAL) for one in base]),
+        bound([one._replace(purpose=None) for one in base]),
+        bound([one._replace(basis=LegalBasis.SECTION_251) for one in base]),
+        bound([one._replace(basis=None) for one in base]),
+        bound([one._replace(reason="another") for one in base]),
+        bound([one._replace(reason=None) for one in base]),
+        bound([one._replace(project_id=other) for one in base]),
+        bound([one._replace(project_id=USER) for one in base]),
         bound(user=other),
         bound(until=UNTIL + timedelta(seconds=1)),
     ]
@@ -234,8 +234,8 @@ def test_the_hash_binds_everything_that_was_asked(world, monkeypatch):
     monkeypatch.undo()
     time.tzset()
     assert here == there
-    same = replace(base[0], purpose=None, basis=None, reason=None, project_id=None)
-    assert bound([same]) == bound([replace(same, reason="")])
+    same = base[0]._replace(purpose=None, basis=None, reason=None, project_id=None)
+    assert bound([same]) == bound([same._replace(reason="")])
 
 
 def test_the_first_use_records_care_where_that_is_the_rule(world):
@@ -306,9 +306,9 @@ def test_each_limit_is_told_of_once_a_day_and_person(world):
 def test_basis_and_project_of_the_question_reach_the_policy(world):
     """A pseudonym's record is found in a project, on a basis: without either it is refused."""
     world.found = replace(NOTHING, approval_until=UNTIL)
-    question = replace(named(project_id=PERSON), action=Action.PSEUDONYM_TO_EHR)
+    question = named(project_id=PERSON)._replace(action=Action.PSEUDONYM_TO_EHR)
     assert weigh(world, who("linkage_officer"), question).allowed
-    for less in (replace(question, project_id=None), replace(question, basis=None)):
+    for less in (question._replace(project_id=None), question._replace(basis=None)):
         assert not weigh(world, who("linkage_officer"), less).allowed
 
 
