@@ -365,7 +365,7 @@ def _places(words: Words) -> Iterator[Span]:
 def _is_place(words: Words, i: int, end: int) -> bool:
     capital = words.shapes[i] in (TITLE, UPPER)
     if words.case == TITLE and not capital:
-        return False
+        return _place_in_haste(words, i, end)
     after = words.low[end] if end < len(words.low) else ""
     if after in _HEADS_BEHIND and words.gaps[end - 1] in (" ", "-"):
         return False
@@ -379,6 +379,8 @@ def _is_place(words: Words, i: int, end: int) -> bool:
         return before in ("in", "from", "near") and words.low[i] not in _ORDINARY_PLACES
     if not unsure:
         return True
+    if known & EPONYM and i and words.gaps[i - 1] == " (" and words.flags[i - 1] & CLINICAL:
+        return False  # `THR (Exeter)`
     listed = (
         i > 0
         and words.gaps[i - 1] in (", ", ",")
@@ -386,6 +388,13 @@ def _is_place(words: Words, i: int, end: int) -> bool:
         and words.gaps[end - 1][:1] in (",", "\n", ".")
     )
     return cued or (listed and bool(words.flags[i] & EPONYM))
+
+
+def _place_in_haste(words: Words, i: int, end: int) -> bool:
+    """`lives newquay`: a town without its capital, behind a word that tells of a place."""
+    if not i or words.gaps[i - 1] != " " or words.low[i - 1] not in _PLACE_CUES - {"to", "of", "at"}:
+        return False
+    return end > i + 1 or not words.flags[i] & (ORDINARY | CLINICAL | EPONYM | NAME)
 
 
 _ORDINARY_PLACES = vocabulary.group("addresses_ordinary_places")

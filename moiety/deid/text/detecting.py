@@ -7,6 +7,7 @@ from moiety.deid.text import (
     addresses,
     cues,
     dates,
+    dwellings,
     fields,
     initials,
     learned,
@@ -18,6 +19,7 @@ from moiety.deid.text import (
     propagating,
     site,
     subject,
+    widening,
 )
 from moiety.deid.text.context import Context
 from moiety.deid.text.labels import Label
@@ -104,7 +106,9 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece = _Piece(words, place, found)
     institutions = list(organisations.find(words))
     piece.take(institutions)
-    piece.take(lines := [*addresses.find(words, postcodes), *living.find(words)])
+    lines = [*addresses.find(words, postcodes), *living.find(words), *dwellings.find(words)]
+    lines += widening.find(words, list(lines))
+    piece.take(lines)
     persons = people.find(words, piece.taken)
     piece.take(persons)
     guessed = (

@@ -15,9 +15,14 @@ from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GRADES = vocabulary.group("signing_grades")
 _GRADE = "|".join(sorted(_GRADES, key=len, reverse=True))
+_FIELD = (
+    "(?:stroke|med|medical|surg|surgical|ortho|paeds?|gen|resp|renal|pall(?:iative)?(?: care)?|onc|oncology|"
+    "diabetes|heart failure|hf|stoma|pain|acute|comm|community|site|liaison|psych|obs|cardiology|cardiac|gastro|"
+    "neuro|vascular|urology|haem|dental|ward|night|charge|specialist)"
+)
 _BEFORE_GRADE = re.compile(
     rf"(?:^|[\n.!?)/]|  |\d[.,]?|\d ?(?:hrs?|h)[.,]?)[ \t]{{0,3}}((?:[a-z]\.? ?){{1,3}}[a-z]\.?),? {{0,2}}[(/-]? ?"
-    rf"(?:stdt |student |snr |senior |bank )?(?:{_GRADE})\)?(?=[ \t]*(?:\n|$|[.;/])|  | (?:checked|wit))",
+    rf"(?:{_FIELD} )?(?:stdt |student |snr |senior |bank |staff |locum )?(?:{_GRADE})\)?(?=[ \t]*(?:\n|$|[.;/])|  | (?:checked|wit))",
     re.IGNORECASE,
 )
 _PAIR = re.compile(

@@ -7,10 +7,11 @@ are the initials of somebody named in the text.  `PE`, `CT` and `RN` are no init
 import re
 from collections.abc import Iterable, Iterator
 
-from moiety.deid.text import grading, signing, vocabulary
+from moiety.deid.text import doing, grading, signing, vocabulary
 from moiety.deid.text.cues import before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
+from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
@@ -49,7 +50,11 @@ def find(
     """Every set of initials; `known` are those of the names found in the text, whose last words
     are `surnames`.
     """
-    found = [*_by_place(words, taken, known), *signing.find(words, taken)]
+    found = [
+        *_by_place(words, taken, known),
+        *signing.find(words, taken),
+        *doing.find(words, taken),
+    ]
     found += grading.find(words, list(found), surnames)
     yield from found
     yield from signing.again(words, found, taken)
@@ -62,6 +67,8 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
         yield from _references(text)
     for i, word in enumerate(words.low):
         if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():
+            continue
+        if _plain_word(words, i):
             continue
         if words.case == LOWER and words.shapes[i] == LOWER:
             if _TASK.match(words.text, words.ends[i]) and word not in _SUBJECTS and len(word) < 4:
@@ -80,6 +87,17 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "initials")
 
 
+def _plain_word(words: Words, i: int) -> bool:
+    """Words that are kin, a title, a role or grammar: `MET BY WIFE`, `d/w NOK`, `seen by DS Baker`."""
+    word = words.low[i]
+    if word in KIN or (word in TITLES and words.gaps[i] == " "):
+        return True
+    if words.case == TITLE or len(word) == 2:
+        return False
+    long = len(word) == 4 and bool(words.flags[i] & (ORDINARY | CLINICAL))
+    return long or word in NEVER or word in ROLES
+
+
 def _score(words: Words, i: int, known: frozenset[str]) -> float:
     word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
     last_words = before(text, start, " .:=-([")
@@ -93,7 +111,8 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
     plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
     if ends_with(last_words, _SURE_BY) and _ends_here(words, i):
-        return 0.8 if plain or words.case != LOWER else 0.0
+        test = len(word) == 3 and words.low[i - 1] == "check"  # `please check FBC`
+        return 0.8 if plain or (words.case != LOWER and not test) else 0.0
     if plain and ends_with(last_words, _BY) and _ends_here(words, i):
         return 0.75
     if numbered(words, i) or text[start - 1 : start] == "(":

@@ -29,6 +29,7 @@ _AFTER_CUE = re.compile(
 )
 _COMMA = re.compile(r"[,/] ?$")
 _END = re.compile(rf"(?: ?[,(/-]? ?{_GRADE}\)?)?[ \t.)\]]{{0,4}}(?:\n|$)", re.IGNORECASE)
+_DATED = re.compile(r" {1,2}\d{1,2}(?:st|nd|rd|th|[/.-]| [a-z]{3})", re.IGNORECASE)
 _GRADED = re.compile(rf"(?: ?\(|, ?| - ?| ?/ ?| ){_GRADE}", re.IGNORECASE)
 _PAIR = re.compile(r"(?<![\w/&'-])([^\W\d_]{2,3})/([^\W\d_]{2,3})(?![\w/&'-])")
 _PAIR_CUE = re.compile(
@@ -76,7 +77,8 @@ def again(words: Words, found: list[Span], taken: bytearray) -> Iterator[Span]:
     letters = {words.text[s.start : s.end].lower() for s in found if s.score > _SURE_ENOUGH}
     for i, word in enumerate(words.low):
         if (
-            word in letters and len(word) <= _LONGEST and not words.flags[i] and word not in _ROLES
+            word in letters and len(word) <= _LONGEST and word not in _ROLES
+            and (not words.flags[i] or (words.case == TITLE and _line_ends(words, i)))
             and not taken[words.starts[i]] and (words.case == LOWER or words.shapes[i] == UPPER)
         ):  # fmt: skip
             yield Span(
@@ -85,13 +87,27 @@ def again(words: Words, found: list[Span], taken: bytearray) -> Iterator[Span]:
     yield from _chained(words, {s.start for s in found if s.score > _SURE_ENOUGH}, taken)
 
 
+def _line_ends(words: Words, i: int) -> bool:
+    """Whether nothing but a stop stands between word `i` and the end of its line."""
+    return not words.gaps[i].split("\n")[0].strip(" .") and (
+        "\n" in words.gaps[i] or i + 1 == len(words.low)
+    )
+
+
 def _chained(words: Words, starts: set[int], taken: bytearray) -> Iterator[Span]:
     """`core: BK, IC & ZM`: what a comma, a stroke or `and` joins to initials, either way."""
     for step, order in ((1, range(len(words.low) - 1)), (-1, range(len(words.low) - 1, 0, -1))):
         known = set(starts)
         for i in order:
             j = i + step
-            if words.starts[i] not in known or words.gaps[min(i, j)] not in _JOINTS:
+            if words.starts[i] not in known:
+                continue
+            if words.low[j] == "and" and 0 <= j + step < len(words.low):
+                j += step  # `AF and HD`: the word between joins as a stroke does
+                joined = words.gaps[min(i, j)] == words.gaps[max(i, j) - 1] == " "
+            else:
+                joined = words.gaps[min(i, j)] in _JOINTS
+            if not joined:
                 continue
             if taken[words.starts[j]] or words.starts[j] in starts or not _could_join(words, j):
                 continue
@@ -155,8 +171,9 @@ def _pair(words: Words, match: re.Match[str], taken: bytearray) -> Iterator[Span
     cued = _PAIR_CUE.search(words.text, max(0, match.start() - _REACH), match.start())
     closes = _END.match(words.text, match.end())
     roles = sum(side.lower() in _STAFF for side in sides)
+    closes = closes or _DATED.match(words.text, match.end())
     if roles or not (
-        strange > 1 or (strange and (cued or closes)) or (cued and closes and words.case == TITLE)
+        strange > 1 or (strange and (cued or closes)) or (cued and closes and words.case != LOWER)
     ):
         return
     for group in (1, 2):

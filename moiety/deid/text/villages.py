@@ -24,7 +24,7 @@ def part_begins(words: Words, i: int) -> bool:
 
 
 _HYPHENED = re.compile(
-    r"(?<![\w-])([a-z]{3,})-(?:on|upon|le|in|under|by|en-le|cum|juxta|next|super)(?:-the)?-([a-z]{3,})(?![\w-])",
+    r"(?<![\w-])([a-z]{3,})-(?:on|upon|le|in|under|by|en-le|cum|juxta|next|super|y|yr|ar|a|na|an|de|la)(?:-the)?-([a-z]{3,})(?![\w-])",
     re.IGNORECASE,
 )
 _WATERS = vocabulary.group("villages_waters")

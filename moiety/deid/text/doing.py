@@ -1,0 +1,117 @@
+"""Initials of whoever did it: `triaged KP`, `given AD chk FH`, `Reported MO, authorised BN 22 Feb`.
+
+Behind a word that says what somebody did, or beside a name, letters are a person's where nothing
+goes on behind them.  In a text with capitals two letters that mean nothing else are somebody's
+wherever they stand.
+"""
+
+from collections.abc import Iterator
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, NAME, ORDINARY
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
+
+_SURE = vocabulary.group("doing_sure")
+_LIKELY = vocabulary.group("doing_likely")
+_PERSONAL = frozenset({"by", "typed", "dict", "dictated", "signed"})
+_GOES_ON = vocabulary.group("doing_goes_on")
+_NEVER = (
+    vocabulary.group("initials_roles")
+    | vocabulary.group("initials_staff")
+    | vocabulary.group("initials_labels")
+    | vocabulary.group("initials_subjects")
+    | {"odp", "bed", "ext"}
+)
+_NEVER_ALONE = _NEVER | vocabulary.group("doing_never")
+_LITTLE = vocabulary.group("initials_little_words")
+_PAIRED = frozenset({"chk", "chkd", "checked", "witness", "wit", "witnessed"})
+_CUE_GAPS = frozenset({" ", ": ", ":", " - ", ". ", "-", " (", ", ", ":  ", "  "})
+_BESIDE_GAPS = frozenset({" + ", "+", "/", " / ", " & ", "&"})
+_CLOSING = ".,;)/\n|&+?!(-–]"
+_SHORTEST, _LONGEST = 2, 3
+
+
+def find(words: Words, taken: bytearray) -> Iterator[Span]:
+    """Every set of initials behind such a word, beside a name, or of letters without a meaning."""
+    capitals = words.case == TITLE
+    for i, word in enumerate(words.low):
+        if not _SHORTEST <= len(word) <= _LONGEST or taken[words.starts[i]] or not word.isalpha():
+            continue
+        if capitals and words.shapes[i] != UPPER:
+            continue
+        known = words.flags[i] & (CLINICAL | ABBREVIATION | ORDINARY)
+        if i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "who did it")
+        elif capitals and not words.flags[i] & ~NAME and word not in _NEVER_ALONE and _alone(words, i):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.645, "letters alone")
+
+
+def _behind(words: Words, i: int, known: int) -> float:
+    """How sure the word before makes initials of word `i`."""
+    cue, gap, word = words.low[i - 1], words.gaps[i - 1], words.low[i]
+    if gap not in _CUE_GAPS or (gap in (". ", ", ") and cue not in ("dict", "apols")):
+        return 0.0
+    done = not known and cue[-2:] == "ed" and bool(words.flags[i - 1] & ORDINARY)
+    if not (done or cue in _SURE or cue in _LIKELY) or not _stops(words, i):
+        return 0.0
+    stands_out = word in _LITTLE and words.case == TITLE
+    paired = _paired(words, i)
+    if word in _NEVER and not stands_out:
+        return 0.66 if paired and words.case == TITLE and cue in _SURE else 0.0
+    if not known or stands_out:
+        return 0.7
+    if paired:
+        return 0.66 if cue in _SURE or (words.low[i + 1] in _PAIRED and not known & ORDINARY) else 0.0
+    if cue not in _SURE or cue == "reported" or (words.case == LOWER and known & ORDINARY):
+        return 0.0
+    return 0.66 if len(word) == _SHORTEST or cue in _PERSONAL else 0.0
+
+
+def _paired(words: Words, i: int) -> bool:
+    """Whether a date or another such word follows: `reported PE, authorised BN`."""
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    if not after:
+        return False
+    return words.shapes[i + 1] == NUMBER or (
+        words.gaps[i] in (", ", " ", "; ") and after in _SURE | _PAIRED
+    )
+
+
+def _stops(words: Words, i: int) -> bool:
+    """Whether the letters are all that stands behind the word, not `seen by ENT team`."""
+    gap = words.gaps[i]
+    if not gap or gap[:2] == "  " or gap.lstrip(" ")[:1] in _CLOSING or i + 1 >= len(words.low):
+        return True
+    after = words.low[i + 1]
+    return gap == " " and (words.shapes[i + 1] == NUMBER or after in _GOES_ON or after in _SURE)
+
+
+def _beside(words: Words, i: int, known: int, taken: bytearray) -> float:
+    """`Ouyang + EV`, `Acquaye/IN`: letters that a sign joins to a name."""
+    if words.gaps[i - 1] not in _BESIDE_GAPS or not taken[words.starts[i - 1]]:
+        return 0.0
+    if words.shapes[i - 1] == NUMBER or len(words.low[i - 1]) < _SHORTEST or not _stops(words, i):
+        return 0.0
+    word = words.low[i]
+    if word in _NEVER and not (word in _LITTLE and words.case == TITLE):
+        return 0.0
+    return 0.66 if not known or words.case == TITLE else 0.0
+
+
+def _alone(words: Words, i: int) -> bool:
+    """Letters that mean nothing else, where neither number nor heading nor hyphen makes a code of them."""
+    before = words.gaps[i - 1] if i else "\n"
+    gap, last = words.gaps[i], i + 1 >= len(words.low)
+    if before[-1:] in ("-", "/", "&") or (before[-1:] == "(" and gap != ", "):
+        return False
+    if gap[:1] in ("-", ":", "&", "'", "%", "="):
+        return False
+    if not last and gap in (" ", "") and words.shapes[i + 1] in (NUMBER, UPPER):
+        return False
+    if i and before == " " and words.shapes[i - 1] in (NUMBER, UPPER):
+        return False
+    if len(words.low[i]) == _SHORTEST:
+        return True
+    return _stops(words, i) and before.strip(" ")[-1:] in (".", ",", "\n", ";", "|", "–")

@@ -1,0 +1,134 @@
+"""Where people live that is no house in a street: homes and hostels, parks, boats, Welsh names.
+
+`Laurel Bank Nursing Home`, `Riverside Caravan Park`, `narrowboat Lady Jane`, `3 Maes y Dderwen`.
+"""
+
+import re
+from collections.abc import Iterator
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.before_postcode import HOUSE_NUMBER
+from moiety.deid.text.labels import Label
+from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS
+from moiety.deid.text.roles import KIN, NEVER, ROLES
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, FORENAME, NAME, PLACE, WORD
+from moiety.deid.text.widening import tailed
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
+
+_KINDS = {
+    "home": frozenset({"nursing", "care", "residential", "rest", "retirement", "childrens"}),
+    "hostel": frozenset(),
+    "foyer": frozenset(),
+    "refuge": frozenset(),
+    "hotel": frozenset(),
+    "marina": frozenset(),
+    "park": frozenset({"caravan", "holiday", "trailer", "homes", "leisure"}),
+    "site": frozenset({"caravan", "traveller", "camp"}),
+    "village": frozenset({"retirement", "holiday", "care"}),
+    "housing": frozenset({"sheltered"}),
+}  # fmt: skip
+_BOAT = re.compile(
+    r"(?<![a-z])((?:narrow ?boat|houseboat|house boat|barge|canal boat|n\.?b\.?|yacht)"
+    r"(?: (?:called|named|moored at|at|on))?,? [\"']?(?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+)?[\"']?)"
+    r"(?=[,.;)\n|]|$| (?:moored|at|on|in)\b)",
+    re.IGNORECASE,
+)
+_NUMBER_OF = re.compile(
+    r"(?<![a-z])(?:at|from|opposite|to|behind) ((?:no\.?|number) ?\d{1,4}[a-z]?)(?![\w/%]|\.\d| (?:of|on the))",
+    re.IGNORECASE,
+)
+_WELSH = vocabulary.group("dwellings_welsh")
+_WELSH_SURE = vocabulary.group("dwellings_welsh_sure")
+_WELSH_SMALL = frozenset({"y", "yr", "ar", "uwch", "wen", "deg", "fach", "fawr", "isaf", "uchaf"})
+_CUES = vocabulary.group("addresses_place_cues")
+_MOST = 4
+
+
+def find(words: Words) -> Iterator[Span]:
+    """Every home, park, boat and house with a Welsh name; some may overlap what other rules find."""
+    for i, word in enumerate(words.low):
+        if word in _KINDS:
+            yield from _institution(words, i, _KINDS[word])
+        elif word in _WELSH and (last := _welsh(words, i)) > i:
+            yield _span(words, _numbered(words, i), last, "Welsh name of a house")
+    if "boat" in words.text.lower() or "barge" in words.text.lower():
+        for match in _BOAT.finditer(words.text):
+            if match[1].split()[-1].lower() not in NEVER:
+                yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "boat")
+    for match in _NUMBER_OF.finditer(words.text):
+        yield Span(*match.span(1), Label.ADDRESS_LINE, 0.55, "number of a house")
+    for first, last in tailed(words, _CUES):
+        yield _span(words, first, last, "place of a house")
+
+
+def _span(words: Words, first: int, last: int, why: str) -> Span:
+    return Span(words.starts[first], words.ends[last], Label.ADDRESS_LINE, 0.58, why)
+
+
+def _institution(words: Words, i: int, kinds: frozenset[str]) -> Iterator[Span]:
+    """The name before `Nursing Home` or `Hostel`, with the kind; nothing where all is generic."""
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return
+    head = i
+    while head and words.low[head - 1] in kinds | {"and", "&"} and words.gaps[head - 1] in (" ", " & "):
+        head -= 1
+    if kinds and head == i:
+        return
+    first, own = head, False
+    while first and head - first < _MOST and words.gaps[first - 1] in (" ", "'s "):
+        if not _part(words, first - 1):
+            break
+        first -= 1
+        own = own or words.low[first] not in ("the", "old", "house", "court")
+    while first < head and words.low[first] in ("the", "of", "a", "in", "at") and words.case != TITLE:
+        first += 1
+    if own and first < head:
+        yield _span(words, first, i, "home with a name")
+
+
+def _part(words: Words, i: int) -> bool:
+    word, known = words.low[i], words.flags[i]
+    if word in HOUSES or word in LANDSCAPE or word in STREETS or word in ("army", "salvation"):
+        return words.case != TITLE or words.shapes[i] != LOWER
+    if word == "the":
+        return words.case == TITLE and words.shapes[i] == TITLE
+    if word in NEVER or word in KIN or word in ROLES or words.shapes[i] == NUMBER:
+        return False
+    if words.case == TITLE:
+        return words.shapes[i] != LOWER and not known & CLINICAL
+    return bool(known & (NAME | PLACE)) or not known & WORD
+
+
+def _welsh(words: Words, i: int) -> int:
+    """The last word of `Maes y Dderwen` or `Tan-y-Bryn` that begins with word `i`; `i` where none does."""
+    low, last, j = words.low, i, i + 1
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return i
+    sure = low[i] in _WELSH_SURE or (i > 0 and _is_number(words, i - 1))
+    sure = sure or (i > 0 and low[i - 1] in _CUES and words.gaps[i - 1] == " ")
+    while j < len(low) and j - i < _MOST and words.gaps[j - 1] in (" ", "-"):
+        if low[j] in ("y", "yr", "ar") and j + 1 < len(low) and words.gaps[j] in (" ", "-"):
+            j, sure = j + 1, True
+            continue
+        known = words.flags[j]
+        if low[j] in NEVER or low[j] in KIN or words.shapes[j] == NUMBER or len(low[j]) < 3:
+            break
+        if words.case == TITLE and words.shapes[j] == LOWER:
+            break
+        if known & WORD and low[j] not in LANDSCAPE and low[j] not in _WELSH_SMALL:
+            break
+        if known & NAME and words.flags[i] & FORENAME and low[j] not in _WELSH:
+            break
+        last, j = j, j + 1
+        if last > i and low[last - 1] not in ("y", "yr", "ar") and words.gaps[last] != "-":
+            break
+    return last if sure else i
+
+
+def _is_number(words: Words, i: int) -> bool:
+    return words.gaps[i] in (" ", ", ") and HOUSE_NUMBER.match(words.low[i]) is not None
+
+
+def _numbered(words: Words, i: int) -> int:
+    return i - 1 if i and _is_number(words, i - 1) else i
