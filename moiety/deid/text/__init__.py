@@ -21,6 +21,8 @@ by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
 villages       villages by their first word
 addresses      houses, streets, towns
+dwellings      homes, parks, boats, Welsh names of houses
+widening       what belongs to an address before and behind it
 roles          words beside which a person is named
 naming         whether a word begins a name or goes on with one
 joining        names that belong together
@@ -30,6 +32,7 @@ initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives
 grading        letters that sign: before a grade, in pairs, in rows
+doing          letters of whoever did it
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole

@@ -133,8 +133,10 @@ def _part_ends(words: Words, i: int) -> bool:
 
 
 def _own(words: Words, i: int) -> bool:
-    known = words.flags[i]
-    return words.low[i] in LANDSCAPE | _TOO or bool(known & (NAME | PLACE)) or not known & WORD
+    known, word = words.flags[i], words.low[i]
+    if word in NEVER and not known & NAME:
+        return False
+    return word in LANDSCAPE or word in _TOO or bool(known & (NAME | PLACE)) or not known & WORD
 
 
 def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
@@ -392,7 +394,11 @@ def _is_place(words: Words, i: int, end: int) -> bool:
 
 def _place_in_haste(words: Words, i: int, end: int) -> bool:
     """`lives newquay`: a town without its capital, behind a word that tells of a place."""
-    if not i or words.gaps[i - 1] != " " or words.low[i - 1] not in _PLACE_CUES - {"to", "of", "at"}:
+    if (
+        not i
+        or words.gaps[i - 1] != " "
+        or words.low[i - 1] not in _PLACE_CUES - {"to", "of", "at"}
+    ):
         return False
     return end > i + 1 or not words.flags[i] & (ORDINARY | CLINICAL | EPONYM | NAME)
 

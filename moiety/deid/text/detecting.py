@@ -107,7 +107,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     institutions = list(organisations.find(words))
     piece.take(institutions)
     lines = [*addresses.find(words, postcodes), *living.find(words), *dwellings.find(words)]
-    lines += widening.find(words, list(lines))
+    lines = widening.merged([*lines, *widening.find(words, lines)])
     piece.take(lines)
     persons = people.find(words, piece.taken)
     piece.take(persons)

@@ -44,7 +44,12 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         known = words.flags[i] & (CLINICAL | ABBREVIATION | ORDINARY)
         if i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "who did it")
-        elif capitals and not words.flags[i] & ~NAME and word not in _NEVER_ALONE and _alone(words, i):
+        elif (
+            capitals
+            and not words.flags[i] & ~NAME
+            and word not in _NEVER_ALONE
+            and _alone(words, i)
+        ):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.645, "letters alone")
 
 
@@ -63,7 +68,9 @@ def _behind(words: Words, i: int, known: int) -> float:
     if not known or stands_out:
         return 0.7
     if paired:
-        return 0.66 if cue in _SURE or (words.low[i + 1] in _PAIRED and not known & ORDINARY) else 0.0
+        return (
+            0.66 if cue in _SURE or (words.low[i + 1] in _PAIRED and not known & ORDINARY) else 0.0
+        )
     if cue not in _SURE or cue == "reported" or (words.case == LOWER and known & ORDINARY):
         return 0.0
     return 0.66 if len(word) == _SHORTEST or cue in _PERSONAL else 0.0

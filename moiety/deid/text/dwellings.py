@@ -31,7 +31,7 @@ _KINDS = {
 _BOAT = re.compile(
     r"(?<![a-z])((?:narrow ?boat|houseboat|house boat|barge|canal boat|n\.?b\.?|yacht)"
     r"(?: (?:called|named|moored at|at|on))?,? [\"']?(?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+)?[\"']?)"
-    r"(?=[,.;)\n|]|$| (?:moored|at|on|in)\b)",
+    r"(?=[,.;)\n|]|$| (?:moored|at|on|in|and|with|since|for)\b)",
     re.IGNORECASE,
 )
 _NUMBER_OF = re.compile(
@@ -71,7 +71,11 @@ def _institution(words: Words, i: int, kinds: frozenset[str]) -> Iterator[Span]:
     if words.case == TITLE and words.shapes[i] == LOWER:
         return
     head = i
-    while head and words.low[head - 1] in kinds | {"and", "&"} and words.gaps[head - 1] in (" ", " & "):
+    while (
+        head
+        and words.low[head - 1] in kinds | {"and", "&"}
+        and words.gaps[head - 1] in (" ", " & ")
+    ):
         head -= 1
     if kinds and head == i:
         return
@@ -81,7 +85,9 @@ def _institution(words: Words, i: int, kinds: frozenset[str]) -> Iterator[Span]:
             break
         first -= 1
         own = own or words.low[first] not in ("the", "old", "house", "court")
-    while first < head and words.low[first] in ("the", "of", "a", "in", "at") and words.case != TITLE:
+    while (
+        first < head and words.low[first] in ("the", "of", "a", "in", "at") and words.case != TITLE
+    ):
         first += 1
     if own and first < head:
         yield _span(words, first, i, "home with a name")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.naming import (
+    closes,
     is_term,
     looks_wrong,
     named_behind,
@@ -69,6 +70,8 @@ def _joins(words: Words, i: int, j: int, gap: str) -> bool:
         alone = word == "a" and gap == " " and opens(words, i) and j > i
         alone = alone and words.gaps[j][:1] not in ("\n", "", "(")
         return shape == INITIAL and word != "i" and (j > i or gap == " ") and not alone
+    if never(words, i) and j < i and words.case == TITLE and shape == TITLE:
+        return surname_of(words, i) and closes(words, i)  # `Mounira May | Coordinator`
     if (
         never(words, i)
         or shape == NUMBER

@@ -124,12 +124,17 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
     )
 
 
+_SHORT = 3
+
+
 def _capital_after_cue(words: Words, i: int, *, weak: bool) -> bool:
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if shape == LOWER:
         return bool(known & NAME) and not known & (WORD | EPONYM | PLACE)
     if shape == UPPER and len(word) <= 3 + weak:
         return bool(known & NAME) and not known & CLINICAL and len(word) > 2
+    if known & FORENAME and shape == TITLE and len(word) <= _SHORT and word not in ROLES:
+        return True  # `Bo`, not `BO`
     if known & NAME:
         return (
             not known & CLINICAL

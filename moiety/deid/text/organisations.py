@@ -77,6 +77,16 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
+        elif word == "hosp" or (word == "unit" and words.low[i - 1] in _UNITS and i > 1):
+            first = _back(words, i - (word == "unit"))
+            if first is not None and _named(words, first, i):
+                yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")
+            elif word == "hosp" and i and _hosp_in_haste(words, i):
+                yield Span(words.starts[i - 1], words.ends[i], Label.HOSPITAL_NAME, 0.6, "hosp")
+        elif word in _BRANDS and (last := _branch(words, i)) > i:
+            yield Span(
+                words.starts[i], words.ends[last], Label.HOSPITAL_NAME, 0.9, "private hospital"
+            )
         elif len(word) > 5 and _is_head(word):
             first = _back(words, i)
             end = _forward(words, i, last)
@@ -84,6 +94,43 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, first, end, "word that ends a hospital's name")
             elif end > i:
                 yield with_trust(words, i, end, "hospital of a place")
+
+
+_UNITS = frozenset({"maternity", "birth", "birthing", "cancer", "burns", "hospice"})
+_BRANDS = vocabulary.group("organisations_brands")
+
+
+def _named(words: Words, first: int, head: int) -> bool:
+    """Whether a name or a place stands among the words: `Princess Anne Maternity Unit`."""
+    return any(
+        words.flags[i] & (NAME | PLACE) or not words.flags[i] for i in range(first, head)
+        if words.low[i] not in _UNITS
+    )  # fmt: skip
+
+
+def _hosp_in_haste(words: Words, i: int) -> bool:
+    """`bodmin hosp` in a text that has capitals elsewhere."""
+    known = words.flags[i - 1]
+    strange = not known and words.low[i - 1] not in NEVER and len(words.low[i - 1]) > 3
+    return words.gaps[i - 1] == " " and bool(known & PLACE or strange) and not known & WORD
+
+
+def _branch(words: Words, i: int) -> int:
+    """The last word of `Spire Fylde Coast`; `i` where no place follows."""
+    last = i
+    while last + 1 < len(words.low) and last - i < 3 and words.gaps[last] == " ":
+        word, known = words.low[last + 1], words.flags[last + 1]
+        if words.case == TITLE and words.shapes[last + 1] == LOWER:
+            break
+        if word in NEVER or (known & WORD and not known & (NAME | PLACE) and word not in LANDSCAPE):
+            if word not in ("health", "healthcare", "hospital", "clinic", "house"):
+                break
+        last += 1
+    named = any(
+        words.flags[j] & PLACE or not words.flags[j] or words.low[j] in ("hospital", "clinic")
+        for j in range(i + 1, last + 1)
+    )
+    return last if named and (words.case != TITLE or words.shapes[i] != LOWER) else i
 
 
 def _general(words: Words, i: int) -> Span | None:
@@ -96,13 +143,43 @@ def _general(words: Words, i: int) -> Span | None:
     first = i - 1
     if words.low[first] in ("district", "royal", "county", "area", "city") and first > 0:
         first -= 1
-    if words.flags[first] & PLACE and (words.case != TITLE or words.shapes[first] != LOWER):
+    if _of_town(words, first):
+        before = words.low[first - 1] if first and words.gaps[first - 1] in (" ", "-") else ""
+        if before in _TOWN_BEFORE and (words.case != TITLE or words.shapes[first - 1] != LOWER):
+            first -= 1
         return Span(
             words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.8, "general of a town"
         )
     return None
 
 
+def _of_town(words: Words, i: int) -> bool:
+    """Whether a word can be a town's: listed, or a word with a capital that nothing is known of."""
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return False
+    return bool(words.flags[i] & PLACE) or (
+        words.low[i] not in NEVER
+        and not words.flags[i]
+        and words.low[i + 1] in ("district", "general")
+    )
+
+
+_TOWN_BEFORE = frozenset(
+    {
+        "bishop",
+        "north",
+        "south",
+        "east",
+        "west",
+        "mid",
+        "great",
+        "st",
+        "new",
+        "royal",
+        "kings",
+        "milton",
+    }
+)
 _NOT_GENERAL = frozenset(
     {
         "practice",

@@ -259,6 +259,8 @@ def _listed(marks: Marks) -> None:
         elif known & FORENAME and known & EPONYM and not known & (WORD | SURNAME | PLACE):
             if words.case == TITLE and shape == TITLE and not _termed(words, i):
                 marks.mark(i, 0.7, "forename")
+        elif known & FORENAME and len(word) <= 3 and _short_forename(words, i):
+            marks.mark(i, 0.6, "short forename")
         elif known & NAME:
             if words.case == TITLE and shape != LOWER and _pair(words, i) and not is_term(words, i):
                 if not is_ethnic(words, i):
@@ -282,6 +284,14 @@ def _listed(marks: Marks) -> None:
             marks.mark(i, UNKNOWN, "nearly a listed name")
         elif words.case != TITLE and _stranger(words, i):
             marks.mark(i, UNKNOWN, "unknown word where capitals tell nothing")
+
+
+def _short_forename(words: Words, i: int) -> bool:
+    """`Bo reports`, `with Al`: two or three letters with one capital, which abbreviations have not."""
+    if words.case != TITLE or words.shapes[i] != TITLE or words.flags[i] & ORDINARY:
+        return False
+    after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    return not opens(words, i) or (after in AFTER and words.gaps[i] == " ")
 
 
 def _stranger(words: Words, i: int) -> bool:

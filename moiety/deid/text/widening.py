@@ -28,7 +28,7 @@ _BEFORE = re.compile(
     r"(?<![\w/.])(?:(?:c/o|no\.?|number|care of|"
     r"(?:top|ground|first|second|third|1st|2nd|3rd|upper|lower|main|middle|basement|attic|garden)"
     r"(?: floor)? (?:left|right|flat|door)|(?:ground|first|second|third|top|1st|2nd|3rd|upper) floor|basement|"
-    r"(?:flat |flt )?[0-9gb]/[0-9]{1,2}|(?:flat|room|unit|block|plot|pitch|lot|caravan) [a-z]?\d{0,4}[a-z]?|"
+    r"(?:flat |flt )?[0-9gb]/[0-9]{1,2}|(?:flat|room|unit|block|plot|pitch|lot|caravan) (?:[a-z]?\d{1,4}[a-z]?|[a-z])|"
     r"the (?:bungalow|annexe?|lodge|granny flat)(?: (?:opposite|behind|at|next to))?),? ){1,3}$",
     re.IGNORECASE,
 )
@@ -60,7 +60,23 @@ def find(words: Words, lines: Iterable[Span]) -> Iterator[Span]:
         elif tail := _tail(words, start, end):
             end = tail
         if (start, end) != (line.start, line.end):
-            yield Span(start, end, line.label, line.score, "address with what belongs to it")
+            yield Span(
+                start, end, line.label, max(0.88, line.score), "address and what belongs to it"
+            )
+
+
+def merged(lines: Iterable[Span]) -> list[Span]:
+    """The lines, those that overlap as one."""
+    out: list[Span] = []
+    for line in sorted(lines, key=lambda s: (s.start, -s.end)):
+        last = out[-1] if out else None
+        if last is None or line.start >= last.end:
+            out.append(line)
+        elif line.end > last.end or line.score > last.score:
+            why = last.why if last.score >= line.score else line.why
+            score, end = max(last.score, line.score), max(last.end, line.end)
+            out[-1] = Span(last.start, end, last.label, score, why)
+    return out
 
 
 def _tail(words: Words, start: int, end: int) -> int:

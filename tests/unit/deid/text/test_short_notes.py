@@ -51,9 +51,9 @@ def test_grades_and_abbreviations_sign_nothing(found, text):
     [
         "She moved to «Much Wenlock» in spring.",
         "Address: «Back Lane, Little Snoring»\n",
-        "home is «Dove Cottage», «Church Row, Binham»",
+        "home is «Dove Cottage, Church Row, Binham»",
         "lives «caravan 12 sandy bay, pwllheli»",
-        "Her address is «Flat C», «The Maltings, Easington».",
+        "Her address is «Flat C, The Maltings, Easington».",
         "registered with «Priory Fields»",
         "mr «a jeong» was seen at «corn exchange medical centre»",
     ],

@@ -1,0 +1,97 @@
+"""Places that stand in no list, and letters of whoever did it: each with what looks like it."""
+
+import pytest
+
+
+def check(found, marked):
+    """What is found is what stands between the marks, no more and no less."""
+    text = marked.replace("«", "").replace("»", "")
+    expected = [part.split("»")[0] for part in marked.split("«")[1:]]
+    assert expected == [words for _, words in found(text)]
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Seen at home, «Top Left, 9 Rosebery Street». Well.",
+        "Moving to «1/2, 40 Rosebery Street» soon.",
+        "Visit to «Number 4, Damson Court». Well.",
+        "She is staying at «Craigmore, Auchterarder» for now.",
+        "Discharged to «Flat 3/1, 62 Rosebery Road West».",
+    ],
+)
+def test_the_floor_the_number_and_the_name_of_a_house_belong_to_its_address(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Resident of «Larkrise Nursing Home», stable.",
+        "Seen at «Sandy Cove Caravan Park» today.",
+        "She lives on the «narrowboat Kittiwake» and is well.",
+        "Visited at «5 Maes y Wennol» today.",
+        "Fell at «Tan-y-Fron» this morning.",
+        "He comes from «Pellow Bay», near the sea.",
+        "Pain since he moved from «newquay» in a hurry.",
+    ],
+)
+def test_homes_parks_boats_and_welsh_names(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She is in a nursing home and the care home is content.",
+        "A flat in town. Rest home, then review.",
+        "Vascular Bay is full. Trauma End of shift.",
+        "R THR (Exeter) went well.",
+        "Liverpool pathway stopped. Sheffield FRAX low.",
+        "He is at number 3 of the list.",
+    ],
+)
+def test_kinds_of_homes_and_implants_are_no_places(found, text):
+    check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Wound reviewed and dressing changed. Triaged «KW».",
+        "Chemo flushed. Given «KW» chk «LJ». Next week.",
+        "Reported «PE», authorised «ZB» «22 Feb 2013».",
+        "Discussed with «Ouyang» + «ZV». Plan agreed.",
+        "Please can somebody ring «ZK» today?",
+        "Seen in clinic. «WB» stroke CNS\n",
+        "Plan d/w «ZF» and «ZD». Home.",
+    ],
+)
+def test_letters_behind_what_somebody_did(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seen with SOB 2/52 and reviewed by ENT team.",
+        "GP please check FBC 1/52.",
+        "She changed IV. Given PO. Then CT.",
+        "Informed GP of results.",
+    ],
+)
+def test_letters_that_mean_medicine_behind_such_words(found, text):
+    check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Transferred from «North Wyvern District General» last week.",
+        "She wants rehab at «bodmin hosp» please. Mr «Hall» agrees.",
+        "Scan at «Spire Wyvern» last week.",
+        "Born at «Princess Maud Maternity Unit» by section.",
+    ],
+)
+def test_hospitals_by_their_form(found, marked):
+    check(found, marked)
