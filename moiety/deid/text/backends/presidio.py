@@ -70,12 +70,12 @@ def opened(
             }
         ).create_engine(),
     )
-    _stay_home()
+    stay_home()
     made = analyser.AnalyzerEngine(nlp_engine=engine, supported_languages=["en"])
     return Presidio(made, label_map(labels, LABELS), threshold)
 
 
-def _stay_home() -> None:
+def stay_home() -> None:
     """Have the check of e-mail addresses use the list of domains that its package brings.
 
     By itself it asks a server on the internet for a newer one, with the first address it meets.
