@@ -371,6 +371,8 @@ def _is_place(words: Words, i: int, end: int) -> bool:
     after = words.low[end] if end < len(words.low) else ""
     if after in _HEADS_BEHIND and words.gaps[end - 1] in (" ", "-"):
         return False
+    if after == "care" and words.low[end + 1 : end + 2] == ["pathway"]:
+        return False
     before = words.low[i - 1] if i else ""
     cued = (i > 0 and words.gaps[i - 1][-1:] == "(") or (
         before in _PLACE_CUES and words.gaps[i - 1] in (" ", ": ", " - ")

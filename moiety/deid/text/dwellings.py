@@ -40,7 +40,7 @@ _NUMBER_OF = re.compile(
 )
 _WELSH = vocabulary.group("dwellings_welsh")
 _WELSH_SURE = vocabulary.group("dwellings_welsh_sure")
-_WELSH_SMALL = frozenset({"y", "yr", "ar", "uwch", "wen", "deg", "fach", "fawr", "isaf", "uchaf"})
+_WELSH_SMALL = vocabulary.group("dwellings_welsh_small")
 _CUES = vocabulary.group("addresses_place_cues")
 _MOST = 4
 

@@ -13,7 +13,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.naming import numbered
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, ORDINARY
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
@@ -94,7 +94,7 @@ def _plain_word(words: Words, i: int) -> bool:
         return True
     if words.case == TITLE or len(word) == 2:
         return False
-    long = len(word) == 4 and bool(words.flags[i] & (ORDINARY | CLINICAL))
+    long = len(word) == 4 and bool(words.flags[i] & (ORDINARY | CLINICAL | EPONYM))
     return long or word in NEVER or word in ROLES
 
 

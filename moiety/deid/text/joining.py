@@ -107,6 +107,8 @@ def _joins_capital(words: Words, i: int, j: int) -> bool:
         shape == UPPER and words.shapes[j] != UPPER and len(word) <= 4 and not known & NAME
     ):
         return False
+    if j < i and known & SURNAME and not known & CLINICAL and not beside and closes(words, i):
+        return word not in ROLES  # `Mounira May |`, `Lesia Baker,`
     if known & NAME:
         if known & WORD and opens(words, i) and not (j > i and named_behind(words, i)):
             return False

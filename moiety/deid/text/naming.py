@@ -269,11 +269,31 @@ def _titled_initial(words: Words, i: int) -> bool:
     )
 
 
+_AUXILIARY = frozenset({"will", "may", "can"})
+_BARE_VERBS = frozenset(
+    {
+        "be",
+        "have",
+        "need",
+        "require",
+        "continue",
+        "benefit",
+        "not",
+        "then",
+        "also",
+        "remain",
+        "become",
+    }
+)
+
+
 def never(words: Words, i: int) -> bool:
     """Whether a word is no name; `Will`, `May` and `June` may be one where they have a capital."""
     word = words.low[i]
     if word not in NEVER:
         return False
+    if word in _AUXILIARY and i + 1 < len(words.low) and words.low[i + 1] in _BARE_VERBS:
+        return True  # `Patient Will be seen`
     return not (
         word in CAPITAL_NAMES
         and words.case == TITLE
@@ -348,9 +368,22 @@ def dosed(words: Words, i: int) -> bool:
     return False
 
 
+_COMPOUNDS = frozenset(word for word in vocabulary.words_of("eponyms") if "-" in word)
+
+
+def _compound(words: Words, i: int) -> bool:
+    """Whether the word beside makes a listed eponym of two: `Mallory-Weiss`, `Van Nuys`."""
+    low, gaps = words.low, words.gaps
+    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _COMPOUNDS:
+        return True
+    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS
+
+
 def is_term(words: Words, i: int) -> bool:
     """Whether the word is part of a term of medicine: an eponym with its disease or device."""
     known, possessive = words.flags[i], words.gaps[i][:1] == "'"
+    if known & EPONYM and _compound(words, i):
+        return True
     for j in (i + 1, i + 2):
         if j >= len(words.low) or any(c in words.gaps[j - 1] for c in "\n.,;:|("):
             break

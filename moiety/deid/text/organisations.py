@@ -120,6 +120,8 @@ def _branch(words: Words, i: int) -> int:
     last = i
     while last + 1 < len(words.low) and last - i < 3 and words.gaps[last] == " ":
         word, known = words.low[last + 1], words.flags[last + 1]
+        if words.shapes[last + 1] == NUMBER:
+            break
         if words.case == TITLE and words.shapes[last + 1] == LOWER:
             break
         if word in NEVER or (known & WORD and not known & (NAME | PLACE) and word not in LANDSCAPE):

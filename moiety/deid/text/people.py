@@ -46,6 +46,8 @@ SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
 _CELLS = vocabulary.group("people_cells")
 _DOUBTFUL_TITLES = vocabulary.group("people_doubtful_titles")
 _HAD = vocabulary.group("people_had")
+_CAN = vocabulary.group("people_can")
+_DO = vocabulary.group("people_do")
 _EVERYDAY = vocabulary.words_of("everyday")
 _MOST = 5
 _FEW = 20
@@ -84,6 +86,8 @@ def _after_cues(marks: Marks) -> None:
             _take(marks, i + 1, SURE, "after a heading", sure=words.case != LOWER)
         elif word in TITLES_TOO and gap == " " and _capital(words, i + 1):
             _take(marks, i + 1, LIKELY, "after a title", sure=False)
+        if word in _CAN and _asked(marks, i):
+            marks.mark(i + 1, 0.7, "who is asked")
         if (word in KIN or _in_law(words, i)) and gap in _KIN_GAPS:
             kin = gap in (" ", ": ", " (") or (
                 gap == ", " and words.gaps[i + 1][:1] in (",", ")", ".")
@@ -103,6 +107,26 @@ def _after_cues(marks: Marks) -> None:
             sure = sure and not (words.flags[i + 1] & EPONYM and words.gaps[i + 1][:1] == "'")
             sure = sure and not (words.flags[i + 1] & (PLACE | EPONYM) and word in ("d/w", "dw"))
             _take(marks, i + 1, LIKELY, "after a verb", sure=sure, weak=word in WEAK)
+
+
+def _asked(marks: Marks, i: int) -> bool:
+    """`Can Kazimiera ring`: a word between what asks and what is asked."""
+    words, j = marks.words, i + 1
+    if j + 1 >= len(words.low) or words.low[j + 1] not in _DO or not marks.free[j]:
+        return False
+    known, word = words.flags[j], words.low[j]
+    if (
+        words.gaps[i] != " "
+        or words.gaps[j] != " "
+        or never(words, j)
+        or word in ROLES
+        or word in KIN
+    ):
+        return False
+    if words.case == TITLE:
+        return words.shapes[j] == TITLE and not known & (CLINICAL | PLACE)
+    strange = not known and len(word) > 3 and not vocabulary.near_word(word)
+    return bool(known & NAME and not known & WORD) or strange
 
 
 def _in_law(words: Words, i: int) -> bool:

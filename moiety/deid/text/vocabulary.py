@@ -65,7 +65,7 @@ def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
     return (
         (FORENAME, words_of("forenames") | frozenset(nicknames())),
         (SURNAME, words_of("surnames")),
-        (CLINICAL, words_of("clinical")),
+        (CLINICAL, words_of("clinical") | words_of("brands")),
         (
             EPONYM,
             frozenset(
@@ -83,7 +83,7 @@ def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
 @cache
 def ordinary() -> frozenset[str]:
     """The ordinary words, in the forms in which the list has them."""
-    return words_of("ordinary")
+    return words_of("ordinary") | words_of("homely")
 
 
 @cache

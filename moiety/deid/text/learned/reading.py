@@ -13,7 +13,7 @@ from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
 _ABBREVIATIONS = vocabulary.group("learned_abbreviations")
 _NO_INITIALS = vocabulary.group("initials_roles") | _ABBREVIATIONS
-_LIKELY, _DOUBTFUL, _SURE = 0.5, 0.9, 0.98
+_LIKELY, _EPONYM, _DOUBTFUL, _SURE = 0.5, 0.75, 0.9, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
 """Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
@@ -50,6 +50,8 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     """Whether nothing that is known of the word speaks against what the model says."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
+        return False
+    if known & EPONYM and (is_term(words, i) or probability < (_EPONYM if known & NAME else _SURE)):
         return False
     if kind == Label.INITIALS:
         return len(word) <= 4 and word not in _NO_INITIALS and not known & (WORD | ABBREVIATION)
