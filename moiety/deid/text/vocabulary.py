@@ -13,7 +13,9 @@ FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE, ABBREVIATION = 1, 2, 4, 8,
 NAME = FORENAME | SURNAME
 WORD = ORDINARY | CLINICAL
 
-_MOST_CACHED, _LONGEST_CACHED = 100_000, 64
+MOST_CACHED, LONGEST_CACHED = 100_000, 64
+"""Words that a process remembers, and letters of one: bounded, whatever it reads."""
+
 _LONG = 5
 _CLINICAL_ENDINGS = re.compile(
     r"(?:itis|osis|oses|aemia|emia|uria|ectomy|ectomies|otomy|ostomy|oscopy|plasty|pathy|algia"
@@ -123,10 +125,10 @@ def flags(word: str) -> int:
     """What a word in lower case may be; 0 for a word that nothing is known of."""
     found = _known.get(word)
     if found is None:
-        if len(_known) > _MOST_CACHED:
+        if len(_known) > MOST_CACHED:
             _known.clear()
         found = _flags(word)
-        if len(word) <= _LONGEST_CACHED:
+        if len(word) <= LONGEST_CACHED:
             _known[word] = found
     return found
 

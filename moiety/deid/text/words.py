@@ -39,19 +39,37 @@ def split(text: str) -> Words:
     ends: list[int] = []
     shapes: list[int] = []
     known: list[int] = []
-    flags = vocabulary.flags
     pattern = _WORD if text.isascii() else _ANY
     for match in pattern.finditer(text):
-        word, start, end = match[0], match.start(), match.end()
-        lower = word.lower()
-        known.append(flags(lower))
-        cut = _possessive(lower)
-        low.append(lower[: len(lower) - cut])
+        word = match[0]
+        lower, shape, flags, cut = _seen.get(word) or _looked_at(word)
+        start, end = match.span()
+        low.append(lower)
+        shapes.append(shape)
+        known.append(flags)
         starts.append(start)
         ends.append(end - cut)
-        shapes.append(_shape(word[: len(word) - cut]))
-    gaps = [text[a:b].lower() for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
+    lowered = text.lower() if text.isascii() else ""
+    source = lowered or text
+    gaps = [source[a:b] for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
+    gaps = gaps if lowered else [gap.lower() for gap in gaps]
     return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low))
+
+
+_seen: dict[str, tuple[str, int, int, int]] = {}
+
+
+def _looked_at(word: str) -> tuple[str, int, int, int]:
+    """In lower case, its shape, what is known of it, how much is cut off; kept for the next time."""
+    lower = word.lower()
+    cut = _possessive(lower)
+    bare = len(lower) - cut
+    found = lower[:bare], _shape(word[: len(word) - cut]), vocabulary.flags(lower), cut
+    if len(_seen) > vocabulary.MOST_CACHED:
+        _seen.clear()
+    if len(word) <= vocabulary.LONGEST_CACHED:
+        _seen[word] = found
+    return found
 
 
 def _possessive(word: str) -> int:
