@@ -119,6 +119,8 @@ _ENDS_THERE = re.compile(
 )
 _SHORT_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\w%/]|[.-]\d)")
 _MARKS = " .:,=(-"
+_WEEKDAYS = ("mon(?:day)?", "tue(?:s(?:day)?)?", "wed(?:s|nesday)?", "thu(?:r(?:s(?:day)?)?)?", "fri(?:day)?",
+             "sat(?:urday)?", "sun(?:day)?")  # fmt: skip
 
 
 def find(words: Words, places: Places) -> Iterator[Span]:
@@ -163,8 +165,10 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
             before(text, match.start(), " .:"), _DATE_WORDS
         ):
             yield _span(text, *match.span(), 0.8, "six digits after a date's name")
-    for match in at(_PARTIAL, text, places.runs):
-        if _is_partial_date(text, match):
+    partial = list(at(_PARTIAL, text, places.runs))
+    entries = _entries(text, partial)
+    for match in partial:
+        if match.start() in entries or _is_partial_date(text, match):
             yield _span(text, *match.span(), 0.8, "day and month")
     for match in at(_SHORT_YEAR, text, places.runs):
         last = before(text, match.start(), " :(")
@@ -277,6 +281,34 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     if len(day) == len(month) == 2 and (day[0] == "0" or month[0] == "0"):
         return True
     return int(day) > 12 or _cued(text, start)
+
+
+_DIARY = re.compile(
+    rf"(?:^|\n)[ \t*•>-]{{0,4}}(?:{'|'.join(_WEEKDAYS)})?[ ,]{{0,2}}$", re.IGNORECASE
+)
+_GOES_ON = re.compile(r"[ :,-]{1,3}[A-Za-z]{2}")
+_OUT_OF = frozenset({5, 7, 10, 12})
+
+
+def _entries(text: str, partial: list[re.Match[str]]) -> set[int]:
+    """Where the entries of a diary begin: lines that open with a day and month, one after the other.
+
+    `4/5`, `3/10`, `5/7` and `2/12` under each other may be powers, pains and durations, and
+    `6/6`, `6/9` is what an eye sees.
+    """
+    heads = [
+        match for match in partial
+        if match[2].strip() == "/" and _GOES_ON.match(text, match.end())
+        and not _MEASURE.match(text, match.end())
+        and _DIARY.search(text, max(0, match.start() - 16), match.start())
+    ]  # fmt: skip
+    days = [(int(match[3]), int(match[1])) for match in heads]
+    in_order = days in (sorted(set(days)), sorted(set(days), reverse=True))
+    months = {month for month, _ in days}
+    scored = len(months) == 1 and months < _OUT_OF
+    return (
+        {match.start() for match in heads} if len(days) > 1 and in_order and not scored else set()
+    )
 
 
 _AS_DATE = re.compile(r"\d[/.]\d{1,2}")

@@ -97,6 +97,7 @@ def test_age_sex_and_ethnicity_are_never_redacted(found, text):
         "«10/2019» onwards",
         "letter of the «3rd Spetember 2020»",
         "message time «20210304T1022»",
+        "«28/5» ring the chemist\n«1/6» bloods taken\nWed «3/6» dressing changed",
     ],
 )
 def test_a_date_in_any_way_of_writing(found, marked):
@@ -109,6 +110,9 @@ def test_a_date_in_any_way_of_writing(found, marked):
         "Cough for 2/52, review in 6/12, off work 3/7.",
         "GCS 14/15, pain 7/10, power 4/5, BP 134/82.",
         "VA 6/9 right, 6/12 left.",
+        "6/6 right eye\n6/9 left eye\n6/12 together",
+        "3/7 of amoxicillin\n5/7 of prednisolone",
+        "4/5 right arm\n3/5 left arm\n2/5 both legs",
         "C5/6 disc bulge, L4/5 normal, 12/8 mm node.",
         "Gestation 38+4/40, Apgars 8/9/10.",
         "Amlodipine 5 mg od, insulin 12/24 units.",
