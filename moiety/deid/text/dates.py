@@ -306,9 +306,9 @@ def _entries(text: str, partial: list[re.Match[str]]) -> set[int]:
     in_order = days in (sorted(set(days)), sorted(set(days), reverse=True))
     months = {month for month, _ in days}
     scored = len(months) == 1 and months < _OUT_OF
-    return (
-        {match.start() for match in heads} if len(days) > 1 and in_order and not scored else set()
-    )
+    if not in_order or scored or len({day for _, day in days}) < 2:
+        return set()
+    return {match.start() for match in heads}
 
 
 _AS_DATE = re.compile(r"\d[/.]\d{1,2}")
