@@ -25,6 +25,7 @@ SETS = (
     "letters_short_notes",
     "letters_last_look",
     "letters_places",
+    "letters_byways",
 )
 """letters and letters_wards: rules were mended by them; letters_held_out: its errors have been read;
 letters_frozen: looked at for its figures alone."""
