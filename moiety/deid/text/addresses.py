@@ -272,8 +272,8 @@ def _houses(words: Words) -> Iterator[Span]:
                 or (len(low[i + 1]) == 1 and words.gaps[i + 1][:1] == ",")
             )
         ):
-            if word in ("flat", "apartment", "apt", "flt", "caravan"):
-                last = _site_behind(words, i + 1)
+            last = _site_behind(words, i + 1)
+            if word in ("flat", "apartment", "apt", "flt", "caravan") or _site(words, i + 2, last):
                 yield Span(words.starts[i], words.ends[last], Label.ADDRESS_LINE, 0.6, "flat")
         if word not in HOUSES or i == 0 or words.gaps[i - 1] != " ":
             continue
@@ -305,6 +305,14 @@ def _houses(words: Words) -> Iterator[Span]:
         yield Span(
             words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.55, "house with a name"
         )
+
+
+def _site(words: Words, first: int, last: int) -> bool:
+    """Whether words behind `Plot 4,` are a place and no list of findings."""
+    return last >= first and all(
+        words.low[i] in LANDSCAPE or words.low[i] in HOUSES or not words.flags[i] & WORD
+        for i in range(first, last + 1)
+    )
 
 
 def _site_behind(words: Words, i: int) -> int:

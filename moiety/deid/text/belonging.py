@@ -1,7 +1,7 @@
 """Which words may belong to the name of a hospital or practice, and which are its own."""
 
 from moiety.deid.text import vocabulary
-from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE
+from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE
 from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
@@ -50,7 +50,7 @@ def is_own(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
     if word in GENERIC or word in CONNECTORS:
         return False
-    if word in LANDSCAPE or word in ("road", "street", "lane", "avenue", "hill"):
+    if word in LANDSCAPE or word in HOUSES or word in ("road", "street", "lane", "avenue", "hill"):
         return True
     if bool(known & (NAME | PLACE)) or not known & WORD:
         return True

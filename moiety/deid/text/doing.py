@@ -5,6 +5,7 @@ goes on behind them.  In a text with capitals two letters that mean nothing else
 wherever they stand.
 """
 
+import re
 from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
@@ -15,6 +16,8 @@ from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _SURE = vocabulary.group("doing_sure")
 _LIKELY = vocabulary.group("doing_likely")
+_DOUBTFUL = frozenset({"reported", "reviewed", "seen", "consent", "handover"})
+_HANDED = frozenset({"passed", "handed", "given", "escalated", "allocated", "assigned", "sent", "over"})
 _PERSONAL = frozenset({"by", "typed", "dict", "dictated", "signed"})
 _GOES_ON = vocabulary.group("doing_goes_on")
 _NEVER = (
@@ -26,10 +29,10 @@ _NEVER = (
 )
 _NEVER_ALONE = _NEVER | vocabulary.group("doing_never")
 _LITTLE = vocabulary.group("initials_little_words")
-_PAIRED = frozenset({"chk", "chkd", "checked", "witness", "wit", "witnessed"})
+_PAIRED = frozenset({"w", "chk", "chkd", "checked", "witness", "wit", "witnessed"})
 _CUE_GAPS = frozenset({" ", ": ", ":", " - ", ". ", "-", " (", ", ", ":  ", "  "})
 _BESIDE_GAPS = frozenset({" + ", "+", "/", " / ", " & ", "&"})
-_CLOSING = ".,;)/\n|&+?!(-–]"
+_CLOSING = frozenset(".,;)/\n|&+?!(-–]")
 _SHORTEST, _LONGEST = 2, 3
 
 
@@ -42,7 +45,9 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         if capitals and words.shapes[i] != UPPER:
             continue
         known = words.flags[i] & (CLINICAL | ABBREVIATION | ORDINARY)
-        if i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
+        if words.low[i + 1 : i + 3] in _AWAY and word not in _NEVER and not known & ORDINARY:
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who is away")
+        elif i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "who did it")
         elif (
             capitals
@@ -56,6 +61,12 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
 def _behind(words: Words, i: int, known: int) -> float:
     """How sure the word before makes initials of word `i`."""
     cue, gap, word = words.low[i - 1], words.gaps[i - 1], words.low[i]
+    if gap == " " and cue in _STAFF and word not in _NEVER:
+        good = not known or (words.case == TITLE and len(word) == _SHORTEST)
+        return 0.66 if good and _stops(words, i) else 0.0
+    if gap == " " and word not in _NEVER and _at_a_time(words, i - 1):
+        good = not known or (words.case == TITLE and _ends(words, i))
+        return 0.66 if good and _stops(words, i) else 0.0
     if gap not in _CUE_GAPS or (gap in (". ", ", ") and cue not in ("dict", "apols")):
         return 0.0
     done = not known and cue[-2:] == "ed" and bool(words.flags[i - 1] & ORDINARY)
@@ -71,9 +82,34 @@ def _behind(words: Words, i: int, known: int) -> float:
         return (
             0.66 if cue in _SURE or (words.low[i + 1] in _PAIRED and not known & ORDINARY) else 0.0
         )
-    if cue not in _SURE or cue == "reported" or (words.case == LOWER and known & ORDINARY):
+    if cue == "to" and i > 1 and words.low[i - 2] in _HANDED and words.case != LOWER:
+        return 0.66
+    if cue == "handover" and words.low[i + 1 : i + 2] == ["to"]:
+        return 0.66
+    if cue not in _SURE or cue in _DOUBTFUL or (words.case == LOWER and known & ORDINARY):
         return 0.0
     return 0.66 if len(word) == _SHORTEST or cue in _PERSONAL else 0.0
+
+
+_AWAY = (["on", "leave"], ["on", "call"], ["is", "off"], ["off", "sick"], ["is", "away"], ["is", "on"])
+_TIME = re.compile(r"[0-2]\d[0-5]\d(?:hrs|h)?$")
+_STAFF = vocabulary.group("doing_staff")
+
+
+def _at_a_time(words: Words, i: int) -> bool:
+    """Whether word `i` ends a time: `12:20`, `0420`."""
+    if words.shapes[i] != NUMBER:
+        return False
+    if i and words.gaps[i - 1] in (":", ".") and len(words.low[i]) == 2:
+        return words.shapes[i - 1] == NUMBER
+    return _TIME.match(words.low[i]) is not None
+
+
+def _ends(words: Words, i: int) -> bool:
+    """Whether a stop or the end of the line follows."""
+    gap = words.gaps[i]
+    stops = not gap or gap.lstrip(" ")[:1] in (".", "\n")
+    return stops and len(words.low[i]) == _SHORTEST
 
 
 def _paired(words: Words, i: int) -> bool:

@@ -41,6 +41,7 @@ _NUMBER_OF = re.compile(
 _WELSH = vocabulary.group("dwellings_welsh")
 _WELSH_SURE = vocabulary.group("dwellings_welsh_sure")
 _WELSH_SMALL = vocabulary.group("dwellings_welsh_small")
+_SMALL = frozenset({"y", "yr", "ar", "na", "nam", "nan", "an", "a'"})
 _CUES = vocabulary.group("addresses_place_cues")
 _MOST = 4
 
@@ -95,6 +96,8 @@ def _institution(words: Words, i: int, kinds: frozenset[str]) -> Iterator[Span]:
 
 def _part(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
+    if word == "st" or (i and words.low[i - 1] == "st"):
+        return words.case != TITLE or words.shapes[i] != LOWER
     if word in HOUSES or word in LANDSCAPE or word in STREETS or word in ("army", "salvation"):
         return words.case != TITLE or words.shapes[i] != LOWER
     if word == "the":
@@ -114,7 +117,7 @@ def _welsh(words: Words, i: int) -> int:
     sure = low[i] in _WELSH_SURE or (i > 0 and _is_number(words, i - 1))
     sure = sure or (i > 0 and low[i - 1] in _CUES and words.gaps[i - 1] == " ")
     while j < len(low) and j - i < _MOST and words.gaps[j - 1] in (" ", "-"):
-        if low[j] in ("y", "yr", "ar") and j + 1 < len(low) and words.gaps[j] in (" ", "-"):
+        if low[j] in _SMALL and j + 1 < len(low) and words.gaps[j] in (" ", "-"):
             j, sure = j + 1, True
             continue
         known = words.flags[j]
@@ -127,7 +130,7 @@ def _welsh(words: Words, i: int) -> int:
         if known & NAME and words.flags[i] & FORENAME and low[j] not in _WELSH:
             break
         last, j = j, j + 1
-        if last > i and low[last - 1] not in ("y", "yr", "ar") and words.gaps[last] != "-":
+        if last > i and low[last - 1] not in _SMALL and words.gaps[last] != "-":
             break
     return last if sure else i
 

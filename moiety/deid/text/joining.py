@@ -119,7 +119,7 @@ def _joins_capital(words: Words, i: int, j: int) -> bool:
         return True
     if known:
         place = known & (PLACE | EPONYM) and not known & WORD
-        return bool(j < i and place and beside & FORENAME and not beside & WORD)
+        return bool(j < i and place and (beside & FORENAME or not beside) and not beside & WORD)
     if looks_wrong(words, i):
         return False
     return not opens(words, i) or (j > i and bool(beside & SURNAME))

@@ -8,7 +8,7 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
-from moiety.deid.text.words import LOWER, TITLE, UPPER, Words, split
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
 
 HOSPITAL_HEADS = ("hospital", "hospitals", "infirmary", "hospice", "nhsft", "ysbyty", "sanatorium",
                    "asylum", "orthopaedic", "maternity")  # fmt: skip
@@ -68,9 +68,17 @@ def known(words: Words) -> Iterator[Span]:
             end = i + len(parts)
             if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
                 continue
+            after = (
+                words.shapes[end] if end < len(words.low) and words.gaps[end - 1] == "'s " else 0
+            )
+            if len(parts) == 1 and (after == NUMBER or words.low[end : end + 1] in _TESTED):
+                continue  # `Addenbrooke's 88/100`
             if sure or _cued(words, i, end):
                 yield with_trust(words, i, end - 1, "known hospital")
                 break
+
+
+_TESTED = (["cognitive"], ["ace"], ["score"], ["test"], ["examination"])
 
 
 def _cued(words: Words, first: int, end: int) -> bool:

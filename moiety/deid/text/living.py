@@ -24,7 +24,7 @@ _SURE = re.compile(
     r"(?:inc(?:ident)?|pick ?up|scene) ?(?:loc(?:ation)?)? ?: ?|loc(?:ation)?(?: of (?:call|incident))? ?: ?|"
     r"(?:letter|script|post|forms?|results?|notes?|appointment) (?:was |were )?(?:re)?(?:sent|posted|delivered|addressed) to |"
     r"(?:home|visit|visited|h/v|seen|found|collapsed) at (?:home,? ?)?\(?(?=(?:no\.?|number|flat|plot|\d)[ \d])|"
-    r"(?:at|from) (?:his |her |their |the family )?home,? \(?|address (?=[A-Z\d])|visited [^.,;:\n]{2,30} at (?=[Tt]he )|moved (?:back )?(?:in )?to |can go (?:back )?to |discharged (?:back )?to |lives )",
+    r"(?:at|from) (?:his |her |their |the family )?home,? \(?|address (?=[A-Z\d])|visited [^.,;:\n]{2,30} at (?=[Tt]he )|moved (?:back )?(?:in )?to |can go (?:back )?to |c/o |care of |discharged (?:back )?to |lives )",
     re.IGNORECASE,
 )
 _BORN = re.compile(
@@ -110,7 +110,7 @@ _OF_VILLAGES = frozenset({"upper", "lower", "great", "little", "nether", "over",
 def _of_place(part: str, known: int) -> bool:
     if part in LANDSCAPE or part in HOUSES or part in STREETS or known & PLACE:
         return True
-    return not known & WORD
+    return not known & WORD and len(part) > 2
 
 
 def _without_capitals(text: str, start: int) -> Iterator[Span]:

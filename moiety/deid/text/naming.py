@@ -50,6 +50,8 @@ def first_after_title(words: Words, i: int) -> bool:
             return bool(known & SURNAME) and word not in _CLOSED
         return not ((word in ROLES or word in KIN) and not known & NAME)
     if never(words, i):
+        if word in CAPITAL_NAMES and words.case == UPPER and unknown_behind(words, i):
+            return True  # `ENDOSCOPIST: WILL VERRALL`
         return bool(known & SURNAME) and (word not in _CLOSED or _followed(words, i))
     if known & NAME:
         return True
@@ -96,6 +98,8 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
         return initial_of_name(words, i)
     if shape == NUMBER or never(words, i) or is_term(words, i) or is_ethnic(words, i):
         return False
+    if len(word) <= _SHORT and numbered(words, i):
+        return False  # `from Th 3`
     if word in KIN or (word in ROLES and not known & NAME):
         return False
     if weak and known & EPONYM and not known & FORENAME and not named_behind(words, i):
@@ -148,6 +152,8 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
     """Whether word `i` goes on with a name that the word before it belongs to."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) == 1:
+        if word in ("d", "b") and i and words.gaps[i - 1][-1:] == "(":
+            return False  # `wife Jean (d. 2009)`
         written = shape == INITIAL or words.gaps[i][:1] == "." or (i and closes(words, i))
         return word.isalpha() and bool(written) and word != "i"
     if odd_surname(words, i):
@@ -264,7 +270,7 @@ def _titled_initial(words: Words, i: int) -> bool:
     known, word = words.flags[j], words.low[j]
     if words.shapes[j] == NUMBER or len(word) < 2 or not words.low[i].isalpha():
         return False
-    return (not known and word not in ROLES) or bool(
+    return ((not known or known == EPONYM) and word not in ROLES) or bool(
         known & NAME and (not known & ORDINARY or closes(words, j))
     )
 

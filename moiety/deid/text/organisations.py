@@ -7,7 +7,7 @@ from functools import lru_cache
 from moiety.deid.text import by_context, vocabulary
 from moiety.deid.text.belonging import GENERIC, NO_PART, OPERATIONS, is_capital, is_own
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
+from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
 from moiety.deid.text.practices import named_practices, saints
 from moiety.deid.text.roles import NEVER
@@ -303,6 +303,7 @@ def _belongs(words: Words, i: int) -> bool:
     return (
         word in LANDSCAPE
         or word in STREETS
+        or word in HOUSES
         or word in _PARTS
         or bool(known & (PLACE | NAME))
         or not known

@@ -215,6 +215,7 @@ def _before_cues(marks: Marks) -> None:
             continue
         has = words.low[i] in _HAD and gap in (" ", ", ", " (", " - ", "  ", ",", "   ")
         does = words.low[i] in AFTER and gap == " " and words.shapes[i] == LOWER
+        does = does and not (words.low[i] == "to" and words.low[j] in ("hope", "grant", "mark"))
         if not (has or does) or not marks.free[j] or marks.score[j]:
             continue
         known, shape = words.flags[j], words.shapes[j]
@@ -291,6 +292,8 @@ def _listed(marks: Marks) -> None:
                     marks.mark(i, 0.7, "forename and surname")
         elif known or is_term(words, i):
             continue
+        elif _aged(words, i):
+            marks.mark(i, 0.6, "unknown word before an age")
         elif _two_unknown(words, i):
             marks.mark(i, 0.6, "two unknown words with capitals")
             marks.mark(i + 1, 0.6, "two unknown words with capitals")
@@ -316,6 +319,18 @@ def _short_forename(words: Words, i: int) -> bool:
         return False
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
     return not opens(words, i) or (after in AFTER and words.gaps[i] == " ")
+
+
+def _aged(words: Words, i: int) -> bool:
+    """`Drumgoole, 23, kettle scald`: a word at the head of an entry, with an age behind."""
+    if words.gaps[i] != ", " or not opens(words, i) or i + 1 >= len(words.low):
+        return False
+    word, age, gap = words.low[i], words.low[i + 1], words.gaps[i + 1]
+    if not age[:2].isdigit() or len(age) > 4 or not (gap[:1] in (",", " ") or age[2:]):
+        return False
+    return len(word) > 3 and word not in ROLES and (
+        words.shapes[i] == TITLE if words.case == TITLE else not vocabulary.near_word(word)
+    )  # fmt: skip
 
 
 def _stranger(words: Words, i: int) -> bool:

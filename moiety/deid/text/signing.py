@@ -102,7 +102,7 @@ def _chained(words: Words, starts: set[int], taken: bytearray) -> Iterator[Span]
             j = i + step
             if words.starts[i] not in known:
                 continue
-            if words.low[j] == "and" and 0 <= j + step < len(words.low):
+            if words.low[j] in ("and", "to") and 0 <= j + step < len(words.low):
                 j += step  # `AF and HD`: the word between joins as a stroke does
                 joined = words.gaps[min(i, j)] == words.gaps[max(i, j) - 1] == " "
             else:
@@ -171,6 +171,7 @@ def _pair(words: Words, match: re.Match[str], taken: bytearray) -> Iterator[Span
     cued = _PAIR_CUE.search(words.text, max(0, match.start() - _REACH), match.start())
     closes = _END.match(words.text, match.end())
     roles = sum(side.lower() in _STAFF for side in sides)
+    roles += match[0].lower() in ("ro/la", "ct/gc", "gc/ct")  # antibodies, swabs
     closes = closes or _DATED.match(words.text, match.end())
     if roles or not (
         strange > 1 or (strange and (cued or closes)) or (cued and closes and words.case != LOWER)

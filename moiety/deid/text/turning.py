@@ -26,12 +26,30 @@ def turned(marks: Marks) -> None:
             if _is_turned(words, i):
                 marks.mark(i, 0.82, "surname, forename")
                 marks.mark(i + 1, 0.82, "surname, forename")
+        elif gap == " " and words.case != TITLE and _headed(words, i):
+            marks.mark(i, 0.75, "surname and forename before a number")
+            marks.mark(i + 1, 0.75, "surname and forename before a number")
         elif gap == " " and words.case == TITLE and words.shapes[i] == UPPER:
             second = words.flags[i + 1]
             if words.shapes[i + 1] == TITLE and second & FORENAME and not second & CLINICAL:
                 if words.flags[i] & SURNAME and len(words.low[i]) > 2:
                     marks.mark(i, 0.8, "SURNAME Forename")
                     marks.mark(i + 1, 0.8, "SURNAME Forename")
+
+
+_NUMBERS_BEHIND = frozenset({"dob", "nhs", "mrn", "hosp", "chi", "rec", "d"})
+_FEWEST_DIGITS = 6
+
+
+def _headed(words: Words, i: int) -> bool:
+    """`PRICE AL DOB 4/5/71`: two words at the head of a line, the second a forename, then a number."""
+    first, second, after = words.flags[i], words.flags[i + 1], i + 2
+    if after >= len(words.low) or not second & FORENAME or first & (CLINICAL | PLACE):
+        return False
+    if (first and not first & SURNAME) or never(words, i) or not opens(words, i):
+        return False
+    number = words.shapes[after] == NUMBER and len(words.low[after]) >= _FEWEST_DIGITS
+    return number or words.low[after] in _NUMBERS_BEHIND
 
 
 def _initial_behind(words: Words, i: int) -> bool:
