@@ -17,7 +17,9 @@ from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 _SURE = vocabulary.group("doing_sure")
 _LIKELY = vocabulary.group("doing_likely")
 _DOUBTFUL = frozenset({"reported", "reviewed", "seen", "consent", "handover"})
-_HANDED = frozenset({"passed", "handed", "given", "escalated", "allocated", "assigned", "sent", "over"})
+_HANDED = frozenset(
+    {"passed", "handed", "given", "escalated", "allocated", "assigned", "sent", "over"}
+)
 _PERSONAL = frozenset({"by", "typed", "dict", "dictated", "signed"})
 _GOES_ON = vocabulary.group("doing_goes_on")
 _NEVER = (
@@ -91,7 +93,14 @@ def _behind(words: Words, i: int, known: int) -> float:
     return 0.66 if len(word) == _SHORTEST or cue in _PERSONAL else 0.0
 
 
-_AWAY = (["on", "leave"], ["on", "call"], ["is", "off"], ["off", "sick"], ["is", "away"], ["is", "on"])
+_AWAY = (
+    ["on", "leave"],
+    ["on", "call"],
+    ["is", "off"],
+    ["off", "sick"],
+    ["is", "away"],
+    ["is", "on"],
+)
 _TIME = re.compile(r"[0-2]\d[0-5]\d(?:hrs|h)?$")
 _STAFF = vocabulary.group("doing_staff")
 

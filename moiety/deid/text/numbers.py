@@ -314,6 +314,11 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
             continue
         if (start := _own_start(text, match)) is not None:
             yield Span(start, match.end(), label, score, "form of a number")
+    for match in at(_HCPC_SPACED, text, places.leads):
+        if match[0][:2] in _SMALL_WORDS:
+            continue
+        if _PROFESSION.search(text, max(0, match.start() - 40), match.end() + 24):
+            yield Span(*match.span(), Label.HCPC_NUMBER, 0.76, "number of a profession")
     for match in (*at(_BARE, text, places.runs), *at(_GMC_BARE, text, places.runs)):
         if _spared(text, match.start(), match.end()):
             continue
@@ -323,6 +328,17 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
         yield Span(*match.span(1), label, 0.6, "six digits and more")
 
 
+_HCPC_SPACED = re.compile(
+    r"(?<!\w)(?:as|bs|ch|cs|dt|odp|or|ot|pa|ph|po|pyl|ra|sl|had)[ -]\d{5,6}(?![\w/%-]|[.,]\d)",
+    re.IGNORECASE,
+)
+_SMALL_WORDS = frozenset({"as", "or", "ch", "cs", "po", "ha"})
+_PROFESSION = re.compile(
+    r"(?<![a-z])(?:hcpc|pin|reg(?:istration|istered|'d|d)?|para(?:medic)?|tech|emt|radiog|sonog|physio|o\.?t\.?(?![a-z])|"
+    r"occupational|diet|slt|salt|speech|podia|chirop|ortho|psychol|scientist|bms|odp|operating|prosth|therap|"
+    r"clinician|audiol|hearing)",
+    re.IGNORECASE,
+)
 _SPACED = re.compile(r"([A-Za-z]{1,5}) ")
 
 
