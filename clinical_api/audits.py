@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from clinical_api.own_words import Sealed
 from clinical_api.screen import Found
 from moiety.change_control.codes import ChangeType, Lifecycle
 
@@ -15,7 +16,8 @@ class Audit:
     `details` is AUDIT_DETAILS in canonical JSON without change type and time: system, committer,
     description.  `key_id` is the key that was used and `door` the route, for the commit log.
     `change` and `lifecycle` are what the caller asked for, if anything; `found` is what the screen
-    recorded of what the caller said.
+    recorded of what the caller said.  `said` is what `details` was before its subject's own words
+    were taken out of it, and `sealed` holds these.
     """
 
     details: Mapping[str, Any] = field(repr=False)
@@ -24,6 +26,8 @@ class Audit:
     change: ChangeType | None = None
     lifecycle: Lifecycle | None = None
     found: tuple[Found, ...] = ()
+    said: Mapping[str, Any] | None = field(default=None, repr=False)
+    sealed: Sealed | None = None
 
 
 def of_key(key_id: str, system_id: str, door: str = "") -> Audit:

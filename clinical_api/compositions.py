@@ -151,7 +151,7 @@ def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Audit
     composition's own uid is taken.
     """
     act = Act(ehr_id)
-    return versions.commit(act, creation(act, prepared, settings, audit=audit))
+    return versions.commit(act, creation(act, prepared, settings, audit=audit), audit)
 
 
 def update(
@@ -159,13 +159,13 @@ def update(
 ) -> Commit:
     """The commit of the version after `head`.  It raises VersionConflict if another was faster."""
     act = Act(ehr_id)
-    return versions.commit(act, succession(act, head, prepared, settings, audit=audit))
+    return versions.commit(act, succession(act, head, prepared, settings, audit=audit), audit)
 
 
 def delete(ehr_id: UUID, head: Head, settings: Settings, *, audit: Audit) -> Commit:
     """The commit of a logical deletion: a version without content."""
     act = Act(ehr_id)
-    return versions.commit(act, deletion(act, head, settings, audit=audit))
+    return versions.commit(act, deletion(act, head, settings, audit=audit), audit)
 
 
 def creation(act: Act, prepared: Prepared, settings: Settings, *, audit: Audit) -> Change:

@@ -111,6 +111,7 @@ def commit(
     changes = sorted((one for one in made if one.change), key=lambda one: one.kind == "EHR_STATUS")
     opening = _opening(act, own_audit, sent.change, changes)
     beside = [step for one in made for step in one.beside]
+    beside += own_words.kept(ehr_id, own_audit.sealed, str(act.contribution_id))
     steps = (opening, *(one.change.step for one in changes if one.change), *beside)
 
     def judge(rows: Sequence[Row]) -> None:
@@ -169,7 +170,9 @@ def _make(scene: _Scene, intent: Intent, number: int, follows: Follows) -> _Made
     place = Before(written.object_id, written.version)
     attested, found = _attestations(scene, intent, place, audit, path=path)
     detail, more = _detail(scene, intent, place, path=path)
-    return _Made(kind, written.uid, change, (*detail, *attested), (*audit.found, *found, *more))
+    own_place = own_words.version_place(place.object_id, place.version)
+    beside = (*detail, *attested, *own_words.kept(scene.act.ehr_id, audit.sealed, own_place))
+    return _Made(kind, written.uid, change, beside, (*audit.found, *found, *more))
 
 
 @contextmanager
@@ -287,17 +290,20 @@ def _audit(
 
     Raises Malformed and Unprocessable, as its content may not be stored either.
     """
-    details: dict[str, Any] = {**default.details, "system_id": settings.system_id}
+    own_details = {**(default.said or default.details), "system_id": settings.system_id}
+    details: dict[str, Any] = dict(own_details)
     for name in ("committer", "description"):
         given = getattr(sent, name)
         if given is not None:
             versions.refuse("AUDIT_DETAILS", validate_model(given))
             details[name] = msgspec.json.decode(encode(given))
     found = tuple(screen(msgspec.json.encode(details), settings))
-    if details != {**default.details, "system_id": settings.system_id}:
-        details, words = own_words.masked(own, ehr_id, details, dict[str, Any])
-        found = (*found, *words)
-    return replace(default, details=details, found=found)
+    if details == own_details:  # nothing more is said than before
+        return replace(
+            default, details={**default.details, "system_id": settings.system_id}, found=found
+        )
+    kept, words, sealed = own_words.masked(own, ehr_id, details, dict[str, Any])
+    return replace(default, details=kept, found=(*found, *words), said=details, sealed=sealed)
 
 
 def _detail(
@@ -312,7 +318,7 @@ def _detail(
         detail["other_inputs"] = list(intent.other_inputs)
     if intent.original is not None:
         said = msgspec.json.decode(encode(intent.original))
-        detail["original"], found = own_words.masked(scene.own, act.ehr_id, said, dict[str, Any])
+        detail["original"], found, _ = own_words.masked(scene.own, act.ehr_id, said, dict[str, Any])
     if not detail:
         return (), ()
     with _placed(path):
@@ -353,7 +359,7 @@ def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> tuple[bytes, t
     versions.refuse("ATTESTATION", validate_model(sent))
     text = encode(sent)
     screen(text, scene.settings)
-    said, found = own_words.masked(
+    said, found, _ = own_words.masked(
         scene.own, scene.act.ehr_id, msgspec.json.decode(text), dict[str, Any]
     )
     return documents.pack(msgspec.json.encode(said)), found

@@ -53,7 +53,7 @@ def screen_own(own: OwnWords | None, ehr_id: UUID, prepared: Prepared) -> Prepar
 def create(ehr_id: UUID, prepared: Prepared, settings: Settings, *, audit: Audit) -> Commit:
     """The commit of a directory's first version.  It raises Conflict where there is one."""
     act = Act(ehr_id)
-    return versions.commit(act, creation(act, prepared, settings, audit=audit))
+    return versions.commit(act, creation(act, prepared, settings, audit=audit), audit)
 
 
 def update(
@@ -61,13 +61,13 @@ def update(
 ) -> Commit:
     """The commit of the version after `before`.  It raises VersionConflict if it came too late."""
     act = Act(ehr_id)
-    return versions.commit(act, succession(act, before, prepared, settings, audit=audit))
+    return versions.commit(act, succession(act, before, prepared, settings, audit=audit), audit)
 
 
 def delete(ehr_id: UUID, before: Before, settings: Settings, *, audit: Audit) -> Commit:
     """The commit of a logical deletion.  It raises VersionConflict if another was faster."""
     act = Act(ehr_id)
-    return versions.commit(act, deletion(act, before, settings, audit=audit))
+    return versions.commit(act, deletion(act, before, settings, audit=audit), audit)
 
 
 def creation(act: Act, prepared: Prepared, settings: Settings, *, audit: Audit) -> Change:

@@ -1,8 +1,9 @@
 """Versions and their histories, read whole: content, signatures, attestations, contributions."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from clinical_api import documents, tables
@@ -18,6 +19,7 @@ from moiety.kit.reads import Reads
 from moiety.openehr import rm
 from moiety.openehr.canonical import decode
 
+Whole = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 CLASSES: dict[str, type[rm.Composition | rm.EhrStatus | rm.Folder]] = {
     "composition": rm.Composition,
     "ehr_status": rm.EhrStatus,
@@ -92,13 +94,17 @@ async def versioned_object(
 
 
 async def contribution(
-    reads: Reads, ehr_id: UUID, contribution_id: UUID, settings: Settings
+    reads: Reads, ehr_id: UUID, contribution_id: UUID, settings: Settings, *, whole: Whole
 ) -> rm.Contribution:
-    """CONTRIBUTION with references to its versions.  Raises NotFound."""
+    """CONTRIBUTION with references to its versions; `whole` is what its audit is shown through.
+
+    Raises NotFound.
+    """
     rows = await reads.ask(_CONTRIBUTION, (ehr_id, contribution_id))
     if not rows:
         raise NotFound("There is no contribution of this id in this EHR.")
-    time, change, audit = rows[0]
+    time, change, kept = rows[0]
+    audit = await whole(kept)
     found = await reads.ask(_CONTRIBUTED, (ehr_id, contribution_id))
     uids = [
         (f"{object_id}::{settings.system_id}::{number}", name) for name, object_id, number in found

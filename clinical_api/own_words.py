@@ -6,6 +6,7 @@ vault) or their places recorded.  When the vault is away, the version is marked 
 or refused.  No answer to a writer says that a word was found.
 """
 
+import base64
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ Content = TypeVar("Content", bound=rm.Any)
 Said = TypeVar("Said")
 _BOX_SIZE = 1024  # a box's length tells how much was sealed to a kilobyte
 _MOST = 20_000  # tokens a document; what asks for more is asked in parts
+_BOXES = 100  # that the vault opens at once
 UNSCREENED = "UNSCREENED"
 USER = "Moiety-User"  # the header with the credential of the person on whose behalf one reads
 PURPOSE = "Moiety-Purpose-Of-Use"  # HL7's code
@@ -46,6 +48,18 @@ class Sealed:
 
     seal_id: UUID
     box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that words were taken out of, as objects, and one of its boxes.
+
+    `under`: where it stood in what was screened, if it was one of several.
+    """
+
+    tree: Any
+    sealed: Sealed
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +129,21 @@ class OwnWords:
             found.update(blinded[place][1] for place in places)
         return found
 
-    def unseal(
-        self, ehr_id: UUID, text: bytes, sealed: Sequence[Sealed], *, purpose: str, user: str
-    ) -> bytes:
-        """A stored document with its words put back, for the person behind `user`.
+    def unseal(self, ehr_id: UUID, parts: Sequence[Part], *, purpose: str, user: str) -> None:
+        """Puts words back where they were taken out, for the person behind `user`.
 
         Raises Forbidden where the person may not, and what the vault raises.
         """
-        boxes = [Box(str(one.seal_id), one.box) for one in sealed]
-        words = screening.unseal(self.client, Unseal(ehr_id, purpose, boxes), user=user)
-        document = msgspec.json.decode(text)
-        for one in reversed(words):
-            sealing.put_back(document, msgspec.json.decode(one, type=list[Taken]))
-        return msgspec.json.encode(document)
+        boxes = list({str(one.sealed.seal_id): one.sealed.box for one in parts}.items())
+        words: dict[str, list[Taken]] = {}
+        for first in range(0, len(boxes), _BOXES):
+            asked = [Box(*each) for each in boxes[first : first + _BOXES]]
+            opened = screening.unseal(self.client, Unseal(ehr_id, purpose, asked), user=user)
+            for box, one in zip(asked, opened, strict=True):
+                words[box.seal_id] = msgspec.json.decode(one, type=list[Taken])
+        for part in reversed(parts):
+            taken = sealing.below(part.under, words[str(part.sealed.seal_id)])
+            sealing.put_back(part.tree, taken)
 
     def exchanged(self, user_token: str) -> str:
         """A credential for this one question, for the token that a person showed here (RFC 8693).
@@ -196,17 +212,35 @@ LATER = (
 
 def masked(
     own: OwnWords | None, ehr_id: UUID, said: Said, kind: type[Said]
-) -> tuple[Said, tuple[Found, ...]]:
-    """What is said beside a document (an audit, tags), without its subject's own words.
-
-    Where the policy is to seal, a placeholder stands for them; they are kept nowhere.
+) -> tuple[Said, tuple[Found, ...], Sealed | None]:
+    """What is said beside a document (an audit, tags) after the screen, what was found, and what
+    was sealed out of it, which whoever stores the one stores too.
     """
     if own is None:
-        return said, ()
+        return said, (), None
     outcome = own.screen(ehr_id, msgspec.json.encode(said))
     if outcome.text is None:
-        return said, outcome.found
-    return msgspec.json.decode(outcome.text, type=kind), outcome.found
+        return said, outcome.found, None
+    return msgspec.json.decode(outcome.text, type=kind), outcome.found, outcome.sealed
+
+
+def kept(ehr_id: UUID, sealed: Sealed | None, *places: str) -> tuple[Step, ...]:
+    """That words which were sealed out of an audit are kept, for each place where it stands."""
+    if sealed is None:
+        return ()
+    box = {"seal_id": str(sealed.seal_id), "box": base64.b64encode(sealed.box).decode()}
+    return tuple(Step(_KEEP, {"ehr_id": ehr_id, "place": place, **box}) for place in places)
+
+
+def version_place(object_id: UUID, version: int) -> str:
+    """The place of a version's audit."""
+    return f"{object_id}::{version}"
+
+
+_KEEP = (
+    "INSERT INTO audit_words (ehr_id, place, number, seal_id, box)"
+    " VALUES (%(ehr_id)s, %(place)s, 0, %(seal_id)s, %(box)s)"
+)
 
 
 _UNSCREENED = Found("/", Finding(UNSCREENED, 0, 0, certain=False))

@@ -2,7 +2,7 @@
 
 Every version of the record is asked about, the history too.  Own words that are found are sealed as
 they would have been at the door: the document is exchanged, and its typed rows go, so that queries
-read the document itself.  Audits and tags are looked at too; their words are kept nowhere.
+read the document itself.  Audits and tags are looked at too.
 Killed in between, the work begins again where the record still waits.
 """
 
@@ -18,8 +18,8 @@ import structlog
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
-from clinical_api import documents, tables
-from clinical_api.own_words import OwnWords, Screened
+from clinical_api import documents, tables, tags
+from clinical_api.own_words import OwnWords, Screened, Sealed
 from clinical_api.screen import Found
 from moiety.kit.errors import ServiceError, TooMany
 from moiety.kit.threads import at_intervals, threads
@@ -81,11 +81,11 @@ def screen_record(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
 
 
 _AUDITS = " UNION ALL ".join(
-    f"SELECT '{table}', {key}::text, audit FROM {table} WHERE ehr_id = :ehr_id"
-    for table, key in [
-        ("contribution", "contribution_id"),
+    f"SELECT '{table}', {key}::text, {place}, audit FROM {table} WHERE ehr_id = :ehr_id"
+    for table, key, place in [
+        ("contribution", "contribution_id", "contribution_id::text"),
         *(
-            (one.name, "row_key")
+            (one.name, "row_key", "object_id || '::' || version")
             for kind in tables.KINDS.values()
             for one in (kind.head, kind.history)
         ),
@@ -100,36 +100,61 @@ def _screen_audits(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
     """What commits say of themselves, each wording asked about once; how many were changed."""
     with engine.connect() as connection:
         rows = connection.execute(sa.text(_AUDITS), {"ehr_id": ehr_id}).all()
-    kept: dict[bytes, bytes | None] = {}
+    known: dict[bytes, Screened] = {}
     changed = 0
-    for kind, place, audit in rows:
+    for kind, key, place, audit in rows:
         text = msgspec.json.encode(audit, order="sorted")
-        if text not in kept:
-            kept[text] = own.look(ehr_id, text).text
-        if (said := kept[text]) is None:
+        if text not in known:
+            known[text] = own.look(ehr_id, text)
+        if (said := known[text].text) is None:
             continue
-        given = {"kind": kind, "ehr_id": ehr_id, "place": place, "key_id": _KEY}
+        given = {"kind": kind, "ehr_id": ehr_id, "place": key, "key_id": _KEY}
         with engine.begin() as connection:
             changed += connection.scalar(_RESEAL, given | {"said": msgspec.json.decode(said)}) or 0
+            _keep(connection, ehr_id, place, known[text].sealed)
     return changed
+
+
+def _keep(connection: sa.Connection, ehr_id: UUID, place: str, sealed: Sealed | None) -> None:
+    """The box of an audit, beside those that it has."""
+    words = tables.audit_words
+    if sealed is None:
+        return
+    highest = connection.scalar(
+        sa.select(sa.func.max(words.c.number)).where(
+            words.c.ehr_id == ehr_id, words.c.place == place
+        )
+    )
+    row = {
+        "ehr_id": ehr_id, "place": place, "number": 0 if highest is None else highest + 1,
+        "seal_id": str(sealed.seal_id), "box": base64.b64encode(sealed.box).decode(),
+    }  # fmt: skip
+    connection.execute(words.insert().values(row))
 
 
 def _screen_tags(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
     """The values of the record's tags; how many were changed."""
     t = tables.item_tag
-    wanted = sa.select(t.c.tag_id, t.c.value).where(t.c.ehr_id == ehr_id, t.c.value.is_not(None))
+    wanted = sa.select(t.c.tag_id, t.c.value, t.c.sealed).where(
+        t.c.ehr_id == ehr_id, t.c.value.is_not(None)
+    )
     with engine.connect() as connection:
         rows = connection.execute(wanted).all()
-    outcome = own.look(ehr_id, msgspec.json.encode([row.value for row in rows]))
+    # A tag is its key and its value; the key is left as it is, for it names the tag.
+    outcome = own.look(ehr_id, msgspec.json.encode([(None, row.value) for row in rows]))
     if outcome.text is None:
         return 0
-    values: list[str] = msgspec.json.decode(outcome.text)
+    told = msgspec.json.decode(outcome.text, type=list[tuple[None, str]])
     changed = 0
     with engine.begin() as connection:
-        for row, value in zip(rows, values, strict=True):
+        for number, (row, (_, value)) in enumerate(zip(rows, told, strict=True)):
+            if value == row.value:
+                continue
+            new = tags.boxes(outcome.sealed, number, is_in_it=True) or []
+            values = {"value": value, "sealed": [*(row.sealed or ()), *msgspec.to_builtins(new)]}
+            # And still is: who wrote another meanwhile was screened then.
             this = (t.c.ehr_id == ehr_id, t.c.tag_id == row.tag_id, t.c.value == row.value)
-            if value != row.value:  # and still is: who wrote another meanwhile was screened then
-                changed += connection.execute(t.update().where(*this).values(value=value)).rowcount
+            changed += connection.execute(t.update().where(*this).values(values)).rowcount
     return changed
 
 

@@ -120,6 +120,15 @@ def put_back(document: Any, taken: Sequence[Taken]) -> None:
         holder[key] = text[: one.start] + one.was + text[end:]
 
 
+def below(path: str, taken: Sequence[Taken]) -> list[Taken]:
+    """What was taken out below a path, told from there."""
+    return [
+        msgspec.structs.replace(one, path=one.path[len(path) :])
+        for one in taken
+        if one.path.startswith(path)
+    ]
+
+
 def _walk(value: Any, path: str, kind: str) -> Iterator[Spot]:
     if isinstance(value, list):
         for index, item in enumerate(value):

@@ -98,7 +98,7 @@ def update(
 ) -> Commit:
     """The commit of the status after `before`.  It raises VersionConflict if another was faster."""
     act = Act(ehr_id)
-    return versions.commit(act, succession(act, before, prepared, settings, audit=audit))
+    return versions.commit(act, succession(act, before, prepared, settings, audit=audit), audit)
 
 
 def succession(

@@ -5,7 +5,7 @@ through `leaf.extend` and are not described here.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from moiety.change_control import tables as change_control
 from moiety.change_control.statements import BY_DEFAULT, Owner
@@ -243,6 +243,9 @@ item_tag = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("value", sa.Text),
     sa.Column("target_path", sa.Text, nullable=False),
+    # Boxes of the words that were sealed out of key and value, and which of the tags that were
+    # sent together this is.
+    sa.Column("sealed", JSONB(none_as_null=True)),
     sa.UniqueConstraint("ehr_id", "object_id", "version", "key", "target_path"),
 )
 
@@ -269,6 +272,17 @@ sealed_words = sa.Table(
     metadata,
     sa.Column("ehr_id", sa.Uuid, primary_key=True),
     sa.Column("row_key", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("seal_id", sa.Text, nullable=False),
+    sa.Column("box", sa.Text, nullable=False),
+)
+
+# The same of an audit: `place` is a contribution's id, or object id and number of a version.
+audit_words = sa.Table(
+    "audit_words",
+    metadata,
+    sa.Column("ehr_id", sa.Uuid, primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("seal_id", sa.Text, nullable=False),
     sa.Column("box", sa.Text, nullable=False),

@@ -4,9 +4,10 @@ They stand beside the versions and are not versioned themselves; of one target, 
 name a tag (openEHR REST API, ITEM_TAG).
 """
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from clinical_api import own_words, tables
 from clinical_api.audits import Audit
-from clinical_api.own_words import OwnWords
+from clinical_api.own_words import OwnWords, Part, Sealed
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
 from moiety.kit.commits import Step
@@ -29,7 +30,7 @@ from moiety.openehr.canonical import encode
 _FRESH = 1.0
 WHOLE = 0
 """Stands for the version of a tag that is on the object as a whole."""
-_COLUMNS = ("tag_id", "kind", "object_id", "version", "key", "value", "target_path")
+_COLUMNS = ("tag_id", "kind", "object_id", "version", "key", "value", "target_path", "sealed")
 
 
 class NewTag(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,6 +40,25 @@ class NewTag(msgspec.Struct, forbid_unknown_fields=True):
     value: str | None = None
     target_path: str | None = None
     id: str | None = None
+
+
+class KeptBox(msgspec.Struct, frozen=True):
+    """A box of words that were sealed out of tags, and the number of this one among them."""
+
+    seal_id: str
+    box: bytes
+    number: int
+
+    @property
+    def sealed(self) -> Sealed:
+        """The box by itself."""
+        return Sealed(UUID(self.seal_id), self.box)
+
+
+class ScreenedTag(NewTag):
+    """A tag after the screen."""
+
+    sealed: list[KeptBox] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,7 @@ class Tag:
     key: str
     value: str | None
     target_path: str
+    sealed: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def record(self, ehr_id: UUID, system_id: str) -> dict[str, Any]:
         """ITEM_TAG of the openEHR REST API."""
@@ -132,13 +153,32 @@ def check(
 def masked(
     own: OwnWords | None, ehr_id: UUID, sent: Sequence[NewTag]
 ) -> tuple[list[NewTag], tuple[Found, ...]]:
-    """The tags without their subject's own words in keys and values, and what was found."""
+    """The tags after the screen of their keys and values, and what was found."""
     said = [(tag.key, tag.value) for tag in sent]
-    kept, found = own_words.masked(own, ehr_id, said, list[tuple[str | None, str | None]])
+    shown, found, sealed = own_words.masked(own, ehr_id, said, list[tuple[str | None, str | None]])
     return [
-        msgspec.structs.replace(tag, key=key, value=value)
-        for tag, (key, value) in zip(sent, kept, strict=True)
+        ScreenedTag(*new, tag.target_path, tag.id, boxes(sealed, number, is_in_it=new != old))
+        for number, (tag, new, old) in enumerate(zip(sent, shown, said, strict=True))
     ], found
+
+
+def boxes(sealed: Sealed | None, number: int, *, is_in_it: bool) -> list[KeptBox] | None:
+    """What the tag of a number keeps of the words that were sealed out of several."""
+    if sealed is None or not is_in_it:
+        return None
+    return [KeptBox(str(sealed.seal_id), sealed.box, number)]
+
+
+def parts(found: Iterable[Tag]) -> list[tuple[Tag, list[Any], list[Part]]]:
+    """Tags with sealed words, each with its key and value as objects, and their parts."""
+    told = []
+    for tag in found:
+        if tag.sealed:
+            tree = [tag.key, tag.value]
+            kept = msgspec.convert(tag.sealed, list[KeptBox])
+            some = [Part(tree, one.sealed, f"[{one.number}]") for one in kept]
+            told.append((tag, tree, some))
+    return told
 
 
 def find(connection: sa.Connection, target: Target) -> list[Tag]:
@@ -224,9 +264,10 @@ _DELETE = (
     " AND version = %(version)s"
 )
 _INSERT = (
-    "INSERT INTO item_tag (ehr_id, tag_id, kind, object_id, version, key, value, target_path)"
+    "INSERT INTO item_tag"
+    " (ehr_id, tag_id, kind, object_id, version, key, value, target_path, sealed)"
     " VALUES (%(ehr_id)s, %(tag_id)s, %(kind)s, %(object_id)s, %(version)s, %(key)s, %(value)s,"
-    " %(target_path)s)"
+    " %(target_path)s, %(sealed)s::text::jsonb)"
 )
 
 
@@ -245,7 +286,13 @@ def _values(target: Target, tag: NewTag) -> dict[str, Any]:
         "key": tag.key,
         "value": tag.value,
         "target_path": tag.target_path or "",
+        "sealed": _packed(tag),
     }
+
+
+def _packed(tag: NewTag) -> str | None:
+    kept = tag.sealed if isinstance(tag, ScreenedTag) else None
+    return None if kept is None else msgspec.json.encode(kept).decode()
 
 
 def _write(connection: sa.Connection, target: Target, sent: Sequence[NewTag], audit: Audit) -> None:
@@ -253,9 +300,10 @@ def _write(connection: sa.Connection, target: Target, sent: Sequence[NewTag], au
     if rows:
         row = insert(tables.item_tag)
         unique = ("ehr_id", "object_id", "version", "key", "target_path")
+        newer = {"value": row.excluded.value, "sealed": row.excluded.sealed}
         connection.execute(
-            row.on_conflict_do_update(index_elements=unique, set_={"value": row.excluded.value}),
-            rows,
+            row.on_conflict_do_update(index_elements=unique, set_=newer),
+            [one | {"sealed": json.loads(one["sealed"] or "null")} for one in rows],
         )
     if any(one.finding.kind == own_words.UNSCREENED for one in audit.found):
         connection.exec_driver_sql(own_words.LATER, {"ehr_id": target.ehr_id})

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from clinical_api import documents
 from clinical_api.audits import Audit
-from clinical_api.own_words import UNSCREENED, Sealed
+from clinical_api.own_words import UNSCREENED, Sealed, kept, version_place
 from clinical_api.screen import Found
 from clinical_api.settings import Settings
 from moiety.change_control.codes import ChangeType, Lifecycle
@@ -199,13 +199,16 @@ def arrays(rows: Iterable[list[dict[str, Any]]]) -> dict[str, str]:
     return {f"rows_{n}": msgspec.json.encode(one).decode() for n, one in enumerate(rows)}
 
 
-def commit(act: Act, change: Change) -> Commit:
+def commit(act: Act, change: Change, audit: Audit) -> Commit:
     """The commit of one version alone; its result is a Written."""
+    made = change.written
+    places = (str(act.contribution_id), version_place(made.object_id, made.version))
+    beside = kept(act.ehr_id, audit.sealed, *places)
 
     def judge_all(rows: Sequence[Row]) -> None:
         change.judge(rows[0])
 
-    return Commit(act.ehr_id, (change.step,), judge_all, landed(act), change.written)
+    return Commit(act.ehr_id, (change.step, *beside), judge_all, landed(act), made)
 
 
 def judge(row: Row, refusal: Callable[[], ServiceError]) -> None:

@@ -37,6 +37,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON item_tag            TO clinical_app;
 GRANT SELECT, UPDATE                 ON registry            TO clinical_app;
 GRANT SELECT                         ON hot_index           TO clinical_app;
 GRANT SELECT, INSERT                 ON sealed_words        TO clinical_app;
+GRANT SELECT, INSERT                 ON audit_words         TO clinical_app;
 GRANT SELECT, INSERT, DELETE         ON screen_later        TO clinical_app;
 GRANT SELECT, INSERT                 ON screen_finding      TO clinical_app;
 GRANT SELECT                         ON event_era           TO clinical_app;

@@ -87,10 +87,11 @@ async def audit_for(
     audit = audit_of(request, caller, here.settings, operation)
     if here.own_words is None or not any(_said(request.headers.items())):
         return audit
-    details, found = await run_sync(
+    details, found, sealed = await run_sync(
         own_words.masked, here.own_words, ehr_id, audit.details, dict[str, Any]
     )
-    return replace(audit, details=details, found=(*audit.found, *found))
+    found = (*audit.found, *found)
+    return replace(audit, details=details, found=found, said=audit.details, sealed=sealed)
 
 
 def _said(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

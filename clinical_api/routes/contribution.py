@@ -1,5 +1,6 @@
 """CONTRIBUTION: several versions of several kinds, committed at once."""
 
+from functools import partial
 from http import HTTPStatus
 
 from anyio.to_thread import run_sync
@@ -14,6 +15,7 @@ from clinical_api.deps import (
     committed,
     uuid_or_not_found,
 )
+from clinical_api.routes import unsealing
 from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import (
     Prefer,
@@ -73,11 +75,12 @@ async def create(
 
 @router.get("/{contribution_uid}", operation_id="contribution_get")
 async def get(
-    request: Request, ehr_id: str, contribution_uid: str, _caller: MayReadEhrs, here: Here
+    request: Request, ehr_id: str, contribution_uid: str, caller: MayReadEhrs, here: Here
 ) -> Response:
     """The contribution, with references to its versions."""
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request)
     uid = uuid_or_not_found(contribution_uid, "contribution")
-    found = await histories.contribution(here.reads, owner, uid, here.settings)
+    whole = partial(unsealing.audit_of_contribution, request, caller, here, owner, uid)
+    found = await histories.contribution(here.reads, owner, uid, here.settings, whole=whole)
     return resource(found, form, headers={"ETag": f'"{uid}"'})

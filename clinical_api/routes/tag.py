@@ -23,6 +23,7 @@ from clinical_api.deps import (
     uuid_or_not_found,
 )
 from clinical_api.formats import Format
+from clinical_api.routes import unsealing
 from clinical_api.routes.commit_headers import audit_of
 from clinical_api.routes.negotiation import Prefer, answer_form, body_form, preference, versions
 from clinical_api.tags import NewTag, Tag, Target
@@ -37,7 +38,7 @@ _JSON = (Format.JSON,)
 
 @router.get("/tags", operation_id="ehr_tags_get")
 def get_all(
-    request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here, connection: Reader,
+    request: Request, ehr_id: str, caller: MayReadEhrs, here: Here, connection: Reader,
     tag_key: Named = None, tag_value: Named = None, tag_target_path: Named = None,
 ) -> Response:  # fmt: skip
     """The tags of everything in an EHR; of some keys, values or paths, where any are named."""
@@ -47,18 +48,21 @@ def get_all(
         connection, owner,
         keys=tag_key or (), values=tag_value or (), paths=tag_target_path or (),
     )  # fmt: skip
-    return _list(found, owner, here)
+    return _list(unsealing.whole_tags(request, caller, here, owner, found), owner, here)
 
 
 @router.get("/composition/{uid_based_id}/tags", operation_id="composition_tags_get")
 def get_of_composition(
-    request: Request, ehr_id: str, uid_based_id: str, _caller: MayRead, here: Here,
+    request: Request, ehr_id: str, uid_based_id: str, caller: MayRead, here: Here,
     connection: Reader,
 ) -> Response:  # fmt: skip
     """The tags of a composition as a whole, or of one version."""
     answer_form(request, _JSON)
     target = target_of("COMPOSITION", ehr_id, uid_based_id, here)
-    return _list(tags.find(connection, target), target.ehr_id, here)
+    found = tags.find(connection, target)
+    return _list(
+        unsealing.whole_tags(request, caller, here, target.ehr_id, found), target.ehr_id, here
+    )
 
 
 @router.put("/composition/{uid_based_id}/tags", operation_id="composition_tags_update")
@@ -86,13 +90,16 @@ def delete_of_composition(
 
 @router.get("/ehr_status/{uid_based_id}/tags", operation_id="ehr_status_tags_get")
 def get_of_status(
-    request: Request, ehr_id: str, uid_based_id: str, _caller: MayReadEhrs, here: Here,
+    request: Request, ehr_id: str, uid_based_id: str, caller: MayReadEhrs, here: Here,
     connection: Reader,
 ) -> Response:  # fmt: skip
     """The tags of the status as a whole, or of one version."""
     answer_form(request, _JSON)
     target = target_of("EHR_STATUS", ehr_id, uid_based_id, here)
-    return _list(tags.find(connection, target), target.ehr_id, here)
+    found = tags.find(connection, target)
+    return _list(
+        unsealing.whole_tags(request, caller, here, target.ehr_id, found), target.ehr_id, here
+    )
 
 
 @router.put("/ehr_status/{uid_based_id}/tags", operation_id="ehr_status_tags_update")

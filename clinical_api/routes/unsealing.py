@@ -1,14 +1,19 @@
-"""A version with its sealed words, for a reader of care: asked of the vault, which decides."""
+"""What stands here with sealed words, for a reader of care: asked of the vault, which decides."""
 
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from anyio.to_thread import run_sync
 from fastapi import Request
 
-from clinical_api import documents, histories, own_words
+from clinical_api import documents, histories, own_words, tags
 from clinical_api.deps import Organisation
+from clinical_api.own_words import Part, Sealed
+from clinical_api.tags import Tag
 from moiety.change_control.tables import Versioned
 from moiety.change_control.versions import Version
 from moiety.kit.credentials import Caller
@@ -27,12 +32,21 @@ class Target:
 async def whole(
     request: Request, caller: Caller, here: Organisation, target: Target, version: Version
 ) -> Version:
-    """A version as it was written, for a reader who says for whom; any other as it is kept."""
-    if version.document is None or not own_words.is_for_a_person(request.headers):
+    """A version and its audit as they were written, for a reader who says for whom; any other as
+    they are kept.
+    """
+    if not own_words.is_for_a_person(request.headers):
         return version
-    text = documents.unpack(version.document)
-    text = await unsealed(request, caller, here, target, version.version, text)
-    return replace(version, document=documents.pack(text))
+    text = None if version.document is None else documents.unpack(version.document)
+    document = None if text is None else msgspec.json.decode(text)
+    place = own_words.version_place(version.object_id, version.version)
+    audit, parts = await _audit(here, target.owner, place, version.audit)
+    if document is not None:
+        parts += await _of_version(here, target, version.version, document)
+    if not await run_sync(_put_back, request, caller, here, target.owner, parts):
+        return version
+    packed = None if document is None else documents.pack(msgspec.json.encode(document))
+    return replace(version, document=packed, audit=audit)
 
 
 async def unsealed(
@@ -42,22 +56,76 @@ async def unsealed(
 
     Raises Malformed without a purpose, and Forbidden where the person may not.
     """
-    if here.own_words is None:
+    document = msgspec.json.decode(text)
+    parts = await _of_version(here, target, number, document)
+    if not await run_sync(_put_back, request, caller, here, target.owner, parts):
         return text
+    return msgspec.json.encode(document)
+
+
+async def audit_of_contribution(
+    request: Request, caller: Caller, here: Organisation, owner: UUID, contribution_id: UUID,
+    audit: Mapping[str, Any],
+) -> Mapping[str, Any]:  # fmt: skip
+    """What a contribution says of itself, as `whole` for a version."""
+    if not own_words.is_for_a_person(request.headers):
+        return audit
+    said, parts = await _audit(here, owner, str(contribution_id), audit)
+    await run_sync(_put_back, request, caller, here, owner, parts)
+    return said
+
+
+def whole_tags(
+    request: Request, caller: Caller, here: Organisation, owner: UUID, found: Sequence[Tag]
+) -> list[Tag]:
+    """Tags as they were written, as `whole` for a version."""
+    if not own_words.is_for_a_person(request.headers):
+        return list(found)
+    told = tags.parts(found)
+    _put_back(request, caller, here, owner, [part for _, _, some in told for part in some])
+    written = {tag.tag_id: replace(tag, key=key, value=value) for tag, (key, value), _ in told}
+    return [written.get(tag.tag_id, tag) for tag in found]
+
+
+def _put_back(
+    request: Request, caller: Caller, here: Organisation, owner: UUID, parts: Sequence[Part]
+) -> bool:
+    """Puts the words back; False where nothing was sealed or nobody stands behind the request.
+
+    Raises Malformed without a purpose, and Forbidden where the person may not.
+    """
+    if here.own_words is None:
+        return False
     purpose = request.headers.get(own_words.PURPOSE)
     if purpose is None:
         raise Malformed(f"A read for a person says its purpose in {own_words.PURPOSE}.")
+    if not parts:
+        return False
+    if (user := request.headers.get(own_words.USER)) is None:
+        if caller.token_id is None:
+            return False  # a program reads for itself
+        shown = request.headers["authorization"].partition(" ")[2].strip()
+        user = here.own_words.exchanged(shown)
+    here.own_words.unseal(owner, parts, purpose=purpose, user=user.removeprefix("Bearer "))
+    return True
+
+
+async def _of_version(here: Organisation, target: Target, number: int, document: Any) -> list[Part]:
     sealed = await histories.sealed_of(
         here.reads, target.kind, target.owner, target.object_id, number
     )
-    if not sealed:
-        return text
-    if (user := request.headers.get(own_words.USER)) is None:
-        if caller.token_id is None:
-            return text  # a program reads for itself: nobody stands behind it
-        shown = request.headers["authorization"].partition(" ")[2].strip()
-        user = await run_sync(here.own_words.exchanged, shown)
-    user = user.removeprefix("Bearer ")
-    return await run_sync(
-        partial(here.own_words.unseal, target.owner, text, sealed, purpose=purpose, user=user)
-    )
+    return [Part(document, one) for one in sealed]
+
+
+async def _audit(
+    here: Organisation, owner: UUID, place: str, audit: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Part]]:
+    """An audit that may be changed, and what was sealed out of it."""
+    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(audit))
+    rows = await here.reads.ask(_AUDIT_WORDS, (owner, place))
+    return said, [Part(said, Sealed(UUID(seal_id), base64.b64decode(box))) for seal_id, box in rows]
+
+
+_AUDIT_WORDS = (
+    b"SELECT seal_id, box FROM audit_words WHERE ehr_id = $1 AND place = $2 ORDER BY number"
+)

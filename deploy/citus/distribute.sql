@@ -30,8 +30,8 @@ SELECT create_reference_table(name) FROM unnest(ARRAY[
 
 SELECT create_distributed_table('ehr', 'ehr_id', shard_count => 16);
 SELECT create_distributed_table(name, 'ehr_id', colocate_with => 'ehr') FROM unnest(ARRAY[
-  'attestation', 'commit_log', 'composition', 'composition_history', 'contribution', 'ehr_status',
-  'ehr_status_history', 'erasure', 'folder', 'folder_history', 'item_tag', 'screen_finding',
+  'attestation', 'audit_words', 'commit_log', 'composition', 'composition_history', 'contribution',
+  'ehr_status', 'ehr_status_history', 'erasure', 'folder', 'folder_history', 'item_tag', 'screen_finding',
   'screen_later', 'sealed_words', 'version_detail'
 ]::regclass[]) AS name;
 

@@ -34,6 +34,7 @@ ALLOWED = {
         "hot_index": "S",
         "screen_finding": "SI",
         "sealed_words": "SI",
+        "audit_words": "SI",
         "screen_later": "SID",
     },
     "demographic": {

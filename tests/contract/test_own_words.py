@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from clinical_api.app import create_app as create_clinical
@@ -388,6 +389,74 @@ def test_what_is_said_beside_a_document_is_screened_like_it(
     assert [] == [one for one in SAID_DETAILS if not control.holds(one)]
 
 
+def said_beside(found, ehr_id, **headers):
+    """What reads of audits and tags say, by where it stands; `headers` name a reader."""
+    url = f"{BASE}/ehr/{ehr_id}"
+    with psycopg.connect(found.clinical.database.url("postgres")) as connection:
+        versions = connection.execute(
+            "SELECT object_id, version FROM composition WHERE ehr_id = %(id)s UNION ALL"
+            " SELECT object_id, version FROM composition_history WHERE ehr_id = %(id)s",
+            {"id": ehr_id},
+        ).fetchall()
+        contributions = connection.execute(
+            "SELECT contribution_id FROM contribution WHERE ehr_id = %s", (ehr_id,)
+        ).fetchall()
+    system = found.app.get(f"{url}/ehr_status").json()["uid"]["value"].split("::")[1]
+    places = [f"versioned_composition/{one}/version/{one}::{system}::{n}" for one, n in versions]
+    places += [f"contribution/{one}" for (one,) in contributions]
+    answers = {place: found.app.get(f"{url}/{place}", headers=headers)
+               for place in [*places, "versioned_ehr_status/version", "tags"]}  # fmt: skip
+    assert {200} == {one.status_code for one in answers.values()}
+    return {place: one.json() for place, one in answers.items()}
+
+
+def described(told):
+    """The audits that say something, as text; and the values of the tags."""
+    audits = {place: one.get("audit") or one.get("commit_audit") for place, one in told.items()
+              if place != "tags"}  # fmt: skip
+    texts = {place: one["description"]["value"] for place, one in audits.items()
+             if "description" in one}  # fmt: skip
+    return texts, [one["value"] for one in told["tags"]]
+
+
+def test_what_was_said_beside_a_document_is_read_whole_by_care(sealing, filled_pool):
+    """Audits of versions and contributions, deletions too, and tags: byte-equal to what was
+    written, for a reader with the right; placeholders, and 403, for others.
+    """
+    person_id, ehr_id = record_of(sealing)
+    say_beside(sealing, ehr_id)
+    plain, tags = described(said_beside(sealing, ehr_id))
+    assert len(plain) >= 8
+    assert 2 == len(tags)
+    for one in (*plain.values(), *tags):
+        assert "[NAME]" in one
+        assert [] == [word for word in SAID_DETAILS if word in one]
+    right = in_care(sealing, person_id)
+    whole, tags = described(said_beside(sealing, ehr_id, **right))
+    assert plain.keys() == whole.keys()
+    assert {SAID} == {*whole.values(), *tags}
+    stranger = right | {"Moiety-User": f"Bearer {key_of(sealing.caller('clinician'))}"}
+    for place in [*plain, "tags"]:
+        answer = sealing.app.get(f"{BASE}/ehr/{ehr_id}/{place}", headers=stranger)
+        assert 403 == answer.status_code, answer.text
+        assert "Featherstone" not in answer.text
+
+
+def test_a_tag_that_is_written_again_forgets_the_words_of_before(sealing, filled_pool):
+    """A box goes with the value that it belongs to; of several tags each has its own words."""
+    person_id, ehr_id = record_of(sealing)
+    object_id = sealing.commit(ehr_id, letter("Well."))
+    url = f"{BASE}/ehr/{ehr_id}/composition/{object_id}/tags"
+    right = in_care(sealing, person_id)
+    for values in (["Ngozi", "none", "of HG3 5LX"], ["none", "Adeyemi and Margaret", "Ngozi"]):
+        sent = [{"key": f"k{n}", "value": value} for n, value in enumerate(values)]
+        assert sealing.app.put(url, json=sent).is_success
+        plain = [one["value"] for one in sealing.app.get(url).json()]
+        assert [one == "none" for one in values] == [one == "none" for one in plain]
+        assert "Ngozi" not in plain
+        assert values == [one["value"] for one in sealing.app.get(url, headers=right).json()]
+
+
 def test_what_was_said_while_the_vault_was_away_is_screened_later(
     cluster, vault_service, caller, filled_pool
 ):
@@ -395,7 +464,7 @@ def test_what_was_said_while_the_vault_was_away_is_screened_later(
     from clinical_api.rescreening import screen_waiting
 
     with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
-        _, ehr_id = record_of(found)
+        person_id, ehr_id = record_of(found)
         here = found.clinical.app.state.here["main"]
         client = here.own_words.client
         here.own_words.client = connect("http://127.0.0.1:9", "none", timeout=0.2)
@@ -407,6 +476,8 @@ def test_what_was_said_while_the_vault_was_away_is_screened_later(
         stolen = steal(found.clinical.database.url("postgres"))
         assert [] == [one for one in SAID_DETAILS if stolen.holds(one)]
         assert 0 == screen_waiting(here.engine, here.own_words)
+        whole, tags = described(said_beside(found, ehr_id, **in_care(found, person_id)))
+        assert {SAID} == {*whole.values(), *tags}
 
 
 def test_a_writer_is_not_told_that_a_word_was_found(sealing, filled_pool):
