@@ -51,7 +51,8 @@ def read(text: str, folder: Path) -> Configuration:
     labels = _labels(keys)
     formats = tuple(f for p in _list(keys, "formats") if (f := _format(p)))
     lists = tuple(found for p in _list(keys, "lists") for found in _phrases(p, folder))
-    labels |= {f.label for f in formats} | {label for label, _ in lists}
+    backends, votes = _backends(keys["backends"], folder) if "backends" in keys else ((), 1)
+    labels |= {f.label for f in formats} | {label for label, _ in lists} | _own_labels(backends)
     wanted, weights = _model(keys["model"], folder) if "model" in keys else (True, b"")
     options = Options(
         labels=frozenset(labels),
@@ -62,7 +63,6 @@ def read(text: str, folder: Path) -> Configuration:
         weights=weights,
         threshold=keys["threshold"].number(0.5, 0.01, 0.99) if "threshold" in keys else 0.5,
     )
-    backends, votes = _backends(keys["backends"]) if "backends" in keys else ((), 1)
     policy = _policy(keys["replacement"], folder) if "replacement" in keys else None
     if root.faults:
         raise ConfigurationError(root.faults)
@@ -200,19 +200,25 @@ def _some(names: Any) -> str:
     return ", ".join(list(names or ())[:10]) or "none"
 
 
-def _backends(place: Place) -> tuple[tuple[Chosen, ...], int]:
+def _backends(place: Place, folder: Path) -> tuple[tuple[Chosen, ...], int]:
     keys = place.mapping(("votes", "use"))
     if "use" not in keys:
         place.fault("write the detectors under `use`")
         return (), 1
-    chosen = tuple(c for p in keys["use"].places() if (c := _chosen(p)))
+    chosen = tuple(c for p in keys["use"].places() if (c := _chosen(p, folder)))
     votes = keys["votes"].whole(1, 1, 20) if "votes" in keys else 1
     if chosen and votes > len(chosen):
         keys["votes"].fault(f"there are {len(chosen)} detectors, so at most as many votes")
     return chosen, votes
 
 
-def _chosen(place: Place) -> Chosen | None:
+def _own_labels(backends: tuple[Chosen, ...]) -> set[str]:
+    """Labels that only a detector's map has: looked for as soon as something finds them."""
+    maps = (dict(chosen.told).get("labels", {}) for chosen in backends)
+    return {label for told in maps for label in told.values()} - {str(label) for label in Label}
+
+
+def _chosen(place: Place, folder: Path) -> Chosen | None:
     kinds = (_BUILT_IN, *KINDS)
     kind_of = place.mapping(("kind", *{key for told in SETTINGS.values() for key in told}))
     if "kind" not in kind_of:
@@ -231,10 +237,16 @@ def _chosen(place: Place) -> Chosen | None:
         elif allowed[name] is dict:
             told[name] = {name: _new_label(label) for name, label in inner.pairs()}
         else:
-            told[name] = inner.text()
+            told[name] = _path_of(name, inner.text(), folder)
     if "model" in allowed and "model" not in told:
         place.fault("write model: the path of the model on this machine")
     return Chosen(kind, tuple(told.items())) if kind else None
+
+
+def _path_of(name: str, told: str, folder: Path) -> str:
+    """A model's path; spaCy's model is a package, or a folder where there is one of that name."""
+    path = folder / told
+    return str(path) if told and (name == "model" or path.is_dir()) else told
 
 
 def _policy(place: Place, folder: Path) -> Policy | None:

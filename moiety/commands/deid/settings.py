@@ -36,7 +36,7 @@ def detector(configuration: Configuration) -> Ensemble:
             backends.append(BuiltIn(configuration.options))
         else:
             backends.append(open_backend(chosen.kind, dict(chosen.told)))
-    return Ensemble(tuple(backends), configuration.votes)
+    return Ensemble(tuple(backends), configuration.votes, configuration.options.labels)
 
 
 def configured(file: Path | None) -> Configuration:

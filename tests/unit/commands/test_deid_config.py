@@ -117,8 +117,32 @@ def test_replacement_and_detectors(folder):
         folder,
     )
     assert ["built-in", "onnx"] == [one.kind for one in told.backends]
-    assert {"model": "m", "labels": {"PER": "NAME"}} == dict(told.backends[1].told)
+    assert {"model": str(folder / "m"), "labels": {"PER": "NAME"}} == dict(told.backends[1].told)
     assert (b"\xab" * 32, None) == (told.policy.key, told.policy.greatest_age)
+
+
+def test_a_detector_s_model_is_named_relative_to_the_configuration(folder):
+    """A package of spaCy, unless there is a folder of its name."""
+    (folder / "own_md").mkdir()
+    told = read(
+        "backends: {use: [{kind: presidio, spacy_model: own_md}, "
+        "{kind: presidio, spacy_model: en_core_web_md}, {kind: onnx, model: /models/deid}]}",
+        folder,
+    ).backends
+    assert [str(folder / "own_md"), "en_core_web_md", "/models/deid"] == [
+        one.told[0][1] for one in told
+    ]
+
+
+def test_a_label_that_is_off_is_off_for_every_detector(folder):
+    """And a label that only a detector's map has is on."""
+    options = read(
+        "labels: {off: [DATE]}\n"
+        "backends: {use: [{kind: presidio, labels: {ORG: EMPLOYER, DATE_TIME: DATE}}]}\n",
+        folder,
+    ).options
+    assert "EMPLOYER" in options.labels
+    assert "DATE" not in options.labels
 
 
 def test_the_example_of_the_page_can_be_obeyed(folder):

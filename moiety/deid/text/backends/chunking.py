@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from moiety.deid.text.backends.protocol import BackendFailed
 from moiety.deid.text.spans import Span
 
 Detect = Callable[[str], list[Span]]
 
+_LEAST = 4
 SIZE, OVERLAP = 900, 200
 """Characters.  A model of 384 tokens reads 900 characters of prose; of digits alone about 400."""
 
@@ -40,6 +42,17 @@ def detect(text: str, detector: Detect, size: int = SIZE, overlap: int = OVERLAP
         for start, piece in pieces(text, size, overlap)
         for span in detector(piece)
     ]
+
+
+def halved(text: str, detector: Detect, name: str) -> list[Span]:
+    """A piece that is still too long, as pieces of half its length that overlap by a quarter.
+
+    Raises BackendFailed, with the detector's `name`, where so little text can't be too long.
+    """
+    if len(text) < _LEAST:
+        raise BackendFailed(name, "a word of more tokens than the model reads")
+    half = len(text) // 2
+    return detect(text, detector, half + 1, half // 2)
 
 
 def _last_space(text: str, low: int, high: int) -> int:

@@ -10,10 +10,14 @@ from moiety.deid.text.spans import Span, resolve, worded
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """`votes` detectors must agree on a character for it to be an identifier; 1 is the union."""
+    """`votes` detectors must agree on a character for it to be an identifier; 1 is the union.
+
+    `labels` are those that are looked for; None: whatever a detector finds.
+    """
 
     backends: tuple[Backend, ...]
     votes: int = 1
+    labels: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where more votes are asked than there are detectors."""
@@ -29,7 +33,10 @@ class Ensemble:
         """The spans that stand.  Raises BackendFailed where a detector does, whatever the others
         found: a text that one of them did not read has not been read.
         """
-        found = [_asked(backend, text, context) for backend in self.backends]
+        found = [
+            [span for span in _asked(backend, text, context) if self._wanted(span)]
+            for backend in self.backends
+        ]
         every = [span for spans in found for span in spans]
         if self.votes == 1:
             return worded(text, resolve(every))
@@ -40,6 +47,9 @@ class Ensemble:
                     votes[at] += 1
         elected = (part for span in every for part in _elected(span, votes, self.votes))
         return worded(text, resolve(elected))
+
+    def _wanted(self, span: Span) -> bool:
+        return self.labels is None or span.label in self.labels
 
 
 def _asked(backend: Backend, text: str, context: Context | None) -> list[Span]:

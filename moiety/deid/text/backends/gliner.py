@@ -1,6 +1,7 @@
 """GLiNER: any label, told in words.  https://github.com/urchade/GLiNER (Apache-2.0).
 
-The model reads 384 tokens and leaves the rest without a word, so it gets short pieces.
+The model reads so many words, and so many of its tokens, and leaves the rest without a word; so it
+gets short pieces, and those that have more are halved.
 """
 
 from collections.abc import Mapping
@@ -47,12 +48,24 @@ class Gliner:
         return chunking.detect(text, self._piece, _SIZE, _OVERLAP)
 
     def _piece(self, text: str) -> list[Span]:
+        if self._cut(text):
+            return chunking.halved(text, self._piece, self.name)
         found = self.model.predict_entities(text, list(self.asked), threshold=self.threshold)
         spans = (
             relabelled(e["start"], e["end"], e["label"], e["score"], self.labels, self.name)
             for e in found
         )
         return [span for span in spans if span]
+
+    def _cut(self, text: str) -> bool:
+        """Whether the model would read the beginning of a text alone."""
+        reader = self.model.data_processor
+        words = [word for word, *_ in reader.words_splitter(text)]
+        if len(words) > self.model.config.max_len:
+            return True
+        given, _ = reader.prepare_inputs([words], list(self.asked))
+        tokens = reader.transformer_tokenizer(given, is_split_into_words=True, verbose=False)
+        return bool(len(tokens["input_ids"][0]) > reader.transformer_tokenizer.model_max_length)
 
 
 def opened(

@@ -1,57 +1,62 @@
-"""Token-classification models in the form of Hugging Face's transformers (Apache-2.0)."""
+"""Token-classification models in the form of Hugging Face's transformers (Apache-2.0), on torch.
 
-from collections.abc import Mapping
+The pipeline of the library would cut long texts without a word; so the model is asked itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from moiety.deid.text.backends import chunking
+from moiety.deid.text.backends.classifying import LABELS, Classifier, kinds_of, most_tokens
 from moiety.deid.text.backends.libraries import label_map, library, loaded
-from moiety.deid.text.backends.onnx import LABELS
-from moiety.deid.text.backends.protocol import relabelled
-from moiety.deid.text.context import Context
-from moiety.deid.text.labels import Label
-from moiety.deid.text.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
-class HuggingFace:
-    """A pipeline and what its labels are called here."""
+class Torch:
+    """A model and its tokenizer."""
 
-    pipeline: Any
-    labels: Mapping[str, str]
-    threshold: float
-    name: str = "huggingface"
-    demanded: frozenset[str] = frozenset({Label.NAME})
+    model: Any
+    tokenizer: Any
+    torch: Any
 
-    def detect(self, text: str, context: Context | None = None) -> list[Span]:
-        """What the model finds in every piece."""
-        del context
-        return chunking.detect(text, self._piece)
-
-    def _piece(self, text: str) -> list[Span]:
-        spans = (
-            relabelled(
-                e["start"], e["end"], e["entity_group"], float(e["score"]), self.labels, self.name
-            )
-            for e in self.pipeline(text)
-            if e["score"] >= self.threshold
+    def encode(self, text: str) -> Any:
+        """The tokens of a text, whole."""
+        return self.tokenizer(
+            text, return_offsets_mapping=True, return_tensors="pt", truncation=False, verbose=False
         )
-        return [span for span in spans if span]
+
+    def offsets(self, encoded: Any) -> Sequence[tuple[int, int]]:
+        """Where each token stands."""
+        return [(start, end) for start, end in encoded["offset_mapping"][0].tolist()]
+
+    def probabilities(self, encoded: Any) -> Iterable[Sequence[float]]:
+        """For each token the probability of each kind."""
+        feed = {key: value for key, value in encoded.items() if key != "offset_mapping"}
+        with self.torch.no_grad():
+            logits = self.model(**feed).logits[0]
+        rows: Iterable[Sequence[float]] = logits.float().softmax(-1).tolist()
+        return rows
 
 
 def opened(
     *, model: str, threshold: float = 0.3, labels: Mapping[str, str] | None = None
-) -> HuggingFace:
+) -> Classifier:
     """Raises BackendMissing where transformers or the model's folder is not there."""
     transformers = library("transformers", "huggingface")
+    torch = library("torch", "huggingface")
 
-    def load() -> Any:
+    def load() -> Classifier:
         local = {"local_files_only": True}
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model, **local)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(model, use_fast=True, **local)
+        if not tokenizer.is_fast:
+            raise ValueError("a tokenizer that does not tell where its tokens stand")
         network = transformers.AutoModelForTokenClassification.from_pretrained(model, **local)
-        return transformers.pipeline(
-            "token-classification", model=network, tokenizer=tokenizer,
-            aggregation_strategy="max",
+        network.eval()
+        return Classifier(
+            Torch(network, tokenizer, torch), kinds_of(network.config.id2label),
+            most_tokens(Path(model)), label_map(labels, LABELS), threshold, "huggingface",
         )  # fmt: skip
 
-    return HuggingFace(loaded("huggingface", "model", load), label_map(labels, LABELS), threshold)
+    made: Classifier = loaded("huggingface", "model", load)
+    return made

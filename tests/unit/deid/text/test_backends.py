@@ -50,6 +50,13 @@ def test_the_union_has_what_any_finds_and_a_vote_what_enough_find():
     assert ["Ann"] == found(Ensemble(backends, 3), text)
 
 
+def test_what_is_not_looked_for_is_left_whoever_finds_it():
+    """A label that a site has turned off is off for every detector."""
+    labels = frozenset({"DATE"})
+    assert [] == found(Ensemble((Words(("Ann",)),), labels=labels), "Ann Lee")
+    assert ["Ann"] == found(Ensemble((Words(("Ann",)),), labels=labels | {"NAME"}), "Ann Lee")
+
+
 def test_one_detector_has_one_vote_however_often_it_finds():
     """Two of its spans that overlap are no agreement."""
     backends = (Words(("Ann", "Ann Lee")), Words(()))
