@@ -42,6 +42,20 @@ def test_figures_by_label_and_by_style(files):
     assert "strict_recall" in evaluate(files).stdout
 
 
+def test_each_style_is_told_beside_plain_texts(files):
+    """How many points of strict recall letters in one case, or slips of the pen, cost."""
+    plain = GOLD | {"id": "c", "meta": {}}
+    found = {"id": "c", "spans": [{"start": 0, "end": 37, "label": "NAME"}]}
+    with (files / "gold").open("a") as gold, (files / "pred").open("a") as predicted:
+        gold.write(json.dumps(plain) + "\n")
+        predicted.write(json.dumps(found) + "\n")
+    lines = evaluate(files).stdout.splitlines()
+    table = {line.split()[0]: line.split() for line in lines[lines.index("per_label_recall") :]}
+    assert "beside_plain" == table["by_style"][3]
+    assert ["lower", "1", "0.0000", "-100.00"] == table["lower"][:4]
+    assert ["plain", "2", "1.0000", "1.0000"] == table["plain"][:4]
+
+
 def test_errors_are_listed_without_their_words_unless_asked(files):
     """A list of misses is a list of identities: it says where they are."""
     answer = evaluate(files, "--missed", "5", "--wrong", "5")
@@ -62,6 +76,8 @@ def test_errors_are_listed_without_their_words_unless_asked(files):
         (("pred", "{", "["), "line 1 is no JSON object"),
         (("pred", '"spans"', '"span"'), "line 1 has no id and spans"),
         (("gold", '"spans"', '"span"'), "line 1 has no text and spans"),
+        (("gold", '"end": 20', '"end": 99'), "in line 1 not all spans are start and end in the"),
+        (("gold", '"end": 27', '"end": "x"'), "in line 1 not all traps are start and end in the"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(files, spoil, told):

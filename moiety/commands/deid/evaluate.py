@@ -19,6 +19,7 @@ _MAIN = (
     "documents", "strict_recall", "char_recall", "char_precision", "traps_redacted",
     "documents_zero_missed",
 )  # fmt: skip
+_PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Evaluation:
     wrong: list[Wrong] = field(default_factory=list)
     absent: int = 0
 
-    def figures(self, by: str | None) -> dict[str, Any]:
-        """As one JSON object."""
+    def figures(self, by: str = "style") -> dict[str, Any]:
+        """As one JSON object; with groups where there is more than one."""
         whole = self.score.figures() | {"documents_absent": self.absent}
-        if by:
+        if len(self.groups) > 1:
             whole[f"by_{by}"] = {
                 name: {key: score.figures()[key] for key in _MAIN}
                 for name, score in sorted(self.groups.items())
@@ -51,7 +52,7 @@ class Evaluation:
         return whole
 
 
-def evaluate(gold: Path, predicted: Path, by: str | None = None) -> Evaluation:
+def evaluate(gold: Path, predicted: Path, by: str = "style") -> Evaluation:
     """Score a file of predictions.  Raises Stop where a line is none, or a text is another."""
     spans = _predictions(predicted)
     told = Evaluation()
@@ -60,6 +61,12 @@ def evaluate(gold: Path, predicted: Path, by: str | None = None) -> Evaluation:
         name = _id(document)
         if not isinstance(document.get("text"), str) or not isinstance(document.get("spans"), list):
             raise Stop(f"{gold}: line {number} has no text and spans: is it a gold file?")
+        for key in ("spans", "ignore", "traps"):
+            if not _stand_in(document["text"], document.get(key, []), labelled=key == "spans"):
+                raise Stop(
+                    f"{gold}: in line {number} not all {key} are start and end in the text"
+                    f"{' with a label' if key == 'spans' else ''}; end is exclusive."
+                )
         text, own = spans.get(name, (None, ()))
         if text is not None and text != document["text"]:
             raise Stop(
@@ -69,7 +76,7 @@ def evaluate(gold: Path, predicted: Path, by: str | None = None) -> Evaluation:
         seen.add(name)
         told.absent += name not in spans
         told.score.add(document, own)
-        for group in GROUPS[by](document) if by else ():
+        for group in GROUPS[by](document):
             told.groups[group].add(document, own)
         told.wrong += _wrong(document, own)
     if unknown := len(set(spans) - seen):
@@ -77,19 +84,30 @@ def evaluate(gold: Path, predicted: Path, by: str | None = None) -> Evaluation:
     return told
 
 
-def show(told: Evaluation, by: str | None) -> Iterator[str]:
-    """The figures in lines."""
+def show(told: Evaluation, by: str = "style") -> Iterator[str]:
+    """The figures in lines, the groups as a table."""
     for key, value in told.figures(by).items():
-        if not isinstance(value, dict):
+        if key == f"by_{by}":
+            yield from _table(key, value)
+        elif isinstance(value, dict):
+            yield key
+            yield from (f"  {name:24} {_figure(inner)}" for name, inner in value.items())
+        else:
             yield f"{key:26} {_figure(value)}"
-            continue
-        yield key
-        for name, inner in value.items():
-            if isinstance(inner, dict):
-                pairs = ", ".join(f"{k} {_figure(v)}" for k, v in inner.items())
-                yield f"  {name:24} {pairs}"
-            else:
-                yield f"  {name:24} {_figure(inner)}"
+
+
+def _table(name: str, groups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line a group; how far its strict recall lies from that of plain texts, in points."""
+    plain = groups.get(_PLAIN, {}).get("strict_recall")
+    columns = [*_MAIN[:2], "beside_plain", *_MAIN[2:]]
+    wide = max(map(len, groups))
+    yield f"{name:{wide + 2}}  {'  '.join(columns)}"
+    for group, figures in groups.items():
+        recall = figures["strict_recall"]
+        apart = None if group == _PLAIN or None in (plain, recall) else 100 * (recall - plain)
+        shown = {**figures, "beside_plain": "" if apart is None else f"{apart:+.2f}"}
+        cells = (f"{_figure(shown[column]):>{len(column)}}" for column in columns)
+        yield f"  {group:{max(wide, len(name) - 2)}}  {'  '.join(cells)}"
 
 
 def errors(
@@ -112,6 +130,18 @@ def errors(
         if around is not None:
             line["text"] = _around(texts[one.document], one.start, one.end, around)
         yield json.dumps(line, ensure_ascii=False)
+
+
+def _stand_in(text: str, stretches: Any, *, labelled: bool) -> bool:
+    """Whether all are stretches of the text, with a label where one is asked for."""
+    return isinstance(stretches, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("start"), int)
+        and isinstance(one.get("end"), int)
+        and 0 <= one["start"] <= one["end"] <= len(text)
+        and (not labelled or isinstance(one.get("label"), str))
+        for one in stretches
+    )
 
 
 def _around(text: str, start: int, end: int, letters: int) -> str:

@@ -211,9 +211,8 @@ def evaluate(
         Path, typer.Argument(metavar="PRED", help="What `moiety deid text GOLD PRED` wrote.")
     ],
     by: Annotated[
-        str | None,
-        typer.Option(help="Figures also for each style (letter case, typing) or template."),
-    ] = None,
+        str, typer.Option(help="Figures also for each style (letter case, typing) or template.")
+    ] = "style",
     missed: Annotated[int, typer.Option(min=0, help="List so many missed identifiers.")] = 0,
     wrong: Annotated[int, typer.Option(min=0, help="List so many that are none.")] = 0,
     around: Annotated[
@@ -233,7 +232,7 @@ def evaluate(
 
     from moiety.commands.deid import evaluate as work
 
-    if by is not None and by not in work.GROUPS:
+    if by not in work.GROUPS:
         raise Stop("--by is style or template.")
     told = work.evaluate(gold, predicted, by)
     if as_json:
