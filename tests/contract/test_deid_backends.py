@@ -150,6 +150,7 @@ def test_a_model_of_transformers_that_was_taught_nothing_is_refused(torch, token
         canary.check(open_backend("huggingface", {"model": str(tmp_path)}))
 
 
+@pytest.mark.filterwarnings("ignore:.*TorchScript:DeprecationWarning")  # the new one is slower
 def test_the_same_model_as_onnx_finds_the_same(torch, classifier, tmp_path_factory):
     """Exported by torch; run without it."""
     pytest.importorskip("onnx")
@@ -187,3 +188,33 @@ def test_a_model_pack_of_medcat_reads_text_of_any_length(torch, tokenizer, tmp_p
     model = DeIdModel.create(CDB(Config()), told)
     pack = model.cat.save_model_pack(str(tmp_path / "packs"))
     check(open_backend("medcat", {"model": str(pack)}))
+
+
+def test_a_model_of_gliner_reads_every_word_of_a_text_of_any_length(torch, tokenizer, tmp_path):
+    """One that was taught nothing: asked for all that is thinkable it marks every word to the end,
+    asked for what is sure it marks none, and is refused.
+    """
+    gliner = pytest.importorskip("gliner")
+    import transformers
+
+    kept = {"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 66}
+    encoder = transformers.BertConfig(
+        vocab_size=len(vocabulary()), hidden_size=16, intermediate_size=16, **kept
+    )
+    transformers.BertModel(encoder).save_pretrained(tmp_path / "encoder")
+    tokenizer.save_pretrained(tmp_path / "encoder")
+    told = gliner.GLiNERConfig(
+        model_name=str(tmp_path / "encoder"), hidden_size=16, max_len=40, max_width=3
+    )
+    gliner.GLiNER.from_config(told).save_pretrained(str(tmp_path / "model"))
+    settings = {"model": str(tmp_path / "model"), "labels": {"person": "NAME"}}
+    with pytest.raises(CanaryDied, match="gliner leaves"):
+        canary.check(open_backend("gliner", settings | {"threshold": 0.9999}))
+    backend = open_backend("gliner", settings | {"threshold": 0.0})
+    canary.check(backend)
+    text, _ = long_text()
+    found = bytearray(len(text))
+    for span in backend.detect(text):
+        found[span.start : span.end] = b"\1" * (span.end - span.start)
+    assert [] == [at for at, mark in enumerate(found) if not mark and text[at].isalnum()]
+    assert [] == backend.detect(" \n ")
