@@ -280,7 +280,7 @@ def _houses(words: Words) -> Iterator[Span]:
         if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[i - 1] == LOWER):
             continue
         first = i - 1
-        alone = low[first] == "the" and _at_home(words, first, i)
+        alone = low[first] == "the" and (_at_home(words, first, i) or _moved_into(words, first))
         if (not _own(words, first) and not alone) or (
             not alone
             and low[first] in ("old", "new", "main", "little", "high", "the", "st")
@@ -299,8 +299,17 @@ def _houses(words: Words) -> Iterator[Span]:
             )
         ):
             first -= 1
-        loose = words.case != TITLE and not _after_cue(words, first) and not _part_ends(words, i)
-        if loose or (low[first] == "the" and i - first == 1 and not _at_home(words, first, i)):
+        numbered = first > 0 and words.gaps[first - 1] == " " and HOUSE_NUMBER.match(low[first - 1])
+        if numbered:
+            yield Span(words.starts[first - 1], words.ends[i], Label.ADDRESS_LINE, 0.6, "house")
+            continue
+        loose = (
+            words.case != TITLE
+            and not alone
+            and not _after_cue(words, first)
+            and not _part_ends(words, i)
+        )
+        if loose or (low[first] == "the" and i - first == 1 and not alone):
             continue
         yield Span(
             words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.55, "house with a name"
@@ -341,9 +350,21 @@ def _site_behind(words: Words, i: int) -> int:
     return last
 
 
+def _moved_into(words: Words, first: int) -> bool:
+    """`moved into The Willows`: a capital on `The` in the midst of a sentence."""
+    if words.case != TITLE or words.shapes[first] != TITLE or not first:
+        return False
+    cued = words.low[first - 1] in _PLACE_CUES or words.low[first - 1] in ("into", "called")
+    return cued and words.gaps[first - 1] == " "
+
+
 def _at_home(words: Words, first: int, last: int) -> bool:
     """`The Maltings` behind a comma or a cue, with another part behind."""
-    return (_after_cue(words, first) or part_begins(words, first)) and _part_ends(words, last)
+    ends = (
+        words.gaps[last].lstrip(" ")[:1] in ("", ",", "\n", ".", ";", ")")
+        and words.gaps[last] != " "
+    )
+    return ends and (_after_cue(words, first) or part_begins(words, first))
 
 
 @cache

@@ -29,6 +29,7 @@ _NEVER = (
     | vocabulary.group("initials_subjects")
     | {"odp", "bed", "ext"}
 )
+_CLOSES = vocabulary.group("initials_closing")
 _NEVER_ALONE = _NEVER | vocabulary.group("doing_never")
 _LITTLE = vocabulary.group("initials_little_words")
 _PAIRED = frozenset({"w", "chk", "chkd", "checked", "witness", "wit", "witnessed"})
@@ -49,14 +50,13 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         known = words.flags[i] & (CLINICAL | ABBREVIATION | ORDINARY)
         if words.low[i + 1 : i + 3] in _AWAY and word not in _NEVER and not known & ORDINARY:
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who is away")
+        elif _told(words, i, known):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who was told")
         elif i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "who did it")
-        elif (
-            capitals
-            and not words.flags[i] & ~NAME
-            and word not in _NEVER_ALONE
-            and _alone(words, i)
-        ):
+        elif words.flags[i] & ~NAME or word in _NEVER_ALONE:
+            continue
+        elif _alone(words, i) if capitals else not words.flags[i] and _last(words, i):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.645, "letters alone")
 
 
@@ -69,6 +69,8 @@ def _behind(words: Words, i: int, known: int) -> float:
     if gap == " " and word not in _NEVER and _at_a_time(words, i - 1):
         good = not known or (words.case == TITLE and _ends(words, i))
         return 0.66 if good and _stops(words, i) else 0.0
+    if words.case != TITLE and word in _CLOSES and len(word) > _SHORTEST:
+        return 0.0
     if gap not in _CUE_GAPS or (gap in (". ", ", ") and cue not in ("dict", "apols")):
         return 0.0
     done = not known and cue[-2:] == "ed" and bool(words.flags[i - 1] & ORDINARY)
@@ -112,6 +114,28 @@ def _at_a_time(words: Words, i: int) -> bool:
     if i and words.gaps[i - 1] in (":", ".") and len(words.low[i]) == 2:
         return words.shapes[i - 1] == NUMBER
     return _TIME.match(words.low[i]) is not None
+
+
+def _told(words: Words, i: int, known: int) -> bool:
+    """`JK informed.`, `NT aware`: letters at the head of a sentence that somebody was told."""
+    if words.gaps[i] != " " or i + 1 >= len(words.low) or words.low[i + 1] not in _TOLD:
+        return False
+    opens = not i or any(c in words.gaps[i - 1] for c in ".\n;-")
+    if not opens or words.low[i] in _NEVER or len(words.low[i]) > _SHORTEST + (not known):
+        return False
+    return not known or words.case == TITLE
+
+
+_TOLD = frozenset(
+    {"informed", "aware", "notified", "updated", "contacted", "bleeped", "agrees", "happy"}
+)
+
+
+def _last(words: Words, i: int) -> bool:
+    """Whether nothing of the line follows two letters that mean nothing."""
+    gap = words.gaps[i]
+    line = "\n" in gap or i + 1 == len(words.low)
+    return len(words.low[i]) == _SHORTEST and line and not gap.split("\n")[0].strip(" .)")
 
 
 def _ends(words: Words, i: int) -> bool:
@@ -158,7 +182,7 @@ def _alone(words: Words, i: int) -> bool:
     gap, last = words.gaps[i], i + 1 >= len(words.low)
     if before[-1:] in ("-", "/", "&") or (before[-1:] == "(" and gap != ", "):
         return False
-    if gap[:1] in ("-", ":", "&", "'", "%", "="):
+    if gap[:1] in ("-", ":", "&", "/", "'", "%", "="):
         return False
     if not last and gap in (" ", "") and words.shapes[i + 1] in (NUMBER, UPPER):
         return False

@@ -34,6 +34,7 @@ _BOAT = re.compile(
     r"(?=[,.;)\n|]|$| (?:moored|at|on|in|and|with|since|for)\b)",
     re.IGNORECASE,
 )
+_POST_BOX = re.compile(r"(?<!\w)p\.?o\.? ?box (?:no\.? ?)?\d{1,6}(?!\w)", re.IGNORECASE)
 _NUMBER_OF = re.compile(
     r"(?<![a-z])(?:at|from|opposite|to|behind) ((?:no\.?|number) ?\d{1,4}[a-z]?)(?![\w/%]|\.\d| (?:of|on the))",
     re.IGNORECASE,
@@ -57,6 +58,9 @@ def find(words: Words) -> Iterator[Span]:
         for match in _BOAT.finditer(words.text):
             if match[1].split()[-1].lower() not in NEVER:
                 yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "boat")
+    if "box" in words.low:
+        for match in _POST_BOX.finditer(words.text):
+            yield Span(*match.span(), Label.ADDRESS_LINE, 0.7, "post office box")
     for match in _NUMBER_OF.finditer(words.text):
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.55, "number of a house")
     for first, last in tailed(words, _CUES):

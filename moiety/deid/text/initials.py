@@ -92,8 +92,10 @@ def _plain_word(words: Words, i: int) -> bool:
     word = words.low[i]
     if word in KIN or (word in TITLES and words.gaps[i] == " "):
         return True
-    if words.case == TITLE or len(word) == 2:
+    if words.case == TITLE:
         return False
+    if len(word) == 2:
+        return word in NEVER and words.gaps[i] == " "
     long = len(word) == 4 and bool(words.flags[i] & (ORDINARY | CLINICAL | EPONYM))
     return long or word in NEVER or word in ROLES
 
@@ -111,7 +113,13 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
         return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
     plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
     if ends_with(last_words, _SURE_BY) and _ends_here(words, i):
-        test = len(word) == 3 and words.low[i - 1] == "check"  # `please check FBC`
+        test = len(word) > 2 and words.low[i - 1] in (
+            "check",
+            "by",
+            "with",
+            "seen",
+        )  # `born by SVD`
+        test = test and not plain
         return 0.8 if plain or (words.case != LOWER and not test) else 0.0
     if plain and ends_with(last_words, _BY) and _ends_here(words, i):
         return 0.75

@@ -33,12 +33,19 @@ _OWNED = vocabulary.group("people_owned")
 _PERSON_HEADS = vocabulary.group("people_person_heads")
 
 
+_SCANNED = frozenset(
+    {"contrast", "scan", "imaging", "angiogram", "venogram", "brain", "spine", "head", "pelvis"}
+)
+
+
 def first_after_title(words: Words, i: int) -> bool:
     """Whether word `i` begins a name behind a title or heading, where a name must follow."""
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if len(word) == 1:
         return initial_of_name(words, i) or _titled_initial(words, i)
     if shape == NUMBER or (word in TITLES and not known & NAME):
+        return False
+    if words.case != TITLE and word in _SCANNED and i and words.low[i - 1] == "mr":
         return False
     if words.case == TITLE:
         if shape == LOWER:
@@ -385,10 +392,23 @@ def _compound(words: Words, i: int) -> bool:
     return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS
 
 
+_PHRASES = vocabulary.group("naming_phrases")
+
+
+def _phrase(words: Words, i: int) -> bool:
+    """Whether the word beside makes an everyday phrase: `pat dry`, `cotton wool`, `x-ray`."""
+    low, gaps = words.low, words.gaps
+    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _PHRASES:
+        return True
+    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _PHRASES
+
+
 def is_term(words: Words, i: int) -> bool:
     """Whether the word is part of a term of medicine: an eponym with its disease or device."""
     known, possessive = words.flags[i], words.gaps[i][:1] == "'"
     if known & EPONYM and _compound(words, i):
+        return True
+    if known & NAME and _phrase(words, i):
         return True
     for j in (i + 1, i + 2):
         if j >= len(words.low) or any(c in words.gaps[j - 1] for c in "\n.,;:|("):

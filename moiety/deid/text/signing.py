@@ -84,7 +84,14 @@ def again(words: Words, found: list[Span], taken: bytearray) -> Iterator[Span]:
             yield Span(
                 words.starts[i], words.ends[i], Label.INITIALS, 0.6, "initials found elsewhere"
             )
-    yield from _chained(words, {s.start for s in found if s.score > _SURE_ENOUGH}, taken)
+    starts = {s.start for s in found if s.score > _SURE_ENOUGH}
+    if words.case != TITLE:  # where capitals tell nothing, a rule for names took some
+        starts |= {
+            words.starts[i] for i, word in enumerate(words.low)
+            if _SHORTEST <= len(word) <= _LONGEST and not words.flags[i]
+            and taken[words.starts[i]] and word.isalpha()
+        }  # fmt: skip
+    yield from _chained(words, starts, taken)
 
 
 def _line_ends(words: Words, i: int) -> bool:
@@ -124,7 +131,10 @@ def _could_join(words: Words, j: int) -> bool:
         return False
     if words.case == TITLE:
         return words.shapes[j] == UPPER and word not in _CLOSING
-    return not words.flags[j] & (ORDINARY | CLINICAL)
+    if words.flags[j] & ORDINARY or (word in _CLOSING and words.flags[j] & CLINICAL):
+        return False
+    stops = words.gaps[j].lstrip(" ")[:1] in (",", ".", ";", "\n", ")", "/", "&")
+    return not words.flags[j] & CLINICAL or (stops and len(word) == _SHORTEST)
 
 
 _SURE_ENOUGH = 0.64

@@ -25,14 +25,17 @@ from moiety.deid.text.vocabulary import (
 from moiety.deid.text.words import TITLE, Words
 
 _BEFORE = re.compile(
-    r"(?<![\w/.])(?:(?:c/o|no\.?|number|care of|"
+    r"(?<![\w/.])(?:(?:c/o|no\.?|number|"
     r"(?:top|ground|first|second|third|1st|2nd|3rd|upper|lower|main|middle|basement|attic|garden)"
     r"(?: floor)? (?:left|right|flat|door)|(?:ground|first|second|third|top|1st|2nd|3rd|upper) floor|basement|"
     r"(?:flat |flt )?[0-9gb]/[0-9]{1,2}|(?:flat|room|unit|block|plot|pitch|lot|caravan) (?:[a-z]?\d{1,4}[a-z]?|[a-z])|"
     r"the (?:bungalow|annexe?|lodge|granny flat)(?: (?:opposite|behind|at|next to))?),? ){1,3}$",
     re.IGNORECASE,
 )
-_COMPASS = re.compile(r" (?:north|south|east|west)(?![a-z])(?=[ ]?(?:[,.;)\n|]|$))", re.IGNORECASE)
+_COMPASS = re.compile(
+    r" (?:north|south|east|west|(?:industrial |trading )?estate|business park)(?![a-z])(?=[ ]?(?:[,.;)\n|]|$))",
+    re.IGNORECASE,
+)
 _TAILS = vocabulary.group("widening_tails")
 _TAIL = re.compile(r" ([a-z]+)(?=[ ]?([,.;)\n|'-]|$)?)(?![a-z])", re.IGNORECASE)
 _HOUSE = re.compile(
@@ -50,6 +53,7 @@ def find(words: Words, lines: Iterable[Span]) -> Iterator[Span]:
         start, end = line.start, line.end
         if line.why in ("town", "village", "town with hyphens", "place of a house"):
             start = _house_before(words, start)
+        start = _number_before(text, start)
         if text[start - 1 : start] == " " and (
             match := _BEFORE.search(text, max(0, start - _REACH), start)
         ):
@@ -63,6 +67,22 @@ def find(words: Words, lines: Iterable[Span]) -> Iterator[Span]:
             yield Span(
                 start, end, line.label, max(0.88, line.score), "address and what belongs to it"
             )
+
+
+_HALF = re.compile(
+    r"(?:(?<![\w/])\d{1,3}/|(?<![a-z])(?:flat|unit|plot|room|suite|pitch|block|no\.?|number) )$",
+    re.IGNORECASE,
+)
+_THE = re.compile(r"(?<![\w])the $", re.IGNORECASE)
+
+
+def _number_before(text: str, start: int) -> int:
+    """Where the number begins that a line starts in the midst of: `12/4 Leith Walk`, `Unit 4, …`."""
+    if text[start : start + 1].isdigit() and (
+        match := _HALF.search(text, max(0, start - 12), start)
+    ):
+        return match.start()
+    return start
 
 
 def merged(lines: Iterable[Span]) -> list[Span]:

@@ -32,8 +32,8 @@ def examples(size: int = SIZE, seed: int = SEED) -> list[Example]:
 
 def digest() -> str:
     """Of every list that the examples are made from and read with: another list, another model."""
-    names = ("forenames", "surnames", "places", "hospitals", "clinical", "eponyms", "ordinary",
-             "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
+    names = ("forenames", "surnames", "places", "hospitals", "clinical", "brands", "eponyms",
+             "ordinary", "homely", "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
@@ -53,13 +53,18 @@ def _example(with_names: list[str], without: list[str], pick: random.Random) -> 
     return Example(text, tuple(spans))
 
 
+_OF_NOTES = ("clinical", "clinical", "brands", "ordinary", "homely", "eponyms", "abbreviations")
+
+
 def _salad(pick: random.Random) -> str:
     """Words of medicine in no order: what notes are made of where they are short."""
     out = []
     for _ in range(pick.randint(3, 9)):
-        word = pick.choice(_sorted(pick.choice(("clinical", "clinical", "ordinary", "eponyms"))))
+        word = pick.choice(_sorted(pick.choice(_OF_NOTES)))
         if vocabulary.flags(word) & vocabulary.NAME:
             word = f"{word} {pick.choice(('disease', 'syndrome', 'sign', 'test', 'score'))}"
+        elif len(word) < 4 and pick.random() < 0.7:
+            word = word.upper()
         elif pick.random() < 0.15:
             word = (
                 f"{word} {pick.choice(('5 mg', '20mg od', '1 g tds', 'bd', 'neg', '+ve', '2/52'))}"

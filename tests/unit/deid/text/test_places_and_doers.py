@@ -95,3 +95,101 @@ def test_letters_that_mean_medicine_behind_such_words(found, text):
 )
 def test_hospitals_by_their_form(found, marked):
     check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Discharge destination: «The Beeches». Well.",
+        "Post to «PO Box 119» please.",
+        "Lives: «12/4 Leith Walk», well.",
+        "Seen at «Unit 4, Canal Road Industrial Estate» today.",
+        "She lives at «Tigh na Mara» and is well.",
+        "Travels from «Plot 3, Smithy Fen» for clinic.",
+    ],
+)
+def test_more_that_belongs_to_an_address(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Under the care of neurology. Unit 4 of red cells. C/o pain.",
+        "She ticked the box 12 times. PO meds only.",
+        "Walks 100/200 metres. Score 12/30 today.",
+    ],
+)
+def test_numbers_and_boxes_that_are_no_address(found, text):
+    check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Plan agreed today. «JK» informed.",
+        "Reviewed «LN» w/ «AG».",
+        "Valuables signed for at 12:20 «IC». Settled.",
+        "Rota: «YK» on leave, use the desk.",
+        "all well today and no new concerns raised by family or staff, entry made in error «rb»\n",
+    ],
+)
+def test_letters_that_were_told_or_are_away(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Baby born by LSCS, then seen by SLT.",
+        "GP informed. DN aware.",
+        "Anti RO/LA positive. Swab for CT/GC sent.",
+        "PAIN WORSE AT NIGHT AND BLOODS SENT TO LAB BY PORTER TODAY\n",
+    ],
+)
+def test_teams_births_and_antibodies_are_no_initials(found, text):
+    check(found, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Salter-Harris II and a Mallory-Weiss tear.",
+        "Pat dry. Cotton wool spots. Penny sized lesion.",
+        "X-ray done. Olive oil to ears. Sandy gait.",
+        "Van Nuys index 8 and Grey Turner sign absent.",
+        "Patient Will be seen next week.",
+        "Addenbrooke's 88/100 today.",
+    ],
+)
+def test_eponyms_of_two_words_and_everyday_phrases_are_no_names(found, text):
+    check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Can «Kazimiera» ring the ward?",
+        "Her husband «Bo», is well.",
+        "«Drumgoole», 23, kettle scald.",
+        "Thanks\n«Mounira May» | Coordinator",
+        "Signed «Olive Gant».",
+    ],
+)
+def test_people_who_are_asked_aged_or_short_of_name(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Radiographer («RA 078123») reported.",
+        "Crew para «PA 048211» attended.",
+    ],
+)
+def test_the_number_of_a_profession_with_a_space(found, marked):
+    check(found, marked)
+
+
+def test_a_dose_behind_letters_of_a_profession_is_no_number_of_one(found):
+    check(found, "Cost or 12345 as 23456 for the therapist.")
