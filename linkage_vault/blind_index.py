@@ -22,6 +22,11 @@ def blind_index(keys: KeyRing, kind: IndexKind, value: UUID) -> bytes:
     return hmac.digest(keys.index[kind].reveal(), value.bytes, "sha256")
 
 
+def index_of(keys: KeyRing, kind: IndexKind) -> Mac:
+    """`blind_index` of one kind for many values, given as their 16 octets."""
+    return Mac(keys.index[kind].reveal())
+
+
 def blind_indexes(keys: KeyRing, kind: IndexKind, value: UUID) -> list[bytes]:
     """The indexes of `value` under every version of the key, oldest first.
 

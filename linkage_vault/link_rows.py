@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from linkage_vault import link_seals
-from linkage_vault.blind_index import blind_index, values_by_index
+from linkage_vault.blind_index import index_of, values_by_index
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link, link_key
@@ -101,13 +101,14 @@ def add(
         for link_id, pair in zip(link_ids, pairs, strict=True)
     ]
     sealed = link_seals.seal_all(keys, values, size=LINK_SIZE, is_shreddable=True)
+    persons, ehrs = index_of(keys, "person"), index_of(keys, "ehr")
     rows_of(
         connection,
         _ADD,
         {
             "link_id": Uuids(link_ids),
-            "person_index": Octets(blind_index(keys, "person", one.person_id) for one in pairs),
-            "ehr_index": Octets(blind_index(keys, "ehr", one.ehr_id) for one in pairs),
+            "person_index": Octets(persons(one.person_id.bytes) for one in pairs),
+            "ehr_index": Octets(ehrs(one.ehr_id.bytes) for one in pairs),
             "sealed": Octets(one.sealed for one in sealed),
             "index_version": keys.index_version,
             "month": current_month(),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from linkage_vault import link_seals, merges, pool, project_keys
-from linkage_vault.blind_index import blind_index
+from linkage_vault.blind_index import blind_index, index_of
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.link_rows import LINK_SIZE, LinkRow, open_rows, row_of
 from linkage_vault.link_tasks import place_of as task_place
@@ -32,6 +32,29 @@ class Step:
 
     waiting: Callable[[sa.Connection], int]
     move: Callable[[sa.Connection, int], int]
+
+
+_AFTER = sa.bindparam("after", type_=sa.Uuid())
+
+
+class _Walk:
+    """A way through the rows of a table by their keys, a batch at a time, and then again.
+
+    Without it each batch would look for rows that wait behind all those that were moved before: of
+    a million that is a hundred times the table.  Rows that another transaction holds are met on the
+    next way.
+    """
+
+    def __init__(self, key: sa.Column[UUID]) -> None:
+        self._key = key
+        self._after = UUID(int=0)
+
+    def next(self, connection: sa.Connection, query: sa.Select[Any], most: int) -> Sequence[Any]:
+        """The next rows of `query`, which begins after `_AFTER`; none at the end of the way."""
+        ordered = query.order_by(self._key).limit(most)
+        rows = connection.execute(ordered, {"after": self._after}).all()
+        self._after = getattr(rows[-1], self._key.key) if rows else UUID(int=0)
+        return rows
 
 
 def kek_steps(keys: KeyRing, version: int) -> list[Step]:
@@ -74,15 +97,18 @@ _WRAPPED = (
 def _wrapped(keys: KeyRing, one: _Table, version: int) -> Step:
     table = one.table
     stale = table.c.kek_version < version
-    query = sa.select(table).where(stale).with_for_update(skip_locked=True, of=table)
+    waits = stale & (table.c[one.key] > _AFTER)
+    query = sa.select(table).where(waits).with_for_update(skip_locked=True, of=table)
     if table is link_key:
+        waits &= link.c.link_id > _AFTER  # said of both, so that neither is read from its start
         joined = link_key.join(link, link.c.link_id == link_key.c.link_id)
-        query = sa.select(link_key, link.c.version, link.c.sealed).select_from(joined).where(stale)
+        query = sa.select(link_key, link.c.version, link.c.sealed).select_from(joined).where(waits)
         query = query.with_for_update(skip_locked=True)
     update = _update(table, one.key, kek_version=sa.Integer(), wrapped=BYTEA())
+    walk = _Walk(table.c[one.key])
 
     def move(connection: sa.Connection, most: int) -> int:
-        rows = connection.execute(query.limit(most)).all()
+        rows = walk.next(connection, query, most)
         if not rows:
             return 0
         rewrapped = link_seals.rewrap_all(keys, [(one.place(row), row) for row in rows])
@@ -211,18 +237,25 @@ def _links_index(keys: KeyRing) -> Step:
         link, "link_id", person_index=BYTEA(), ehr_index=BYTEA(), index_version=sa.Integer()
     )
 
+    joined = link.outerjoin(
+        link_key, (link_key.c.link_id == link.c.link_id) & (link_key.c.link_id > _AFTER)
+    )
+    waits = sa.select(link, link_key.c.kek_version, link_key.c.wrapped).select_from(joined)
+    waits = waits.where(stale, link.c.link_id > _AFTER)
+    locked = waits.with_for_update(skip_locked=True, of=link)
+    walk = _Walk(link.c.link_id)
+
     def move(connection: sa.Connection, most: int) -> int:
-        query = _joined_links().where(stale).limit(most)
-        locked = query.with_for_update(skip_locked=True, of=link)
-        rows = [row_of(row) for row in connection.execute(locked)]
+        rows = [row_of(row) for row in walk.next(connection, locked, most)]
+        persons, ehrs = index_of(keys, "person"), index_of(keys, "ehr")
         pairs = open_rows(keys, rows)
         found = [(row, pair) for row, pair in zip(rows, pairs, strict=True) if pair is not None]
         connection.execute(
             update,
             {
                 "key": [row.link_id for row, _ in found],
-                "person_index": [blind_index(keys, "person", pair.person_id) for _, pair in found],
-                "ehr_index": [blind_index(keys, "ehr", pair.ehr_id) for _, pair in found],
+                "person_index": [persons(pair.person_id.bytes) for _, pair in found],
+                "ehr_index": [ehrs(pair.ehr_id.bytes) for _, pair in found],
                 "index_version": [keys.index_version] * len(found),
             },
         )
@@ -257,10 +290,12 @@ def _merges_index(keys: KeyRing) -> Step:
 def _slots_index(keys: KeyRing) -> Step:
     stale = sa.func.coalesce(pool_slot.c.index_version, 0) < keys.index_version
     update = _update(pool_slot, "slot_id", slot_index=BYTEA(), index_version=sa.Integer())
+    query = sa.select(pool_slot).where(stale, pool_slot.c.slot_id > _AFTER)
+    query = query.with_for_update(skip_locked=True)
+    walk = _Walk(pool_slot.c.slot_id)
 
     def move(connection: sa.Connection, most: int) -> int:
-        query = sa.select(pool_slot).where(stale).limit(most).with_for_update(skip_locked=True)
-        rows = connection.execute(query).all()
+        rows = walk.next(connection, query, most)
         ehr_ids = [UUID(bytes=value) for value in _open_slots(keys, rows)]
         connection.execute(
             update,
