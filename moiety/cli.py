@@ -1,7 +1,8 @@
 """The `moiety` command: starts services on a desk, makes keys, loads files, verifies the trail.
 
 It is the only module, with moiety.commands, that may import the services, and it imports each one
-inside the command that needs it, so that an image with one service still has a working command.
+inside the command that needs it, so that an image with one service still has a working command, and
+so that no command waits for what another needs.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moiety import __version__
-from moiety.commands import indexes, keys, rotation, shuffle, slow, template, trails, users
+from moiety.commands import indexes, keys, rotation, slow, template, trails, users
 from moiety.commands.deid import group as deid
 from moiety.commands.options import DatabaseOption, HomeOption, PortOption, Stop, home_of, out
 
@@ -33,7 +34,6 @@ app = typer.Typer(
     ),
 )
 clinical = typer.Typer(no_args_is_help=True, help="The clinical database as a whole.")
-app.command("shuffle")(shuffle.shuffle)
 keys.rotate.command("kek")(rotation.rotate_kek)
 keys.rotate.command("index")(rotation.rotate_index)
 keys.rotate.command("project")(rotation.rotate_project)
@@ -298,6 +298,23 @@ def _demand_database(name: str) -> None:
         raise Stop(f"There is no database {name}: clinical, demographic or vault.")
 
 
+@app.command()
+def shuffle(
+    database: Annotated[str, typer.Argument(help="demographic, vault or shred.")],
+    home: HomeOption = None,
+    database_url_file: DatabaseOption = None,
+) -> None:
+    """Write every row anew in random order. Run it each night; services go on meanwhile."""
+    from moiety.commands import occasion
+    from moiety.commands import shuffle as work
+
+    if database not in work.DATABASES:
+        raise Stop(f"{database} is not shuffled: demographic, vault or shred.")
+    with occasion.database(home_of(home), database, database_url_file) as url:
+        done = work.run(url)
+    out.print(f"{done.rows} rows of {done.tables} tables are in no order any more.")
+
+
 @clinical.command("check")
 def check_clinical(
     documents: Annotated[
@@ -356,12 +373,14 @@ def subject_access(
 
 def main() -> None:
     """Run the command; what can be explained ends in a sentence, never in a stack trace."""
-    from moiety.commands.desk import DeskError
-    from moiety.embedded import EmbeddedError
-
     try:
         app()
-    except (DeskError, EmbeddedError) as error:
-        sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename or 'The system'}: {error.strerror}.")
+    except RuntimeError as error:
+        from moiety.commands.desk import DeskError
+        from moiety.embedded import EmbeddedError
+
+        if not isinstance(error, (DeskError, EmbeddedError)):
+            raise
+        sys.exit(str(error))

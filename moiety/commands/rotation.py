@@ -13,7 +13,6 @@ from uuid import UUID
 import typer
 
 from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
-from moiety.kit.engines import open_engine
 
 if TYPE_CHECKING:
     from linkage_vault.rotation import Outcome
@@ -102,6 +101,7 @@ def run(
     """Rotates `kek` or `index` as the owner of the tables at `url`."""
     from linkage_vault import provision, rotation
     from linkage_vault.keys import add_version, drop_versions
+    from moiety.kit.engines import open_engine
 
     where = provision.places(settings, organisation)
     keys = provision.load(settings, organisation)
@@ -128,6 +128,7 @@ def run(
 
 def _project(url: str, settings: "Settings", organisation: str, project_id: UUID) -> int:
     from linkage_vault import project_keys, provision
+    from moiety.kit.engines import open_engine
 
     keys = provision.load(settings, organisation)
     engine = open_engine(url, connections=1)

@@ -12,13 +12,9 @@ import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import psycopg
-import typer
 from psycopg import sql
-
-from moiety.commands.options import DatabaseOption, HomeOption, Stop, home_of, out
 
 DATABASES = ("demographic", "vault", "shred")
 ORDERED = frozenset({"trail_leaf", "trail_head", "trail_node", "trail_personal", "alembic_version"})
@@ -42,21 +38,6 @@ class Shuffled:
 
     tables: int
     rows: int
-
-
-def shuffle(
-    database: Annotated[str, typer.Argument(help="demographic, vault or shred.")],
-    home: HomeOption = None,
-    database_url_file: DatabaseOption = None,
-) -> None:
-    """Write every row anew in random order. Run it each night; services go on meanwhile."""
-    from moiety.commands import occasion
-
-    if database not in DATABASES:
-        raise Stop(f"{database} is not shuffled: demographic, vault or shred.")
-    with occasion.database(home_of(home), database, database_url_file) as url:
-        done = run(url)
-    out.print(f"{done.rows} rows of {done.tables} tables are in no order any more.")
 
 
 def run(

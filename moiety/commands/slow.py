@@ -1,13 +1,15 @@
 """`moiety clinical queries`: what queries cost, told by the service that ran them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 
 from moiety.commands.options import HomeOption, Stop, home_of, out
+
+if TYPE_CHECKING:
+    import httpx
 
 commands = typer.Typer(no_args_is_help=True, help="What queries cost, and what they lack.")
 
@@ -37,7 +39,7 @@ def slow(
         raise Stop(str(error)) from None
 
 
-def asked(client: httpx.Client, most: int) -> list[dict[str, Any]]:
+def asked(client: "httpx.Client", most: int) -> list[dict[str, Any]]:
     """The forms of query, dearest first.  Raises Stop where the service does not tell."""
     answer = client.get("/openehr/v1/query/aql/slow", params={"limit": most})
     if answer.status_code != 200:

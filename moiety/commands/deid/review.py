@@ -1,4 +1,4 @@
-"""`moiety deid review`: the words of it."""
+"""`moiety deid review`: the words of it.  The work is imported when a command runs."""
 
 import csv
 import json
@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from moiety.commands.deid import report as reporting
-from moiety.commands.deid import sample as sampling
 from moiety.commands.options import Stop
 
 commands = typer.Typer(
@@ -48,12 +46,14 @@ def sample(
 
     `moiety deid review sample safe.jsonl review/`
     """
-    asked = sampling.Asked(source, folder, seed, stratum, at_least, canaries, removed)
-    manifest = sampling.draw(asked)
+    from moiety.commands.deid import sample as work
+
+    asked = work.Asked(source, folder, seed, stratum, at_least, canaries, removed)
+    manifest = work.draw(asked)
     beside = f" and {manifest['extra']} beside" if manifest["extra"] else ""
     print(
         f"{manifest['sample']} of {manifest['population']} documents{beside}; "
-        f"seed {manifest['seed']}; open {folder / sampling.PAGE}"
+        f"seed {manifest['seed']}; open {folder / work.PAGE}"
     )
 
 
@@ -71,13 +71,15 @@ def report(
     Exit code 0: at least 95 % are proven, of documents and of identifiers, and no NHS or hospital
     number was left. 1: not.
     """
-    told = reporting.report(folder, findings)
+    from moiety.commands.deid import report as work
+
+    told = work.report(folder, findings)
     if as_json:
         print(json.dumps(told.as_json()))
     else:
-        print("\n".join(reporting.show(told)))
+        print("\n".join(work.show(told)))
     if register is not None:
-        rows = list(reporting.register(folder, findings))
+        rows = list(work.register(folder, findings))
         try:
             with register.open("w", newline="") as file:
                 names = ("number", "id", "label", "whose", "start", "end", "reviewer")

@@ -37,10 +37,14 @@ class BadModel(ValueError):
 
 @dataclass(slots=True)
 class Model:
-    """Weights by feature and label, in one flat array; `about` says how they were made."""
+    """Weights by feature and label, in one flat array, as they are in the file: times `scale`.
+
+    `about` says how they were made.
+    """
 
     labels: tuple[str, ...]
     weights: array  # type: ignore[type-arg]
+    scale: float
     about: dict[str, object]
     _sums: dict[tuple[str, int, int, int], list[float]]
     _rows: dict[str, Row]
@@ -48,13 +52,14 @@ class Model:
     @classmethod
     def of(cls, labels: tuple[str, ...], weights: list[float], about: dict[str, object]) -> "Model":
         """From weights as they were learned."""
-        return cls(labels, array("f", weights), about, {}, {})
+        return cls(labels, array("f", weights), 1.0, about, {}, {})
 
     def packed(self) -> bytes:
         """The file: a line of JSON, then one byte a weight, compressed."""
         highest = max((abs(w) for w in self.weights), default=0.0) or 1.0
         scale = highest / _HIGHEST
-        head = {"format": _FORMAT, "labels": self.labels, "buckets": BUCKETS, "scale": scale}
+        head = {"format": _FORMAT, "labels": self.labels, "buckets": BUCKETS}
+        head["scale"] = scale * self.scale
         body = array("b", (round(w / scale) for w in self.weights)).tobytes()
         line = json.dumps({**head, **self.about}, sort_keys=True).encode()
         return line + b"\n" + zlib.compress(body, 9)
@@ -71,7 +76,7 @@ class Model:
             raise BadModel("The file is no model: its head or its weights can't be read") from None
         if head.get("format") != _FORMAT or len(small) != BUCKETS * len(labels):
             raise BadModel("The model is of another version: train it again")
-        return cls(labels, array("f", (w * scale for w in small)), head, {}, {})
+        return cls(labels, small, scale, head, {}, {})
 
     def probability(
         self, words: Words, i: int, flags: list[int], before: int
@@ -109,7 +114,7 @@ class Model:
             if len(self._rows) > _CACHED:
                 self._rows.clear()
             at = number(feature) * len(self.labels)
-            row = tuple(self.weights[at : at + len(self.labels)])
+            row = tuple(w * self.scale for w in self.weights[at : at + len(self.labels)])
             if len(feature) <= _LONGEST_CACHED:
                 self._rows[feature] = row
         return row
@@ -119,7 +124,7 @@ class Model:
         for feature in features:
             row = weights[feature * size : feature * size + size]
             sums = [a + b for a, b in zip(sums, row, strict=True)]
-        return sums
+        return [total * self.scale for total in sums]
 
 
 @lru_cache(maxsize=4)

@@ -37,7 +37,7 @@ def train(
     """Learns from examples; from `model` on where one is given, else from nothing."""
     pick = random.Random(seed)  # noqa: S311 - order and hiding, nothing secret
     size = len(LABELS)
-    weights = list(model.weights) if model else [0.0] * (BUCKETS * size)
+    weights = [w * model.scale for w in model.weights] if model else [0.0] * (BUCKETS * size)
     read = [_read(example) for example in examples]
     rate = RATE
     for _ in range(rounds):
