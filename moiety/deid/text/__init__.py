@@ -32,6 +32,7 @@ initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives
 grading        letters that sign: before a grade, in pairs, in rows
+framing        places where only a person's letters stand
 doing          letters of whoever did it
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.framing import framed
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, NAME, ORDINARY
@@ -27,7 +28,7 @@ _NEVER = (
     | vocabulary.group("initials_staff")
     | vocabulary.group("initials_labels")
     | vocabulary.group("initials_subjects")
-    | {"odp", "bed", "ext"}
+    | {"odp", "bed", "ext", "tc", "px"}
 )
 _CLOSES = vocabulary.group("initials_closing")
 _NEVER_ALONE = _NEVER | vocabulary.group("doing_never")
@@ -48,7 +49,9 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         if capitals and words.shapes[i] != UPPER:
             continue
         known = words.flags[i] & (CLINICAL | ABBREVIATION | ORDINARY)
-        if words.low[i + 1 : i + 3] in _AWAY and word not in _NEVER and not known & ORDINARY:
+        if framed(words, i):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "where persons stand")
+        elif words.low[i + 1 : i + 3] in _AWAY and word not in _NEVER and not known & ORDINARY:
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who is away")
         elif _told(words, i, known):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who was told")
@@ -68,7 +71,7 @@ def _behind(words: Words, i: int, known: int) -> float:
         return 0.66 if good and _stops(words, i) else 0.0
     if gap == " " and word not in _NEVER and _at_a_time(words, i - 1):
         good = not known or (words.case == TITLE and _ends(words, i))
-        return 0.66 if good and _stops(words, i) else 0.0
+        return 0.66 if good and (_stops(words, i) or words.gaps[i] == ": ") else 0.0
     if words.case != TITLE and word in _CLOSES and len(word) > _SHORTEST:
         return 0.0
     if gap not in _CUE_GAPS or (gap in (". ", ", ") and cue not in ("dict", "apols")):
@@ -120,7 +123,7 @@ def _told(words: Words, i: int, known: int) -> bool:
     """`JK informed.`, `NT aware`: letters at the head of a sentence that somebody was told."""
     if words.gaps[i] != " " or i + 1 >= len(words.low) or words.low[i + 1] not in _TOLD:
         return False
-    opens = not i or any(c in words.gaps[i - 1] for c in ".\n;-")
+    opens = words.case == TITLE or not i or any(c in words.gaps[i - 1] for c in ".\n;-")
     if not opens or words.low[i] in _NEVER or len(words.low[i]) > _SHORTEST + (not known):
         return False
     return not known or words.case == TITLE
@@ -176,6 +179,15 @@ def _beside(words: Words, i: int, known: int, taken: bytearray) -> float:
     return 0.66 if not known or words.case == TITLE else 0.0
 
 
+def _dated(words: Words, i: int) -> bool:
+    """Whether the line so far is a date: `14/3/22 KW wound clean`."""
+    line = words.text.rfind("\n", 0, words.starts[i]) + 1
+    return _DATE.fullmatch(words.text, line, words.ends[i]) is not None
+
+
+_DATE = re.compile(r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?")
+
+
 def _alone(words: Words, i: int) -> bool:
     """Letters that mean nothing else, where neither number nor heading nor hyphen makes a code of them."""
     before = words.gaps[i - 1] if i else "\n"
@@ -185,9 +197,9 @@ def _alone(words: Words, i: int) -> bool:
     if gap[:1] in ("-", ":", "&", "/", "'", "%", "="):
         return False
     if not last and gap in (" ", "") and words.shapes[i + 1] in (NUMBER, UPPER):
-        return False
+        return "\n" in before and words.gaps[i + 1] in ("/", ".")  # `KW 14/3/22` at a line's head
     if i and before == " " and words.shapes[i - 1] in (NUMBER, UPPER):
-        return False
+        return _dated(words, i - 1)
     if len(words.low[i]) == _SHORTEST:
         return True
     return _stops(words, i) and before.strip(" ")[-1:] in (".", ",", "\n", ";", "|", "–")

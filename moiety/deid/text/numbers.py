@@ -105,7 +105,7 @@ _CUED = Cues(
          rf"\.?(?: ?(?:reg(?:istration|istered|d)?|registered))?[ .:]{{0,2}}{_NUMBER}?",
          r"([CcOoIl\d](?:[ -]?[\dOoIl]){5,8})"),
         (Label.HCPC_NUMBER, "hcpc hpc health_and_care_professions_council health_&_care_professions_council",
-         rf"(?: ?reg(?:istration|istered|d)?)?[ .:]{{0,2}}{_NUMBER}?",
+         rf"(?:[ -]?reg(?:istration|istered|d|n)?)?[ .:/]{{0,2}}{_NUMBER}?",
          r"([A-Za-z]{0,3}[ -]?[A-Za-z]{0,2}[ -]?\d(?:[ -]?\d){3,7})"),
         (Label.GP_IDENTIFIER, "g.p practice surgery national ods organisation prescriber dispensing",
          rf"\.?(?: (?:practice|surgery|national|ods|org))?[ .:]{{0,2}}{_NUMBER}",

@@ -193,3 +193,33 @@ def test_the_number_of_a_profession_with_a_space(found, marked):
 
 def test_a_dose_behind_letters_of_a_profession_is_no_number_of_one(found):
     check(found, "Cost or 12345 as 23456 for the therapist.")
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Cannula in, flushed well. Sig: «MS»\n",
+        "Listed for theatre. Surgeon «SA» Assistant «PM»\n",
+        "Present: «SA», «PM», «KW».",
+        "Patient «SA» was seen in clinic.",
+        "«SA»'s mother attended with her.",
+        "Many thanks for this. Regards «PM»\n",
+        "all was well today and the family were content with the plan that was made. chaperone: «dc»\n",
+    ],
+)
+def test_letters_that_mean_more_stand_for_a_person_where_only_a_person_can(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient CT was normal. Re: MS diagnosis explained.",
+        "Plan: CT, US and LP. Author unknown.",
+        "Told PR bleeding settled. Seen by OT.",
+        "Thanks, IV stopped. From ED, BP stable.",
+        "TC to ward. Staff: two on duty.",
+    ],
+)
+def test_scans_routes_and_teams_are_no_persons(found, text):
+    check(found, text)
