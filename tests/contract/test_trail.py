@@ -14,7 +14,9 @@ from linkage_vault import merkle, personal, trail, witnesses
 from linkage_vault.entries import Entry
 from linkage_vault.keys import create_key_file, load_key_file, public_octets
 from linkage_vault.personal import AuditorKey, auditor_key_of, new_auditor_key
+from linkage_vault.seal import Tampered
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node
+from linkage_vault.tree_heads import sign_head
 from linkage_vault.vault import Vault
 from linkage_vault.verification import verify
 from linkage_vault.witnesses import Rewritten, Target
@@ -364,3 +366,63 @@ def _append_as_before(connection, vault, asks):
         connection.execute(trail_head.insert().values(
             size=head.size, root=head.root, peaks=b"".join(peaks), signature=head.signature,
         ))  # fmt: skip
+
+
+# --- a head that is not ours ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def grown(own):
+    """A trail of 10 entries that this process has signed the head of."""
+    vault, copy = own
+    trail.record_all(vault, [ask() for _ in range(10)])
+    assert 10 == vault.appends.signed[0]
+    return vault, copy
+
+
+def forget(vault):
+    """Another process at the same trail, which has signed nothing yet."""
+    return Vault(vault.engine, vault.keys)
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["who signed it", "another process"])
+@pytest.mark.parametrize("column", ["root", "peaks", "signature"])
+def test_a_head_that_was_changed_is_not_grown(grown, column, mine):
+    """One octet of any of them: Tampered, and nothing is added; whoever signed the last one too."""
+    vault, copy = grown
+    change(copy, f"UPDATE trail_head SET {column} = set_byte({column}, 3,"
+                 f" (get_byte({column}, 3) + 1) % 256) WHERE size = 10")  # fmt: skip
+    with pytest.raises(Tampered, match="not one that this vault signed"):
+        trail.record(vault if mine else forget(vault), ask())
+    assert 10 == len(rows_of(vault)[0])
+
+
+def test_a_head_of_another_key_is_not_grown(grown, tmp_path):
+    """Root and peaks agree, and the signature is genuine, of somebody else."""
+    vault, copy = grown
+    create_key_file(tmp_path / "other.keys")
+    other = load_key_file(tmp_path / "other.keys")
+    root = rows_of(vault)[1][-1].root
+    forged = sign_head(other.tree_head, 10, root).signature.hex()
+    change(copy, f"UPDATE trail_head SET signature = '\\x{forged}' WHERE size = 10")
+    for one in (vault, forget(vault)):
+        with pytest.raises(Tampered):
+            trail.record(one, ask())
+
+
+def test_roots_of_all_larger_subtrees_are_stored_and_no_more(own):
+    """Of 64 entries in two batches: eight of eight, four, two and one; none of fewer than eight."""
+    vault, copy = own
+    trail.record_all(vault, [ask() for _ in range(50)])
+    trail.record_all(vault, [ask() for _ in range(14)])
+    with vault.engine.connect() as connection:
+        found = set(connection.execute(sa.select(trail_node.c.level, trail_node.c.place)).all())
+        hashes = [row.leaf_hash for row in trail.bare_leaves(connection)]
+        whole = connection.scalar(sa.select(trail_node.c.hash).where(trail_node.c.level == 6))
+    assert found == {(level, place) for level in range(3, 7) for place in range(64 >> level)}
+    assert merkle.root_of_leaves(hashes) == whole
+    change(copy, "DELETE FROM trail_node")  # as the release before left some trails
+    with vault.engine.connect() as connection:
+        for start, end in ((8, 16), (16, 32), (4, 6), (48, 64)):
+            found = trail.roots(connection, [(start, end)])
+            assert [merkle.root_of_leaves(hashes[start:end])] == found

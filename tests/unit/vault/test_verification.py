@@ -1,15 +1,18 @@
 """Verifying the trail: whatever is done to it is found, with the position."""
 
 import dataclasses
+import hashlib
 import secrets
-from datetime import date
+import struct
+import time
+from datetime import UTC, date, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage_vault import merkle
+from linkage_vault import merkle, trail
 from linkage_vault.entries import Leaf
 from linkage_vault.trail import hash_entry
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
@@ -215,3 +218,40 @@ def test_every_fault_says_in_words_where_it_is():
         fault = verify(some, signed, KEY.public_key()).fault
         assert kind == fault.kind
         assert any(sign.isdigit() for sign in fault.message), kind
+
+
+@pytest.mark.parametrize("commitment", [None, SALTED], ids=["0.1.0", "since"])
+def test_the_hash_of_a_row_is_that_of_the_first_day(commitment):
+    """Computed here by hand: label, position, month, digest and commitment with their lengths."""
+    parts = [
+        b"moiety/vault/trail/1" if commitment is None else b"moiety/vault/trail/2",
+        (258).to_bytes(8, "big"), b"2026-11-01", hashlib.sha256(b"sealed").digest(),
+        *([] if commitment is None else [commitment]),
+    ]  # fmt: skip
+    octets = struct.pack("<Q", len(parts))
+    for part in parts:
+        octets += struct.pack("<Q", len(part)) + part
+    found = hash_entry(258, date(2026, 11, 1), b"sealed", commitment)
+    assert hashlib.sha256(b"\x00" + octets).digest() == found
+
+
+def test_the_month_outside_the_seals_is_that_of_utc(monkeypatch):
+    """Wherever the process runs: its zone would say where, and months would differ."""
+    zones = set()
+    for zone in ("UTC", "Pacific/Kiritimati", "Etc/GMT+12"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        with monkeypatch.context() as patch:
+            patch.setattr(trail, "datetime", _NewYear)
+            zones.add(trail.current_month())
+    monkeypatch.undo()
+    time.tzset()
+    assert {date(2027, 1, 1)} == zones
+
+
+class _NewYear(datetime):
+    """Half past midnight of New Year's Day, UTC."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime(2027, 1, 1, 0, 30, tzinfo=UTC).astimezone(tz)
