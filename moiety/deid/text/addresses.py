@@ -119,9 +119,30 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     )
 
 
+_PLAIN_STREETS = frozenset(
+    {
+        "road",
+        "street",
+        "avenue",
+        "lane",
+        "crescent",
+        "terrace",
+        "gardens",
+        "grove",
+        "mews",
+        "rd",
+        "ave",
+    }
+)
+
+
 def _numbered_row(words: Words, i: int, head: int) -> bool:
     """`5 Pump Cottages,`: one word of any meaning between a house number and a row of houses."""
-    if i + 1 != head or not i or words.gaps[i - 1] != " " or not _part_ends(words, head):
+    if i + 1 != head or not i or words.gaps[i - 1] != " ":
+        return False
+    if words.low[head] in _PLAIN_STREETS and words.case != TITLE:
+        return HOUSE_NUMBER.match(words.low[i - 1]) is not None and words.low[i] not in NEVER
+    if not _part_ends(words, head):
         return False
     capital = words.case == TITLE and TITLE in (words.shapes[i], words.shapes[head])
     plain = words.low[head] in ("cottages", "villas", "terrace", "almshouses", "mews", "buildings")

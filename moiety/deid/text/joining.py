@@ -129,6 +129,8 @@ def _joins_any(words: Words, i: int, j: int) -> bool:
     word, known, beside = words.low[i], words.flags[i], words.flags[j]
     if known & NAME and not known & (WORD | EPONYM):
         return True
+    if known == EPONYM and j < i and not beside & (WORD | PLACE) and closes(words, i):
+        return True
     if j < i and surname_of(words, i) and not beside & WORD:
         return True
     surname = (beside & SURNAME and not beside & WORD) or not beside

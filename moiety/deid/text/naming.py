@@ -29,6 +29,7 @@ _VERBS = vocabulary.group("people_verbs")
 _NO_SURNAME = vocabulary.group("people_no_surname")
 _JOINED_WORDS = vocabulary.group("naming_joined_words")
 MEDICINE = tuple(vocabulary.group("people_endings_of_medicine"))
+_EVERYDAY = vocabulary.words_of("everyday")
 _OWNED = vocabulary.group("people_owned")
 _PERSON_HEADS = vocabulary.group("people_person_heads")
 
@@ -130,6 +131,7 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
     return (
         not known
         and len(word) > 1
+        and word not in _EVERYDAY
         and (kin or not vocabulary.near_word(word) or unknown_behind(words, i))
         and not (weak and word.endswith(MEDICINE))
     )

@@ -69,7 +69,7 @@ class Options:
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     keep: frozenset[str] = frozenset()
     model: bool = True
-    threshold: float = 0.5
+    threshold: float = 0.2
     weights: bytes = field(default=b"", repr=False)
 
 

@@ -60,7 +60,7 @@ def _is_head(word: str) -> bool:
 def _by_head(words: Words) -> Iterator[Span]:
     low, last = words.low, len(words.low)
     for i, word in enumerate(low):
-        if (word in ("general", "royal", "eye") and (span := _general(words, i))) or (
+        if (word in ("general", "royal", "eye", "community") and (span := _general(words, i))) or (
             word == "royal" and (span := _royal(words, i))
         ):
             yield span
@@ -142,6 +142,8 @@ def _general(words: Words, i: int) -> Span | None:
         return None
     if words.case == TITLE and words.shapes[i] == LOWER:
         return None
+    if words.low[i] == "community" and not _ended(words, i):
+        return None
     first = i - 1
     if words.low[first] in ("district", "royal", "county", "area", "city") and first > 0:
         first -= 1
@@ -153,6 +155,16 @@ def _general(words: Words, i: int) -> Span | None:
             words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.8, "general of a town"
         )
     return None
+
+
+def _ended(words: Words, i: int) -> bool:
+    """Whether nothing goes on behind `Frome Community`, as `nurses` would."""
+    gap = words.gaps[i]
+    return (
+        gap.lstrip(" ")[:1] in (".", ",", ";", ")", "\n")
+        if gap.strip(" ")
+        else i + 1 == len(words.low)
+    )
 
 
 def _of_town(words: Words, i: int) -> bool:

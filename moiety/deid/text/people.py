@@ -233,7 +233,7 @@ def _before_cues(marks: Marks) -> None:
                     marks.mark(j, LIKELY, "before grade, number or verb")
             elif does and known & FORENAME and words.low[j] not in ("will", "may"):
                 marks.mark(j, 0.7, "before a verb")
-            elif not known and not looks_wrong(words, j) and does:
+            elif not known and not looks_wrong(words, j) and (does or len(words.low[j]) > 3):
                 marks.mark(j, 0.6, "unknown word before a verb")
 
 
@@ -357,6 +357,7 @@ def _two_unknown(words: Words, i: int) -> bool:
     if shape == NUMBER or min(len(words.low[i]), len(other)) < 2:
         return False
     good = not known or (known & NAME and not known & (WORD | EPONYM | PLACE))
+    good = good or (known == EPONYM and words.gaps[i + 1][:1] in (",", "\n", "."))
     if words.case != TITLE:
         near = vocabulary.near_word(words.low[i]) and vocabulary.near_word(other)
         return bool(good) and words.gaps[i] in (" ", "-") and not near and len(words.low[i]) > 2

@@ -223,3 +223,28 @@ def test_letters_that_mean_more_stand_for_a_person_where_only_a_person_can(found
 )
 def test_scans_routes_and_teams_are_no_persons(found, text):
     check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "he lives with a friend who is well and was found by staff at «22 thread lane» this morning and is warm\n",
+        "Repairs go to «Frome Community». Seen after.",
+        "Seen at night. «Quillan» SHO bleep «3415»\n",
+        "I interviewed «Gennaro Dalrymple», who agreed.",
+    ],
+)
+def test_streets_hospitals_and_names_by_what_stands_beside(found, marked):
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seen by the Frome community nurses? No, the community team.",
+        "he takes 2 tablets in the street and 10 off road and was well and slept and ate and drank\n",
+        "Dalrymple's sign negative. Cullen negative.",
+    ],
+)
+def test_community_teams_and_signs_are_neither(found, text):
+    check(found, text.replace("Frome ", ""))
