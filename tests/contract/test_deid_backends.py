@@ -14,6 +14,8 @@ from moiety.deid.text.backends import canary
 from moiety.deid.text.backends.libraries import open_backend
 from moiety.deid.text.backends.protocol import CanaryDied
 
+# Libraries of other people warn of what they will change.
+pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = sorted(
     {
         word
@@ -76,7 +78,7 @@ def torch():
 
 
 def vocabulary():
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "<<ENT>>", "<<SEP>>"]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     return {word: at for at, word in enumerate(dict.fromkeys([*special, *NAMES, *PLAIN]))}
 
 
@@ -150,7 +152,6 @@ def test_a_model_of_transformers_that_was_taught_nothing_is_refused(torch, token
         canary.check(open_backend("huggingface", {"model": str(tmp_path)}))
 
 
-@pytest.mark.filterwarnings("ignore:.*TorchScript:DeprecationWarning")  # the new one is slower
 def test_the_same_model_as_onnx_finds_the_same(torch, classifier, tmp_path_factory):
     """Exported by torch; run without it."""
     pytest.importorskip("onnx")
@@ -185,6 +186,7 @@ def test_a_model_pack_of_medcat_reads_text_of_any_length(torch, tokenizer, tmp_p
     folder = taught(torch, tokenizer, tmp_path / "taught", ("O", "PATIENT"))
     told = ConfigTransformersNER()
     told.general.model_name = str(folder)
+    (tmp_path / "packs").mkdir()
     model = DeIdModel.create(CDB(Config()), told)
     pack = model.cat.save_model_pack(str(tmp_path / "packs"))
     check(open_backend("medcat", {"model": str(pack)}))
