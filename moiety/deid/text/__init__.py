@@ -38,6 +38,7 @@ propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole
 messages       HL7 messages pasted into a text
+tabulated      tables pasted into a text
 learned/       the learned model                           data/model.bin
 importing      ODS, postcode and street files as lists of a site
 detecting      all of it in order                          detect(text), detect_record(texts)

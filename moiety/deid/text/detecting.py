@@ -19,6 +19,7 @@ from moiety.deid.text import (
     propagating,
     site,
     subject,
+    tabulated,
     widening,
 )
 from moiety.deid.text.context import Context
@@ -100,6 +101,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
         *numbers.find(words, places),
         *dates.find(words, places),
         *messages.find(text),
+        *tabulated.find(text),
         *site.find(text, options),
     ]
     postcodes = [span for span in found if span.label == Label.POSTCODE]
