@@ -57,6 +57,8 @@ class Medcat:
         return chunking.detect(text, self._piece)
 
     def _piece(self, text: str) -> list[Span]:
+        if not text.strip():  # MedCAT's answer to no words has another form
+            return []
         found = self.pack.get_entities(text)["entities"].values()
         spans = (
             relabelled(
