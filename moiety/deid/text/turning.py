@@ -3,6 +3,7 @@
 from moiety.deid.text import vocabulary
 from moiety.deid.text.joining import Marks
 from moiety.deid.text.naming import closes, never, opens
+from moiety.deid.text.roles import NEVER
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
@@ -77,10 +78,27 @@ def _could_be(words: Words, i: int) -> bool:
     return bool(known & NAME) or (not known and len(words.low[i]) > 2)
 
 
+def _heads_entry(words: Words, i: int) -> bool:
+    """`Graves, Houri (Dr)`, `18.4.2024 May, Bingwen`: a surname that is another word too, at the head
+    of an entry, before a forename at its end.
+    """
+    first, second = words.flags[i], words.flags[i + 1]
+    headed = opens(words, i) or words.shapes[i - 1] == NUMBER
+    if not first & (SURNAME | EPONYM) or not headed or len(words.low[i]) < 3:
+        return False
+    if words.case == TITLE and LOWER in (words.shapes[i], words.shapes[i + 1]):
+        return False
+    forename = bool(second & FORENAME) and words.low[i + 1] not in NEVER
+    unknown = words.case == TITLE and not second and not vocabulary.near_word(words.low[i + 1])
+    return (forename or (unknown and len(words.low[i + 1]) > 2)) and closes(words, i + 1)
+
+
 def _is_turned(words: Words, i: int) -> bool:
     first, second = words.flags[i], words.flags[i + 1]
     if words.shapes[i] == NUMBER or words.shapes[i + 1] == NUMBER:
         return False
+    if _heads_entry(words, i):
+        return True
     if never(words, i) or (never(words, i + 1) and not second & FORENAME):
         return False
     own = bool(first & SURNAME) and not first & (WORD | PLACE)

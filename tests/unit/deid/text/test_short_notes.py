@@ -130,3 +130,24 @@ def test_names_that_are_words_or_stand_in_no_list(found, marked):
 )
 def test_words_in_texts_without_capitals_stay(found, text):
     check(found, text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "18.4.2024 «May, Bingwen» (Dr)  Surgery consultation",
+        "Telephone call: «Graves, Oyelaran» (Dr)",
+        "pt «parkinson, edna»\nwell today",
+    ],
+)
+def test_a_surname_that_is_another_word_heads_an_entry(found, marked):
+    """Before a forename, or a word that nothing is known of, at the end."""
+    check(found, marked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Graves, thyroid eye disease and goitre.", "ta, see you then", "May, June and July were dry."],
+)
+def test_another_word_at_the_head_of_an_entry_is_no_surname(found, text):
+    assert [] == found(text)
