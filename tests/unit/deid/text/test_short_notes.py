@@ -135,7 +135,7 @@ def test_words_in_texts_without_capitals_stay(found, text):
 @pytest.mark.parametrize(
     "marked",
     [
-        "18.4.2024 «May, Bingwen» (Dr)  Surgery consultation",
+        "«18.4.2024» «May, Bingwen» (Dr)  Surgery consultation",
         "Telephone call: «Graves, Oyelaran» (Dr)",
         "pt «parkinson, edna»\nwell today",
     ],
