@@ -222,7 +222,7 @@ def peak(pid):
 def test_an_interrupt_ends_with_a_sentence(tmp_path, rules):
     """Ctrl-C: what was done is kept."""
     source = tmp_path / "in.jsonl"
-    many(source, 20_000)
+    many(source, 200_000)
     out = tmp_path / "out.jsonl"
     run = started("text", source, out, "--config", rules, stderr=subprocess.PIPE)
     while not (tmp_path / "out.jsonl.state").exists() and run.poll() is None:

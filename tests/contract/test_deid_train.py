@@ -1,6 +1,7 @@
 """`moiety deid train`: the learned model is taught what reviewers found."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -37,10 +38,11 @@ def test_what_reviewers_found_is_found_from_then_on(gold, tmp_path):
     answer = deid("train", gold, "--out", model, "--rounds", 6, "--generated", 40)
     assert 0 == answer.exit_code, answer.output
     assert "learned from" in answer.output
-    # A word in the reviewers' sentence that the shipped model leaves alone.
-    texts = {word: LINES[0].format(n=word, i=7) for word in ("ombrick", "quaddow", "velmit")}
-    word, text = next((word, text) for word, text in texts.items() if not detect(text))
-    found = detect(text, options=Options(weights=model.read_bytes()))
+    # A word in the reviewers' sentence of which the shipped model is not sure.
+    texts = {word: LINES[0].format(n=word, i=7) for word in ("quaddow", "tamble", "mirrow")}
+    sure = Options(threshold=0.9)
+    word, text = next((w, text) for w, text in texts.items() if not detect(text, options=sure))
+    found = detect(text, options=replace(sure, weights=model.read_bytes()))
     assert [word] == [text[s.start : s.end] for s in found]
     (tmp_path / "c.yaml").write_text("model: site.bin\n")
     assert 0 == deid("text", "--check-config", "--config", tmp_path / "c.yaml").exit_code
