@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import named_towns, vocabulary
 from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import (
@@ -18,7 +17,7 @@ from moiety.deid.text.landscape import (
 from moiety.deid.text.roles import KIN, NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.villages import hyphened, part_begins, villages
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, SURNAME, WORD
+from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE, SURNAME, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
 
 _UNIT_NUMBER = re.compile(r"(?:\d{1,4}[a-z]?|[a-z]\d{0,3})$")
@@ -26,7 +25,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9 ,.\n\t'/&-]*$")
 _NO_STREET = vocabulary.group("addresses_no_street")
 _TOO = frozenset({"back", "old", "right", "under", "over", "out"})
 _PLACE_CUES = vocabulary.group("addresses_place_cues")
-_HEADS_BEHIND = vocabulary.group("addresses_heads_behind")
 
 
 def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
@@ -36,7 +34,7 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
     for postcode in postcodes:
         if span := before_postcode(words, postcode):
             yield span
-    for house in _houses(words):
+    for house in (*_flats(words), *_houses(words)):
         yield _to_postcode(words, house, postcodes)
     for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue")
@@ -46,7 +44,7 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
             Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue"),
             postcodes,
         )
-    yield from _places(words)
+    yield from named_towns.find(words)
     yield from villages(words)
     yield from hyphened(words)
 
@@ -280,61 +278,65 @@ _AT_THE = re.compile(
 )
 
 
+def _flats(words: Words) -> Iterator[Span]:
+    """`Flat 3`, `Plot 9, Otterburn Park`."""
+    low = words.low
+    for i, word in enumerate(low[:-1]):
+        if word not in UNITS or words.gaps[i] != " ":
+            continue
+        lettered = len(low[i + 1]) == 1 and words.gaps[i + 1][:1] == ","
+        if not lettered and not any(c.isdigit() for c in low[i + 1]):
+            continue
+        last = _site_behind(words, i + 1)
+        if word in _FLATS or _site(words, i + 2, last):
+            yield Span(words.starts[i], words.ends[last], Label.ADDRESS_LINE, 0.6, "flat")
+
+
+_FLATS = frozenset({"flat", "apartment", "apt", "flt", "caravan"})
+_NO_HOUSE = frozenset({"old", "new", "main", "little", "high", "the", "st"})
+
+
 def _houses(words: Words) -> Iterator[Span]:
-    """`Flat 3`, `Rose Cottage`, `The Old Rectory`."""
+    """`Rose Cottage`, `The Old Rectory`."""
     low = words.low
     for i, word in enumerate(low):
-        if (
-            word in UNITS
-            and i + 1 < len(low)
-            and words.gaps[i] == " "
-            and (
-                any(c.isdigit() for c in low[i + 1])
-                or (len(low[i + 1]) == 1 and words.gaps[i + 1][:1] == ",")
-            )
-        ):
-            last = _site_behind(words, i + 1)
-            if word in ("flat", "apartment", "apt", "flt", "caravan") or _site(words, i + 2, last):
-                yield Span(words.starts[i], words.ends[last], Label.ADDRESS_LINE, 0.6, "flat")
         if word not in HOUSES or i == 0 or words.gaps[i - 1] != " ":
             continue
-        if words.case == TITLE and (words.shapes[i] == LOWER or words.shapes[i - 1] == LOWER):
+        if words.case == TITLE and LOWER in (words.shapes[i], words.shapes[i - 1]):
             continue
         first = i - 1
         alone = low[first] == "the" and (_at_home(words, first, i) or _moved_into(words, first))
-        if (not _own(words, first) and not alone) or (
-            not alone
-            and low[first] in ("old", "new", "main", "little", "high", "the", "st")
-            and (first == 0 or low[first - 1] != "the")
-        ):
+        if not alone and not _names_house(words, first):
             continue
         if words.flags[first] & EPONYM and not words.flags[first] & NAME:
             continue
-        while (
-            first > 0
-            and words.gaps[first - 1] == " "
-            and i - first < 3
-            and (
-                low[first - 1] == "the"
-                or (_own(words, first - 1) and words.shapes[first - 1] != LOWER)
-            )
-        ):
-            first -= 1
-        numbered = first > 0 and words.gaps[first - 1] == " " and HOUSE_NUMBER.match(low[first - 1])
-        if numbered:
+        first = _whole_name(words, first, i)
+        if first > 0 and words.gaps[first - 1] == " " and HOUSE_NUMBER.match(low[first - 1]):
             yield Span(words.starts[first - 1], words.ends[i], Label.ADDRESS_LINE, 0.6, "house")
             continue
-        loose = (
-            words.case != TITLE
-            and not alone
-            and not _after_cue(words, first)
-            and not _part_ends(words, i)
-        )
-        if loose or (low[first] == "the" and i - first == 1 and not alone):
+        loose = words.case != TITLE and not _after_cue(words, first) and not _part_ends(words, i)
+        if not alone and (loose or (low[first] == "the" and i - first == 1)):
             continue
         yield Span(
             words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.55, "house with a name"
         )
+
+
+def _names_house(words: Words, first: int) -> bool:
+    """Whether a word before `house` is a name: `old` is one behind `the` alone."""
+    if not _own(words, first):
+        return False
+    return words.low[first] not in _NO_HOUSE or (first > 0 and words.low[first - 1] == "the")
+
+
+def _whole_name(words: Words, first: int, last: int) -> int:
+    """Where a house's name begins, at most three words before its kind."""
+    while first > 0 and words.gaps[first - 1] == " " and last - first < 3:
+        named = _own(words, first - 1) and words.shapes[first - 1] != LOWER
+        if words.low[first - 1] != "the" and not named:
+            break
+        first -= 1
+    return first
 
 
 def _site(words: Words, first: int, last: int) -> bool:
@@ -386,73 +388,3 @@ def _at_home(words: Words, first: int, last: int) -> bool:
         and words.gaps[last] != " "
     )
     return ends and (_after_cue(words, first) or part_begins(words, first))
-
-
-@cache
-def _place_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in towns():
-        parts = tuple(split(phrase).low)
-        found.setdefault(parts[0], []).append(parts)
-    return {first: tuple(sorted(ones, key=len, reverse=True)) for first, ones in found.items()}
-
-
-def _places(words: Words) -> Iterator[Span]:
-    phrases, low = _place_phrases(), words.low
-    skip = -1
-    for i, word in enumerate(low):
-        if i < skip or word not in phrases:
-            continue
-        for parts in phrases[word]:
-            end = i + len(parts)
-            if tuple(low[i:end]) == parts and not any("\n" in g for g in words.gaps[i : end - 1]):
-                if _is_place(words, i, end):
-                    yield Span(
-                        words.starts[i], words.ends[end - 1], Label.ADDRESS_LINE, 0.5, "town"
-                    )
-                    skip = end
-                break
-
-
-def _is_place(words: Words, i: int, end: int) -> bool:
-    capital = words.shapes[i] in (TITLE, UPPER)
-    if words.case == TITLE and not capital:
-        return _place_in_haste(words, i, end)
-    after = words.low[end] if end < len(words.low) else ""
-    if after in _HEADS_BEHIND and words.gaps[end - 1] in (" ", "-"):
-        return False
-    if after == "care" and words.low[end + 1 : end + 2] == ["pathway"]:
-        return False
-    before = words.low[i - 1] if i else ""
-    cued = (i > 0 and words.gaps[i - 1][-1:] == "(") or (
-        before in _PLACE_CUES and words.gaps[i - 1] in (" ", ": ", " - ")
-    )
-    known = words.flags[i] if end == i + 1 else 0
-    unsure = known & (ORDINARY | CLINICAL | EPONYM | NAME)
-    if words.case != TITLE and unsure & (ORDINARY | CLINICAL):
-        return before in ("in", "from", "near") and words.low[i] not in _ORDINARY_PLACES
-    if not unsure:
-        return True
-    if known & EPONYM and i and words.gaps[i - 1] == " (" and words.flags[i - 1] & CLINICAL:
-        return False  # `THR (Exeter)`
-    listed = (
-        i > 0
-        and words.gaps[i - 1] in (", ", ",")
-        and end < len(words.low)
-        and words.gaps[end - 1][:1] in (",", "\n", ".")
-    )
-    return cued or (listed and bool(words.flags[i] & EPONYM))
-
-
-def _place_in_haste(words: Words, i: int, end: int) -> bool:
-    """`lives newquay`: a town without its capital, behind a word that tells of a place."""
-    if (
-        not i
-        or words.gaps[i - 1] != " "
-        or words.low[i - 1] not in _PLACE_CUES - {"to", "of", "at"}
-    ):
-        return False
-    return end > i + 1 or not words.flags[i] & (ORDINARY | CLINICAL | EPONYM | NAME)
-
-
-_ORDINARY_PLACES = vocabulary.group("addresses_ordinary_places")
