@@ -15,7 +15,7 @@ site           formats and lists of the site
 landscape      words that streets and houses are named with
 listed_hospitals  hospitals that the lists have
 belonging      which words belong to the name of a hospital or practice
-practices      practices behind their cue
+practices      practices behind their cue, or by the word that ends their name
 organisations  hospitals, trusts, practices
 by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode

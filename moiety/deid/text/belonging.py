@@ -1,14 +1,18 @@
 """Which words may belong to the name of a hospital or practice, and which are its own."""
 
 from moiety.deid.text import vocabulary
-from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE
+from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
-from moiety.deid.text.words import TITLE, Words
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 GENERIC = vocabulary.group("organisations_generic")
 NO_PART = vocabulary.group("organisations_never")
+PARTS = vocabulary.group("organisations_parts")
+MOST_WORDS = 7
+"""How many words a name has at most."""
+
 OPERATIONS = frozenset(
     [
         "plastic",
@@ -58,3 +62,51 @@ def is_own(words: Words, i: int) -> bool:
         return True
     capital = words.case == TITLE and words.shapes[i] == TITLE and not known & CLINICAL
     return capital and word not in OPERATIONS and words.low[i + 1 : i + 2] != ["surgery"]
+
+
+def joined(gap: str) -> bool:
+    """Whether what stands between two words leaves them in one name."""
+    return gap in (" ", "-", ". ", " & ", "&", "'s ", "' ")
+
+
+def belongs(words: Words, i: int) -> bool:
+    """Whether a word can be part of an organisation's name."""
+    word, known = words.low[i], words.flags[i]
+    if words.shapes[i] == NUMBER:
+        return False
+    if word in NO_PART or (
+        word in NEVER and word not in CONNECTORS and word not in PARTS and word not in LANDSCAPE
+    ):
+        return False
+    if words.case == TITLE:
+        if words.shapes[i] == LOWER:
+            return (
+                word in ("of", "and", "for", "upon", "the")
+                and i > 0
+                and words.shapes[i - 1] in (TITLE, UPPER)
+            )
+        if known & WORD and not (
+            known & (NAME | PLACE)
+            or word in LANDSCAPE
+            or word in PARTS
+            or word in CONNECTORS
+            or word in STREETS
+            or not vocabulary.listed(word)
+        ):
+            return False
+        return word not in CUES
+    if word in ("of", "and", "for", "upon"):
+        return i > 0 and (
+            words.low[i - 1] in LANDSCAPE
+            or bool(words.flags[i - 1] & (PLACE | NAME))
+            or words.low[i - 1] in PARTS
+        )
+    return (
+        word in LANDSCAPE
+        or word in STREETS
+        or word in HOUSES
+        or word in PARTS
+        or bool(known & (PLACE | NAME))
+        or not known
+        or (word == "the" and words.case == UPPER and words.low[i + 1] in LANDSCAPE)
+    )

@@ -5,17 +5,22 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from moiety.deid.text import by_context, vocabulary
-from moiety.deid.text.belonging import GENERIC, NO_PART, OPERATIONS, is_capital, is_own
+from moiety.deid.text.belonging import (
+    GENERIC,
+    MOST_WORDS,
+    NO_PART,
+    belongs,
+    joined,
+)
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE, STREETS
+from moiety.deid.text.landscape import CONNECTORS, LANDSCAPE, STREETS
 from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated, known, with_trust
-from moiety.deid.text.practices import named_practices, saints
+from moiety.deid.text.practices import PRACTICE_ENDS, named_practices, practice, saints
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
-_MOST_WORDS = 7
 _TRUST_HEAD = re.compile(
     r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust)(?![a-z])",
     re.IGNORECASE,
@@ -64,8 +69,8 @@ def _by_head(words: Words) -> Iterator[Span]:
             word == "royal" and (span := _royal(words, i))
         ):
             yield span
-        if word in _PRACTICE_ENDS:
-            span = _practice(words, i)
+        if word in PRACTICE_ENDS:
+            span = practice(words, i)
             if span:
                 yield span
         elif word in {"trust", "board"}:
@@ -138,7 +143,7 @@ def _branch(words: Words, i: int) -> int:
 def _general(words: Words, i: int) -> Span | None:
     """`Barnsley District General`, `Watford General`: the hospital is not said."""
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
-    if i == 0 or after in _NOT_GENERAL or not _joined(words.gaps[i - 1]):
+    if i == 0 or after in _NOT_GENERAL or not joined(words.gaps[i - 1]):
         return None
     if words.case == TITLE and words.shapes[i] == LOWER:
         return None
@@ -251,9 +256,9 @@ _COUNTIES = vocabulary.group("organisations_counties")
 def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
     """The first word of the name that ends with `head`; None where all is generic."""
     first, own = head, False
-    while first > 0 and head - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
+    while first > 0 and head - first < MOST_WORDS and joined(words.gaps[first - 1]):
         word = words.low[first - 1]
-        if not _belongs(words, first - 1) and not (loose and _no_cue(words, first - 1)):
+        if not belongs(words, first - 1) and not (loose and _no_cue(words, first - 1)):
             break
         own = own or not (word in GENERIC or word in CONNECTORS)
         first -= 1
@@ -276,60 +281,10 @@ def _no_cue(words: Words, i: int) -> bool:
     )
 
 
-def _joined(gap: str) -> bool:
-    return gap in (" ", "-", ". ", " & ", "&", "'s ", "' ")
-
-
-def _belongs(words: Words, i: int) -> bool:
-    """Whether a word can be part of an organisation's name."""
-    word, known = words.low[i], words.flags[i]
-    if words.shapes[i] == NUMBER:
-        return False
-    if word in NO_PART or (
-        word in NEVER and word not in CONNECTORS and word not in _PARTS and word not in LANDSCAPE
-    ):
-        return False
-    if words.case == TITLE:
-        if words.shapes[i] == LOWER:
-            return (
-                word in ("of", "and", "for", "upon", "the")
-                and i > 0
-                and words.shapes[i - 1] in (TITLE, UPPER)
-            )
-        if known & WORD and not (
-            known & (NAME | PLACE)
-            or word in LANDSCAPE
-            or word in _PARTS
-            or word in CONNECTORS
-            or word in STREETS
-            or not vocabulary.listed(word)
-        ):
-            return False
-        return word not in CUES
-    if word in ("of", "and", "for", "upon"):
-        return i > 0 and (
-            words.low[i - 1] in LANDSCAPE
-            or bool(words.flags[i - 1] & (PLACE | NAME))
-            or words.low[i - 1] in _PARTS
-        )
-    return (
-        word in LANDSCAPE
-        or word in STREETS
-        or word in HOUSES
-        or word in _PARTS
-        or bool(known & (PLACE | NAME))
-        or not known
-        or (word == "the" and words.case == UPPER and words.low[i + 1] in LANDSCAPE)
-    )
-
-
-_PARTS = vocabulary.group("organisations_parts")
-
-
 def _forward(words: Words, head: int, last: int) -> int:
     """Whether the name goes on behind: `of Wales`, `Birmingham`, `for Children`."""
     i = head + 1
-    if i < last and _joined(words.gaps[head]):
+    if i < last and joined(words.gaps[head]):
         if words.low[i] in ("of", "for", "at") and i + 1 < last:
             j = (
                 i
@@ -357,102 +312,3 @@ def _forward(words: Words, head: int, last: int) -> int:
         if words.flags[i] & PLACE and (words.case != TITLE or words.shapes[i] != LOWER):
             return i
     return head
-
-
-_PRACTICE_ENDS = frozenset(
-    {
-        "surgery",
-        "practice",
-        "centre",
-        "center",
-        "partnership",
-        "group",
-        "clinic",
-        "surgeries",
-        "partners",
-        "medics",
-    }
-)
-_BEFORE_CENTRE = frozenset(
-    {"medical", "health", "healthcare", "primary", "care", "surgery", "family", "walk-in"}
-)
-
-
-def _practice(words: Words, end: int) -> Span | None:
-    """A practice that ends with this word: it needs a word of its own before."""
-    word, low = words.low[end], words.low
-    head = _practice_head(low, end)
-    if head is None:
-        return None
-    if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
-        return None
-    first, own = head, False
-    while first > 0 and end - first < _MOST_WORDS and _joined(words.gaps[first - 1]):
-        i = first - 1
-        if words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE):
-            break
-        if not _belongs(words, i) and not is_capital(words, i):
-            break
-        own = own or is_own(words, i)
-        first = i
-    while first < head and low[first] in CONNECTORS and low[first] != "the":
-        first += 1
-    if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
-        return Span(words.starts[whole], words.ends[end], Label.GP_IDENTIFIER, 0.6, "practice")
-    if not own or first >= head:
-        return None
-    if words.case == TITLE and words.shapes[end] == LOWER and not is_own(words, head - 1):
-        return None
-    return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
-
-
-def _practice_head(low: list[str], end: int) -> int | None:
-    """Where the words of the kind begin: `medical` of `medical centre`; None where it is no kind."""
-    word = low[end]
-    head = end
-    if word in ("centre", "center", "group", "partnership", "clinic"):
-        if end == 0 or (
-            low[end - 1] not in _BEFORE_CENTRE
-            and not (word == "partnership" and low[end - 1] == "gp")
-        ):
-            return None
-        head = end - 1
-        if word == "clinic" and low[head] not in ("medical", "health"):
-            return None
-    elif (
-        word == "practice"
-        and end
-        and low[end - 1]
-        in (
-            "medical",
-            "group",
-            "family",
-            "health",
-            "doctors",
-            "gp",
-            "surgery",
-            "general",
-            "road",
-            "street",
-        )
-    ):
-        head = end if low[end - 1] in ("road", "street") else end - 1
-    return head
-
-
-def _whole_part(words: Words, head: int) -> int | None:
-    """Where `corn exchange medical centre` begins: words between a comma or a cue and the head."""
-    if words.low[head] in ("practice", "partners", "clinic", "medics"):
-        return None
-    first = head
-    while first > 0 and head - first < 3 and words.gaps[first - 1] == " ":
-        word = words.low[first - 1]
-        if word in CUES or word in ("gp", "practice"):
-            break
-        if word in NO_PART or word in NEVER or words.shapes[first - 1] == NUMBER:
-            return None
-        if words.flags[first - 1] & CLINICAL or word in GENERIC or word in OPERATIONS:
-            return None
-        first -= 1
-    begins = first == 0 or words.gaps[first - 1] != " " or words.low[first - 1] in CUES | {"gp"}
-    return first if begins and first < head else None

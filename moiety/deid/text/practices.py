@@ -1,14 +1,28 @@
-"""Practices named behind their cue: `GP (Priory Fields)`, `Dr Bhatt's surgery`."""
+"""Practices: behind their cue, `GP (Priory Fields)`, `Dr Bhatt's surgery`, or by the word that ends
+their name, `Priory Fields Medical Centre`.
+"""
 
 import re
 from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.belonging import (
+    GENERIC,
+    MOST_WORDS,
+    NO_PART,
+    OPERATIONS,
+    belongs,
+    is_capital,
+    is_own,
+    joined,
+)
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import HOUSES, LANDSCAPE
+from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE
+from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import LOWER, TITLE, Words, split
+from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words, split
 
 _NEVER = vocabulary.group("organisations_never")
 _DOCTORS = re.compile(
@@ -49,3 +63,102 @@ def named_practices(words: Words) -> Iterator[Span]:
     for match in (*_DOCTORS.finditer(words.text), *_AT_PRACTICE.finditer(words.text)):
         if _practice_words(match[1], words.case):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.6, "practice after its cue")
+
+
+PRACTICE_ENDS = frozenset(
+    {
+        "surgery",
+        "practice",
+        "centre",
+        "center",
+        "partnership",
+        "group",
+        "clinic",
+        "surgeries",
+        "partners",
+        "medics",
+    }
+)
+_BEFORE_CENTRE = frozenset(
+    {"medical", "health", "healthcare", "primary", "care", "surgery", "family", "walk-in"}
+)
+
+
+def practice(words: Words, end: int) -> Span | None:
+    """A practice that ends with this word: it needs a word of its own before."""
+    word, low = words.low[end], words.low
+    head = _practice_head(low, end)
+    if head is None:
+        return None
+    if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
+        return None
+    first, own = head, False
+    while first > 0 and end - first < MOST_WORDS and joined(words.gaps[first - 1]):
+        i = first - 1
+        if words.flags[i] & CLINICAL and not words.flags[i] & (NAME | PLACE):
+            break
+        if not belongs(words, i) and not is_capital(words, i):
+            break
+        own = own or is_own(words, i)
+        first = i
+    while first < head and low[first] in CONNECTORS and low[first] != "the":
+        first += 1
+    if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
+        return Span(words.starts[whole], words.ends[end], Label.GP_IDENTIFIER, 0.6, "practice")
+    if not own or first >= head:
+        return None
+    if words.case == TITLE and words.shapes[end] == LOWER and not is_own(words, head - 1):
+        return None
+    return Span(words.starts[first], words.ends[end], Label.GP_IDENTIFIER, 0.86, "practice")
+
+
+def _practice_head(low: list[str], end: int) -> int | None:
+    """Where the words of the kind begin: `medical` of `medical centre`; None where it is no kind."""
+    word = low[end]
+    head = end
+    if word in ("centre", "center", "group", "partnership", "clinic"):
+        if end == 0 or (
+            low[end - 1] not in _BEFORE_CENTRE
+            and not (word == "partnership" and low[end - 1] == "gp")
+        ):
+            return None
+        head = end - 1
+        if word == "clinic" and low[head] not in ("medical", "health"):
+            return None
+    elif (
+        word == "practice"
+        and end
+        and low[end - 1]
+        in (
+            "medical",
+            "group",
+            "family",
+            "health",
+            "doctors",
+            "gp",
+            "surgery",
+            "general",
+            "road",
+            "street",
+        )
+    ):
+        head = end if low[end - 1] in ("road", "street") else end - 1
+    return head
+
+
+def _whole_part(words: Words, head: int) -> int | None:
+    """Where `corn exchange medical centre` begins: words between a comma or a cue and the head."""
+    if words.low[head] in ("practice", "partners", "clinic", "medics"):
+        return None
+    first = head
+    while first > 0 and head - first < 3 and words.gaps[first - 1] == " ":
+        word = words.low[first - 1]
+        if word in CUES or word in ("gp", "practice"):
+            break
+        if word in NO_PART or word in NEVER or words.shapes[first - 1] == NUMBER:
+            return None
+        if words.flags[first - 1] & CLINICAL or word in GENERIC or word in OPERATIONS:
+            return None
+        first -= 1
+    begins = first == 0 or words.gaps[first - 1] != " " or words.low[first - 1] in CUES | {"gp"}
+    return first if begins and first < head else None
