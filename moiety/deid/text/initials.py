@@ -101,67 +101,79 @@ def _plain_word(words: Words, i: int) -> bool:
 
 
 def _score(words: Words, i: int, known: frozenset[str]) -> float:
-    word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
-    last_words = before(text, start, " .:=-([")
+    """How sure it is that word `i` stands for a person: by who announces it, else by its place."""
+    word, text, start = words.low[i], words.text, words.starts[i]
     if len(word) < 4 and _numbered_entry(words, i):
         return 0.7
     stands_out = word in _LITTLE and words.case == TITLE and words.shapes[i] == UPPER
+    last_words = before(text, start, " .:=-([")
     if word in _ROLES and not stands_out:
-        signed = words.shapes[i] == UPPER and ends_with(before(text, start, " .:=-"), _SIGNED)
-        if words.case == TITLE and words.shapes[i] == UPPER and word not in _STAFF:
-            signed = signed or (ends_with(last_words, _SURE_BY) and _ends_here(words, i))
-        return 0.75 if signed or (word in known and _signs_off(text, start, end)) else 0.0
+        return _score_of_role(words, i, known, last_words)
     plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
     if ends_with(last_words, _SURE_BY) and _ends_here(words, i):
-        test = len(word) > 2 and words.low[i - 1] in (
-            "check",
-            "by",
-            "with",
-            "seen",
-        )  # `born by SVD`
-        test = test and not plain
+        test = len(word) > 2 and words.low[i - 1] in _OF_TESTS and not plain  # `born by SVD`
         return 0.8 if plain or (words.case != LOWER and not test) else 0.0
     if plain and ends_with(last_words, _BY) and _ends_here(words, i):
         return 0.75
     if numbered(words, i) or text[start - 1 : start] == "(":
         return 0.0
+    return _score_of_place(words, i, known, plain=plain)
+
+
+def _score_of_role(words: Words, i: int, known: frozenset[str], last_words: list[str]) -> float:
+    """Letters that name a role too, such as `SR` and `OT`, are initials where somebody signs."""
+    word, text, start = words.low[i], words.text, words.starts[i]
+    upper = words.shapes[i] == UPPER
+    signed = upper and ends_with(before(text, start, " .:=-"), _SIGNED)
+    if words.case == TITLE and upper and word not in _STAFF:
+        signed = signed or (ends_with(last_words, _SURE_BY) and _ends_here(words, i))
+    return 0.75 if signed or (word in known and _signs_off(text, start, words.ends[i])) else 0.0
+
+
+def _score_of_place(words: Words, i: int, known: frozenset[str], *, plain: bool) -> float:
+    """Letters that nobody announces: where in a line they stand, and what follows."""
+    word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
+    short, named = len(word) < 4, word in known
+    upper = words.shapes[i] == UPPER
     last = _END_OF_LINE.match(text, end) is not None
     opens = start == 0 or _LINE_OF_INITIALS.search(text, max(0, start - 6), start) is not None
-    if last and opens and len(word) < 4 and (plain or word in known):
+    if last and opens and short and (plain or named):
         return 0.75
-    if last and words.shapes[i] == UPPER and words.case == TITLE and len(word) < 4:
-        line = text.rfind("\n", 0, start) + 1
-        if (
-            text[start - 2 : start] == ". "
-            and start - line > 30
-            and text[end : end + 1] in ("", "\n")
-        ):
-            return 0.65
-    if last and len(word) == 2 and words.case != TITLE and word not in _LITTLE_END:
-        if text[start - 2 : start] == ". " and start - text.rfind("\n", 0, start) > 30:
-            return 0.6
-    if words.case != TITLE and not words.flags[i] and len(word) < 4 and word not in _LITTLE_END:
-        if text[start - 2 : start] == ". " and text[end : end + 2] == ". ":
-            return 0.6
-    if word in known and (plain or (opens and last)):
+    if score := _closes_entry(words, i, last=last):
+        return score
+    if named and (plain or (opens and last)):
         return 0.7
-    if len(word) < 4 and _TASK.match(text, end):
-        return 0.7
-    if len(word) < 4 and opens and _NUMBERED.match(text, end):
+    if short and (_TASK.match(text, end) or (opens and _NUMBERED.match(text, end))):
         return 0.7
     if plain and (_after_date(text, start) or _between_names(words, i)):
         return 0.68
-    if (plain or word in known or (opens and words.shapes[i] == UPPER)) and _REGISTERED.match(
-        text, end
-    ):
+    if (plain or named or (opens and upper)) and _REGISTERED.match(text, end):
         return 0.75
-    if word in known and opens and text[end : end + 2] == "  ":
+    if named and opens and text[end : end + 2] == "  ":
         return 0.7
     if _in_list(words, i):
         return 0.65
     return 0.7 if plain and last and _before_registration(text, start) else 0.0
 
 
+def _closes_entry(words: Words, i: int, *, last: bool) -> float:
+    """`… settled. AB` behind a sentence, at the end of an entry or before the next sentence."""
+    word, text, start, end = words.low[i], words.text, words.starts[i], words.ends[i]
+    if text[start - 2 : start] != ". ":
+        return 0.0
+    short, late = len(word) < 4, start - text.rfind("\n", 0, start) > _ENTRY
+    if words.case == TITLE:
+        ends = late and text[end : end + 1] in ("", "\n")
+        return 0.65 if last and short and ends and words.shapes[i] == UPPER else 0.0
+    if word in _LITTLE_END:
+        return 0.0
+    if last and len(word) == 2 and late:
+        return 0.6
+    return 0.6 if short and not words.flags[i] and text[end : end + 2] == ". " else 0.0
+
+
+_ENTRY = 30
+_OF_TESTS = frozenset({"check", "by", "with", "seen"})
 _LITTLE = vocabulary.group("initials_little_words")
 _LITTLE_END = vocabulary.group("initials_no_ends")
 _SUBJECTS = vocabulary.group("initials_subjects")
