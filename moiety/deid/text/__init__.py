@@ -25,10 +25,12 @@ addresses      houses, streets, towns
 dwellings      homes, parks, boats, Welsh names of houses
 widening       what belongs to an address before and behind it
 roles          words beside which a person is named
+terms          what could be a name and is a term, a drug, a slip of the pen
 naming         whether a word begins a name or goes on with one
 joining        names that belong together
 turning        names that stand surname first
-people         names
+unannounced    names that nothing announces
+people         names, announced or not
 initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives

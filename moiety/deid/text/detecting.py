@@ -23,6 +23,7 @@ from moiety.deid.text import (
     widening,
 )
 from moiety.deid.text.context import Context
+from moiety.deid.text.joining import LISTED
 from moiety.deid.text.labels import Label
 from moiety.deid.text.normalising import Normalised, normalise
 from moiety.deid.text.options import DEFAULT, Options
@@ -122,7 +123,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.spans = [*found, *institutions, *lines, *persons, *guessed]
     piece.spans += dates.births(text, piece.spans)
     piece.spans += numbers.behind_names(text, persons)
-    piece.names = [text[s.start : s.end] for s in persons if s.score >= people.LISTED]
+    piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
     del context
     return piece
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from moiety.deid.text import doing, grading, signing, vocabulary
 from moiety.deid.text.cues import before, ends_with
 from moiety.deid.text.labels import Label
-from moiety.deid.text.naming import numbered
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
+from moiety.deid.text.terms import numbered
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, ORDINARY
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 

@@ -4,22 +4,15 @@ from dataclasses import dataclass
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
-from moiety.deid.text.naming import (
-    closes,
-    is_term,
-    looks_wrong,
-    named_behind,
-    never,
-    numbered,
-    odd_surname,
-    opens,
-    surname_of,
-)
+from moiety.deid.text.naming import closes, named_behind, never, odd_surname, opens, surname_of
 from moiety.deid.text.roles import KIN, ROLES, TITLES
+from moiety.deid.text.terms import is_term, looks_wrong, numbered
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
 from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
-JOINED_WORDS = vocabulary.group("naming_joined_words")
+SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
+"""How sure a rule is: title or heading; kin, role or verb; a listed name alone; no known word."""
+
 PARTICLES = vocabulary.group("people_particles")
 
 

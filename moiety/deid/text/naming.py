@@ -8,6 +8,7 @@ stands beside it.  `Dr Parkinson` is a person and `Parkinson's disease` is none;
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TERM_HEADS, TITLES
+from moiety.deid.text.terms import dosed, is_ethnic, is_term, numbered
 from moiety.deid.text.vocabulary import (
     CLINICAL,
     EPONYM,
@@ -24,14 +25,11 @@ _CLOSED = vocabulary.group("people_closed") | {"will", "may"}
 _PRONOUNS = frozenset({"he", "she", "the", "they", "and", "if", "it", "we", "no", "on", "in"})
 _MONTHS_DAYS = vocabulary.group("naming_times")
 CAPITAL_NAMES = vocabulary.group("people_capital_names")
-_ETHNIC = vocabulary.group("people_ethnic")
 _VERBS = vocabulary.group("people_verbs")
 _NO_SURNAME = vocabulary.group("people_no_surname")
-_JOINED_WORDS = vocabulary.group("naming_joined_words")
+JOINED_WORDS = vocabulary.group("naming_joined_words")
 MEDICINE = tuple(vocabulary.group("people_endings_of_medicine"))
 _EVERYDAY = vocabulary.words_of("everyday")
-_OWNED = vocabulary.group("people_owned")
-_PERSON_HEADS = vocabulary.group("people_person_heads")
 
 
 _SCANNED = frozenset(
@@ -188,7 +186,7 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
             return True
         return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and closes(words, i)
     if hyphen:
-        return (not known & CLINICAL and word not in _JOINED_WORDS) or bool(known & NAME)
+        return (not known & CLINICAL and word not in JOINED_WORDS) or bool(known & NAME)
     if known & NAME:
         if known & (CLINICAL | ORDINARY):
             if (initial and words.gaps[i - 1][:1] == ".") or surname_of(words, i):
@@ -236,11 +234,6 @@ def surname_of(words: Words, i: int) -> bool:
     if before & WORD and words.low[i - 1] in _VERBS:
         return False
     return not (numbered(words, i) and words.low[i] == "ward")
-
-
-def numbered(words: Words, i: int) -> bool:
-    """Whether a number follows: `ward 5`."""
-    return i + 1 < len(words.low) and words.shapes[i + 1] == NUMBER and words.gaps[i] == " "
 
 
 def initial_of_name(words: Words, i: int) -> bool:
@@ -342,89 +335,11 @@ def unknown_behind(words: Words, i: int) -> bool:
     )  # fmt: skip
 
 
-def is_ethnic(words: Words, i: int) -> bool:
-    """`Black Caribbean`, `White British`: what somebody is, never redacted."""
-    if words.low[i] not in _ETHNIC:
-        return False
-    after = words.low[i + 1] if i + 1 < len(words.low) else ""
-    before = words.low[i - 1] if i else ""
-    return (
-        after in _ETHNIC
-        or before in _ETHNIC
-        or before in ("old", "ethnicity", "race")
-        or after in ("man", "woman", "lady", "gentleman", "male", "female", "boy", "girl")
-    )
-
-
 def opens(words: Words, i: int) -> bool:
     """Whether word `i` opens a sentence, a line or a cell, where a capital tells nothing."""
     return i == 0 or any(c in words.gaps[i - 1] for c in "\n.:?!|*>;\t")
 
 
-def nearly_name(word: str) -> bool:
-    """Whether a word is a slip of a name rather than of another word."""
-    return vocabulary.near_name(word) and not vocabulary.near_word(word)
-
-
-def looks_wrong(words: Words, i: int) -> bool:
-    """Whether an unknown word is more likely a drug, a heading or a slip of the pen."""
-    word = words.low[i]
-    return dosed(words, i) or (vocabulary.near_word(word) and not vocabulary.near_name(word))
-
-
-def dosed(words: Words, i: int) -> bool:
-    """Whether a dose follows, as behind a drug."""
-    if numbered(words, i):
-        after = words.low[i + 1]
-        if after.endswith(("mg", "mcg", "g", "ml", "%")) or (
-            i + 2 < len(words.low) and words.low[i + 2] in ("mg", "mcg", "g", "ml", "units", "od")
-        ):
-            return True
-    return False
-
-
-_COMPOUNDS = frozenset(word for word in vocabulary.words_of("eponyms") if "-" in word)
-
-
-def _compound(words: Words, i: int) -> bool:
-    """Whether the word beside makes a listed eponym of two: `Mallory-Weiss`, `Van Nuys`."""
-    low, gaps = words.low, words.gaps
-    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _COMPOUNDS:
-        return True
-    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS
-
-
-_PHRASES = vocabulary.group("naming_phrases")
-
-
-def _phrase(words: Words, i: int) -> bool:
-    """Whether the word beside makes an everyday phrase: `pat dry`, `cotton wool`, `x-ray`."""
-    low, gaps = words.low, words.gaps
-    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _PHRASES:
-        return True
-    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _PHRASES
-
-
-def is_term(words: Words, i: int) -> bool:
-    """Whether the word is part of a term of medicine: an eponym with its disease or device."""
-    known, possessive = words.flags[i], words.gaps[i][:1] == "'"
-    if known & EPONYM and _compound(words, i):
-        return True
-    if known & NAME and _phrase(words, i):
-        return True
-    for j in (i + 1, i + 2):
-        if j >= len(words.low) or any(c in words.gaps[j - 1] for c in "\n.,;:|("):
-            break
-        if words.low[j] in TERM_HEADS and (
-            known & EPONYM or not known & NAME or possessive or j == i + 1
-        ):
-            return not (words.low[j] in _PERSON_HEADS and not known & EPONYM)
-        if words.gaps[j - 1] != "-" and not words.flags[j] & EPONYM:
-            break
-    if known & EPONYM and possessive:
-        after = words.low[i + 1] if i + 1 < len(words.low) else ""
-        return after not in KIN and after not in _OWNED
-    return bool(
-        i and words.gaps[i - 1] == "-" and words.flags[i - 1] & EPONYM and known & EPONYM
-        and not words.flags[i - 1] & NAME
-    )  # fmt: skip
+def capital(words: Words, i: int) -> bool:
+    """Whether a word has a capital, where capitals tell something."""
+    return words.case != TITLE or words.shapes[i] in (TITLE, UPPER, INITIAL)

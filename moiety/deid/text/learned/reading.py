@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned.model import Model
-from moiety.deid.text.naming import is_ethnic, is_term
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
+from moiety.deid.text.terms import is_ethnic, is_term
 from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, NAME, PLACE, WORD
 from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
