@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
-from moiety.deid.text.naming import closes, named_behind, never, odd_surname, opens, surname_of
+from moiety.deid.text.naming import (
+    JOINED_WORDS,
+    closes,
+    named_behind,
+    never,
+    odd_surname,
+    opens,
+    surname_of,
+)
 from moiety.deid.text.roles import KIN, ROLES, TITLES
 from moiety.deid.text.terms import is_term, looks_wrong, numbered
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
