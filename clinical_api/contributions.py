@@ -29,7 +29,7 @@ from clinical_api import (
 from clinical_api.audits import Audit
 from clinical_api.compositions import Head
 from clinical_api.intents import Intent, Sent
-from clinical_api.own_words import OwnWords
+from clinical_api.own_words import OwnWords, Sealed
 from clinical_api.registry import Known
 from clinical_api.screen import Found, screen
 from clinical_api.settings import Settings
@@ -311,14 +311,16 @@ def _detail(
 ) -> tuple[tuple[Step, ...], tuple[Found, ...]]:
     """The line of `version_detail`, for the few versions that have one."""
     detail: dict[str, Any] = {}
-    act, found = scene.act, tuple[Found, ...]()
+    act, found, sealed = scene.act, tuple[Found, ...](), None
     if intent.signature is not None:
         detail["signature"] = intent.signature
     if intent.other_inputs:
         detail["other_inputs"] = list(intent.other_inputs)
     if intent.original is not None:
         said = msgspec.json.decode(encode(intent.original))
-        detail["original"], found, _ = own_words.masked(scene.own, act.ehr_id, said, dict[str, Any])
+        detail["original"], found, sealed = own_words.masked(
+            scene.own, act.ehr_id, said, dict[str, Any]
+        )
     if not detail:
         return (), ()
     with _placed(path):
@@ -327,28 +329,33 @@ def _detail(
         "ehr_id": act.ehr_id, "object_id": place.object_id, "version": place.version,
         "contribution_id": act.contribution_id, "detail": Jsonb(detail),
     }  # fmt: skip
-    return (Step(_DETAIL, values),), found
+    words_place = own_words.original_place(place.object_id, place.version)
+    return (Step(_DETAIL, values), *own_words.kept(act.ehr_id, sealed, words_place)), found
 
 
 def _attestations(
     scene: _Scene, intent: Intent, place: Before, audit: Audit, *, path: str
 ) -> tuple[tuple[Step, ...], tuple[Found, ...]]:
-    steps, found = [], list[Found]()
+    steps, found, owner = list[Step](), list[Found](), scene.act.ehr_id
     for number, one in enumerate(intent.attestations):
         with _placed(f"{path}/attestations[{number}]"):
-            packed, words = _packed(one, scene, audit)
+            packed, words, sealed = _packed(one, scene, audit)
         found += words
+        own_id = uuid4()
         values = {
-            "ehr_id": scene.act.ehr_id, "attestation_id": uuid4(), "object_id": place.object_id,
+            "ehr_id": owner, "attestation_id": own_id, "object_id": place.object_id,
             "version": place.version, "contribution_id": scene.act.contribution_id,
             "number": number, "time_committed": scene.act.time, "attestation": packed,
         }  # fmt: skip
-        steps.append(Step(_ATTESTATION, values))
+        words_place = own_words.attestation_place(place.object_id, place.version, own_id)
+        steps += [Step(_ATTESTATION, values), *own_words.kept(owner, sealed, words_place)]
     return tuple(steps), tuple(found)
 
 
-def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> tuple[bytes, tuple[Found, ...]]:
-    """An attestation as it is stored: complete, checked and screened."""
+def _packed(
+    sent: rm.Attestation, scene: _Scene, audit: Audit
+) -> tuple[bytes, tuple[Found, ...], Sealed | None]:
+    """An attestation as it is stored: complete, checked and screened; and what was sealed."""
     sent.system_id = scene.settings.system_id
     sent.time_committed = records.date_time(scene.act.time)
     sent.change_type = ChangeType.ATTESTATION.coded
@@ -359,10 +366,10 @@ def _packed(sent: rm.Attestation, scene: _Scene, audit: Audit) -> tuple[bytes, t
     versions.refuse("ATTESTATION", validate_model(sent))
     text = encode(sent)
     screen(text, scene.settings)
-    said, found, _ = own_words.masked(
+    said, found, sealed = own_words.masked(
         scene.own, scene.act.ehr_id, msgspec.json.decode(text), dict[str, Any]
     )
-    return documents.pack(msgspec.json.encode(said)), found
+    return documents.pack(msgspec.json.encode(said)), found, sealed
 
 
 def _head(latest: Latest) -> Head:

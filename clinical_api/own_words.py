@@ -225,7 +225,9 @@ def masked(
 
 
 def kept(ehr_id: UUID, sealed: Sealed | None, *places: str) -> tuple[Step, ...]:
-    """That words which were sealed out of an audit are kept, for each place where it stands."""
+    """That words which were sealed out of what is said beside a document are kept, for each place
+    where it stands.
+    """
     if sealed is None:
         return ()
     box = {"seal_id": str(sealed.seal_id), "box": base64.b64encode(sealed.box).decode()}
@@ -235,6 +237,16 @@ def kept(ehr_id: UUID, sealed: Sealed | None, *places: str) -> tuple[Step, ...]:
 def version_place(object_id: UUID, version: int) -> str:
     """The place of a version's audit."""
     return f"{object_id}::{version}"
+
+
+def original_place(object_id: UUID, version: int) -> str:
+    """The place of what an imported version came as."""
+    return f"{object_id}::{version}/original"
+
+
+def attestation_place(object_id: UUID, version: int, attestation_id: UUID) -> str:
+    """The place of an attestation of a version."""
+    return f"{object_id}::{version}/attestations/{attestation_id}"
 
 
 _KEEP = (

@@ -2,7 +2,8 @@
 
 Every version of the record is asked about, the history too.  Own words that are found are sealed as
 they would have been at the door: the document is exchanged, and its typed rows go, so that queries
-read the document itself.  Audits and tags are looked at too.
+read the document itself.  Audits, attestations, originals of imported versions and tags are looked
+at too.
 Killed in between, the work begins again where the record still waits.
 """
 
@@ -10,6 +11,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,7 +21,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinical_api import documents, tables, tags
-from clinical_api.own_words import OwnWords, Screened, Sealed
+from clinical_api.own_words import (
+    OwnWords,
+    Screened,
+    Sealed,
+    attestation_place,
+    original_place,
+)
 from clinical_api.screen import Found
 from moiety.kit.errors import ServiceError, TooMany
 from moiety.kit.threads import at_intervals, threads
@@ -73,7 +81,8 @@ def screen_record(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
                     )
                 ).all()
             changed += sum(_screen_version(engine, own, table, ehr_id, key) for key in waiting)
-    changed += _screen_audits(engine, own, ehr_id) + _screen_tags(engine, own, ehr_id)
+    changed += _screen_audits(engine, own, ehr_id) + _screen_beside(engine, own, ehr_id)
+    changed += _screen_tags(engine, own, ehr_id)
     with engine.begin() as connection:
         later = tables.screen_later
         connection.execute(later.delete().where(later.c.ehr_id == ehr_id))
@@ -108,11 +117,62 @@ def _screen_audits(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
             known[text] = own.look(ehr_id, text)
         if (said := known[text].text) is None:
             continue
-        given = {"kind": kind, "ehr_id": ehr_id, "place": key, "key_id": _KEY}
-        with engine.begin() as connection:
-            changed += connection.scalar(_RESEAL, given | {"said": msgspec.json.decode(said)}) or 0
-            _keep(connection, ehr_id, place, known[text].sealed)
+        given = {"kind": kind, "place": key, "said": msgspec.json.decode(said)}
+        changed += _reseal(engine, _RESEAL, ehr_id, given, place, known[text].sealed)
     return changed
+
+
+_ATTESTATIONS = sa.text(
+    "SELECT attestation_id, object_id, version, attestation FROM attestation WHERE ehr_id = :ehr_id"
+)
+_ORIGINALS = sa.text(
+    "SELECT object_id, version, detail -> 'original' FROM version_detail"
+    " WHERE ehr_id = :ehr_id AND detail ? 'original'"
+)
+_RESEAL_ATTESTATION = sa.text("SELECT reseal.attestation(:ehr_id, :attestation, :said, :key_id)")
+_RESEAL_ORIGINAL = sa.text(
+    "SELECT reseal.original(:ehr_id, :object_id, :version, :said, :key_id)"
+).bindparams(sa.bindparam("said", type_=JSONB))
+
+
+def _screen_beside(engine: sa.Engine, own: OwnWords, ehr_id: UUID) -> int:
+    """Attestations, and what imported versions came as; how many were changed."""
+    with engine.connect() as connection:
+        attested = connection.execute(_ATTESTATIONS, {"ehr_id": ehr_id}).all()
+        imported = connection.execute(_ORIGINALS, {"ehr_id": ehr_id}).all()
+    changed = 0
+    for attestation_id, object_id, version, packed in attested:
+        outcome = own.look(ehr_id, documents.unpack(packed))
+        if outcome.text is None:
+            continue
+        given = {"attestation": attestation_id, "said": documents.pack(outcome.text)}
+        place = attestation_place(object_id, version, attestation_id)
+        changed += _reseal(engine, _RESEAL_ATTESTATION, ehr_id, given, place, outcome.sealed)
+    for object_id, version, original in imported:
+        outcome = own.look(ehr_id, msgspec.json.encode(original))
+        if outcome.text is None:
+            continue
+        said = msgspec.json.decode(outcome.text)
+        given = {"object_id": object_id, "version": version, "said": said}
+        place = original_place(object_id, version)
+        changed += _reseal(engine, _RESEAL_ORIGINAL, ehr_id, given, place, outcome.sealed)
+    return changed
+
+
+def _reseal(
+    engine: sa.Engine,
+    statement: sa.TextClause,
+    ehr_id: UUID,
+    given: dict[str, Any],
+    place: str,
+    sealed: Sealed | None,
+) -> int:
+    """Exchanges what is said beside documents and keeps what was sealed out of it, or neither."""
+    with engine.begin() as connection:
+        done: int = connection.scalar(statement, given | {"ehr_id": ehr_id, "key_id": _KEY}) or 0
+        if done:
+            _keep(connection, ehr_id, place, sealed)
+    return done
 
 
 def _keep(connection: sa.Connection, ehr_id: UUID, place: str, sealed: Sealed | None) -> None:

@@ -277,7 +277,8 @@ sealed_words = sa.Table(
     sa.Column("box", sa.Text, nullable=False),
 )
 
-# The same of an audit: `place` is a contribution's id, or object id and number of a version.
+# The same of what is said beside documents: `place` is a contribution's id, or object id and
+# number of a version for its audit, and longer for its original and its attestations.
 audit_words = sa.Table(
     "audit_words",
     metadata,

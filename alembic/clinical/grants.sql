@@ -16,6 +16,8 @@ GRANT EXECUTE ON FUNCTION removal.stored_query(text, int, int, int) TO clinical_
 GRANT USAGE ON SCHEMA reseal TO clinical_app;
 GRANT EXECUTE ON FUNCTION reseal.version(text, uuid, bigint, bytea, text) TO clinical_app;
 GRANT EXECUTE ON FUNCTION reseal.audit(text, uuid, text, jsonb, text) TO clinical_app;
+GRANT EXECUTE ON FUNCTION reseal.attestation(uuid, uuid, bytea, text) TO clinical_app;
+GRANT EXECUTE ON FUNCTION reseal.original(uuid, uuid, integer, jsonb, text) TO clinical_app;
 
 GRANT SELECT                         ON api_key             TO clinical_app;
 GRANT SELECT, INSERT, UPDATE         ON ehr                 TO clinical_app;

@@ -116,7 +116,8 @@ async def get(request: Request, ehr_id: str, uid: str, caller: MayRead, here: He
         )  # fmt: skip
         response = Response(text, headers=headers, media_type=answer_media(request, form))
     version = int(result.uid.rpartition("::")[2])
-    return await tag_headers.told(response, here, owner, result.object_id, version)
+    whole = partial(unsealing.whole_tags, request, caller, here, owner)
+    return await tag_headers.told(response, here, owner, result.object_id, version, whole=whole)
 
 
 @router.put("/{uid}", operation_id="composition_update")

@@ -1,6 +1,5 @@
 """CONTRIBUTION: several versions of several kinds, committed at once."""
 
-from functools import partial
 from http import HTTPStatus
 
 from anyio.to_thread import run_sync
@@ -81,6 +80,6 @@ async def get(
     owner = uuid_or_not_found(ehr_id, "EHR")
     form = answer_form(request)
     uid = uuid_or_not_found(contribution_uid, "contribution")
-    whole = partial(unsealing.audit_of_contribution, request, caller, here, owner, uid)
+    whole = unsealing.whole_beside(request, caller, here, owner)
     found = await histories.contribution(here.reads, owner, uid, here.settings, whole=whole)
     return resource(found, form, headers={"ETag": f'"{uid}"'})

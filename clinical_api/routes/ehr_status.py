@@ -1,6 +1,7 @@
 """EHR_STATUS and VERSIONED_EHR_STATUS."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -99,9 +100,9 @@ async def get_versioned(
 @router.get(
     "/versioned_ehr_status/revision_history", operation_id="versioned_ehr_status_revision_history"
 )
-async def get_history(request: Request, ehr_id: str, _caller: MayReadEhrs, here: Here) -> Response:
+async def get_history(request: Request, ehr_id: str, caller: MayReadEhrs, here: Here) -> Response:
     """REVISION_HISTORY, the oldest first."""
-    return await versioned.history_answer(request, here, await _target(ehr_id, here))
+    return await versioned.history_answer(request, caller, here, await _target(ehr_id, here))
 
 
 @router.get(
@@ -135,7 +136,10 @@ async def _answer(
     version = await unsealing.whole(request, caller, here, target, version)
     place = _place(request, owner)(version.uid(here.settings.system_id))
     response = versioned.content(version, place, form, here, KIND)
-    return await tag_headers.told(response, here, owner, version.object_id, version.version)
+    whole = partial(unsealing.whole_tags, request, caller, here, owner)
+    return await tag_headers.told(
+        response, here, owner, version.object_id, version.version, whole=whole
+    )
 
 
 async def _target(ehr_id: str, here: Here) -> Target:

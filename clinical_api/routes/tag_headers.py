@@ -4,6 +4,7 @@ The first names the tags of the object, the second those of the version that is 
 header takes all off.  They are written in the commit's own transaction.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from clinical_api import tag_lists, tags
 from clinical_api.audits import Audit
 from clinical_api.compositions import Written
 from clinical_api.deps import Organisation
-from clinical_api.tags import NewTag, Target
+from clinical_api.tags import NewTag, Tag, Target
 from moiety.kit.commits import Commit
 from moiety.kit.errors import Malformed
 
@@ -80,26 +81,33 @@ async def told(
     version: int,
     *,
     said: Said | None = None,
+    whole: Callable[[Sequence[Tag]], list[Tag]] | None = None,
 ) -> Response:
     """The answer, with the tags of the object and of this version of it, if they have any.
 
-    `said`: those that this request has written.
+    `said`: those that this request has written.  `whole`: what they are shown through.
     """
     if said is not None:
         here.tagged.note()
     if not await here.tagged.ask(here.reads):
         return response
     rows = await here.reads.ask(_TAGS_OF, (ehr_id, object_id, version))
+    found = [Tag(*row) for row in rows]
+    if whole is not None and found:
+        found = await run_sync(whole, found)
     for name, number in ((_OBJECT, tags.WHOLE), (_VERSION, version)):
-        text = tag_lists.write(row[1:] for row in rows if row[0] == number)
+        text = tag_lists.write(
+            (tag.key, tag.value, tag.target_path) for tag in found if tag.version == number
+        )
         if text:
             response.raw_headers.append((name.encode(), text))
     return response
 
 
 _TAGS_OF = (
-    b"SELECT version, key, value, target_path FROM item_tag WHERE ehr_id = $1 AND object_id = $2"
-    b" AND version IN (0, $3) ORDER BY version, key, target_path"
+    b"SELECT tag_id, kind, object_id, version, key, value, target_path, sealed FROM item_tag"
+    b" WHERE ehr_id = $1 AND object_id = $2 AND version IN (0, $3)"
+    b" ORDER BY version, key, target_path"
 )
 
 

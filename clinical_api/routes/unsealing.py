@@ -1,7 +1,7 @@
 """What stands here with sealed words, for a reader of care: asked of the vault, which decides."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from fastapi import Request
 
 from clinical_api import documents, histories, own_words, tags
 from clinical_api.deps import Organisation
+from clinical_api.histories import Trees, Whole
 from clinical_api.own_words import Part, Sealed
 from clinical_api.tags import Tag
 from moiety.change_control.tables import Versioned
@@ -30,17 +31,19 @@ class Target:
 
 
 async def whole(
-    request: Request, caller: Caller, here: Organisation, target: Target, version: Version
-) -> Version:
+    request: Request, caller: Caller, here: Organisation, target: Target, version: Version,
+    beside: Trees | None = None,
+) -> Version:  # fmt: skip
     """A version and its audit as they were written, for a reader who says for whom; any other as
-    they are kept.
+    they are kept.  `beside`: what else is shown of it, changed in place.
     """
     if not own_words.is_for_a_person(request.headers):
         return version
     text = None if version.document is None else documents.unpack(version.document)
     document = None if text is None else msgspec.json.decode(text)
     place = own_words.version_place(version.object_id, version.version)
-    audit, parts = await _audit(here, target.owner, place, version.audit)
+    audit = histories.thawed(version.audit)
+    parts = await _beside(here, target.owner, {place: audit, **(beside or {})})
     if document is not None:
         parts += await _of_version(here, target, version.version, document)
     if not await run_sync(_put_back, request, caller, here, target.owner, parts):
@@ -63,16 +66,15 @@ async def unsealed(
     return msgspec.json.encode(document)
 
 
-async def audit_of_contribution(
-    request: Request, caller: Caller, here: Organisation, owner: UUID, contribution_id: UUID,
-    audit: Mapping[str, Any],
-) -> Mapping[str, Any]:  # fmt: skip
-    """What a contribution says of itself, as `whole` for a version."""
-    if not own_words.is_for_a_person(request.headers):
-        return audit
-    said, parts = await _audit(here, owner, str(contribution_id), audit)
-    await run_sync(_put_back, request, caller, here, owner, parts)
-    return said
+def whole_beside(request: Request, caller: Caller, here: Organisation, owner: UUID) -> Whole:
+    """What is said beside documents, as `whole` for a version."""
+
+    async def put_back(trees: Trees) -> None:
+        if own_words.is_for_a_person(request.headers):
+            parts = await _beside(here, owner, trees)
+            await run_sync(_put_back, request, caller, here, owner, parts)
+
+    return put_back
 
 
 def whole_tags(
@@ -117,15 +119,16 @@ async def _of_version(here: Organisation, target: Target, number: int, document:
     return [Part(document, one) for one in sealed]
 
 
-async def _audit(
-    here: Organisation, owner: UUID, place: str, audit: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[Part]]:
-    """An audit that may be changed, and what was sealed out of it."""
-    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(audit))
-    rows = await here.reads.ask(_AUDIT_WORDS, (owner, place))
-    return said, [Part(said, Sealed(UUID(seal_id), base64.b64decode(box))) for seal_id, box in rows]
+async def _beside(here: Organisation, owner: UUID, trees: Trees) -> list[Part]:
+    """What was sealed out of what is said beside documents, by its places."""
+    rows = await here.reads.ask(_AUDIT_WORDS, (owner, list(trees)))
+    return [
+        Part(trees[place], Sealed(UUID(seal_id), base64.b64decode(box)))
+        for place, seal_id, box in rows
+    ]
 
 
 _AUDIT_WORDS = (
-    b"SELECT seal_id, box FROM audit_words WHERE ehr_id = $1 AND place = $2 ORDER BY number"
+    b"SELECT place, seal_id, box FROM audit_words WHERE ehr_id = $1 AND place = ANY($2)"
+    b" ORDER BY place, number"
 )

@@ -59,11 +59,14 @@ async def object_answer(
     return resource(found, form, headers={"ETag": f'"{target.object_id}"'})
 
 
-async def history_answer(request: Request, here: Organisation, target: Target) -> Response:
-    """REVISION_HISTORY."""
+async def history_answer(
+    request: Request, caller: Caller, here: Organisation, target: Target
+) -> Response:
+    """REVISION_HISTORY; with sealed words for a reader of care."""
     form = answer_form(request)
+    whole = unsealing.whole_beside(request, caller, here, target.owner)
     found = await histories.revision_history(
-        here.reads, target.kind, target.owner, target.object_id, here.settings
+        here.reads, target.kind, target.owner, target.object_id, here.settings, whole=whole
     )
     return resource(found, form)
 
@@ -92,8 +95,9 @@ async def _version_answer(
 ) -> Response:
     """VERSION, whole; with its sealed words for a reader of care."""
     form = answer_form(request)
-    version = await unsealing.whole(request, caller, here, target, version)
-    found = await histories.record(here.reads, target.kind, target.owner, version, here.settings)
+    kept = await histories.beside(here.reads, target.owner, version)
+    version = await unsealing.whole(request, caller, here, target, version, kept.trees)
+    found = histories.record(target.kind, version, kept, here.settings)
     name = f"versioned_{target.kind.head.name}"
     # An EHR has one status, so its path names no object.
     own = () if name == "versioned_ehr_status" else (str(version.object_id),)

@@ -25,10 +25,12 @@ async def get(
 
 @router.get("/revision_history", operation_id="versioned_composition_revision_history")
 async def get_history(
-    request: Request, ehr_id: str, versioned_object_uid: str, _caller: MayRead, here: Here
+    request: Request, ehr_id: str, versioned_object_uid: str, caller: MayRead, here: Here
 ) -> Response:
     """REVISION_HISTORY, the oldest first."""
-    return await versioned.history_answer(request, here, _target(ehr_id, versioned_object_uid))
+    return await versioned.history_answer(
+        request, caller, here, _target(ehr_id, versioned_object_uid)
+    )
 
 
 @router.get("/version", operation_id="versioned_composition_version_get_at_time")

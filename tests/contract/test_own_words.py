@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -25,6 +25,7 @@ from moiety.wire.exchange import connect
 from tests.fixtures.clinical_documents import (
     BASE,
     NOW,
+    audit,
     contribution,
     folder,
     open_ehr,
@@ -350,6 +351,25 @@ SAID = "For Margaret Featherstone-Adeyemi, born 03/11/1952, of HG3 5LX"
 SAID_DETAILS = ("Margaret", "Featherstone", "Adeyemi", "03/11/1952", "HG3 5LX")
 
 
+def attested_and_imported():
+    """A contribution whose versions say `SAID` in an attestation, and in what they came as."""
+    said = {"_type": "DV_TEXT", "value": SAID}
+    attestation = {
+        "_type": "ATTESTATION", "is_pending": False, "description": said,
+        "reason": {"_type": "DV_TEXT", "value": "read and signed"},
+    }  # fmt: skip
+    item = version(letter("Well.")) | {
+        "uid": {"_type": "OBJECT_VERSION_ID", "value": f"{uuid4()}::elsewhere::4"},
+        "contribution": {
+            "_type": "OBJECT_REF", "namespace": "elsewhere", "type": "CONTRIBUTION",
+            "id": {"_type": "HIER_OBJECT_ID", "value": str(uuid4())},
+        },
+    }  # fmt: skip
+    item["commit_audit"] = item["commit_audit"] | {"description": said}
+    imported = {"_type": "IMPORTED_VERSION", "commit_audit": audit(), "item": item}
+    return contribution(version(letter("Well."), attestations=[attestation]), imported)
+
+
 def say_beside(found, ehr_id):
     """The words of `SAID` through every door beside the content of a document."""
     described = {"openehr-audit-details": f'description="{SAID}"'}
@@ -369,6 +389,7 @@ def say_beside(found, ehr_id):
         found.app.put(f"{url}/ehr_status", json=status.json(), headers=described | tagged | match),
         found.app.post(f"{url}/directory", json=folder("root"), headers=described),
         found.app.post(f"{url}/contribution", json=sent),
+        found.app.post(f"{url}/contribution", json=attested_and_imported()),
         found.app.delete(f"{url}/composition/{uid}", headers=described),
     ]
     assert [] == [one.text for one in answers if not one.is_success]
@@ -406,6 +427,8 @@ def said_beside(found, ehr_id, **headers):
     system = found.app.get(f"{url}/ehr_status").json()["uid"]["value"].split("::")[1]
     places = [f"versioned_composition/{one}/version/{one}::{system}::{n}" for one, n in versions]
     places += [f"contribution/{one}" for (one,) in contributions]
+    objects = {one for one, _ in versions}
+    places += [f"versioned_composition/{one}/revision_history" for one in objects]
     answers = {place: found.app.get(f"{url}/{place}", headers=headers)
                for place in [*places, "versioned_ehr_status/version", "tags"]}  # fmt: skip
     assert {200} == {one.status_code for one in answers.values()}
@@ -413,22 +436,34 @@ def said_beside(found, ehr_id, **headers):
 
 
 def described(told):
-    """The audits that say something, as text; and the values of the tags."""
-    audits = {place: one.get("audit") or one.get("commit_audit") for place, one in told.items()
-              if place != "tags"}  # fmt: skip
-    texts = {place: one["description"]["value"] for place, one in audits.items()
-             if "description" in one}  # fmt: skip
-    return texts, [one["value"] for one in told["tags"]]
+    """What audits and attestations say, by where each stands; and the values of the tags."""
+
+    def descriptions(tree, place):
+        if isinstance(tree, list):
+            for number, one in enumerate(tree):
+                yield from descriptions(one, f"{place}[{number}]")
+        elif isinstance(tree, dict):
+            if tree.get("_type") in {"AUDIT_DETAILS", "ATTESTATION"} and "description" in tree:
+                yield place, tree["description"]["value"]
+            for name in ("audit", "audits", "commit_audit", "items", "item", "attestations"):
+                yield from descriptions(tree.get(name), f"{place}/{name}")
+
+    texts = {place: text for name, one in told.items() for place, text in descriptions(one, name)}
+    return texts, [one["value"] for one in told.get("tags", ())]
 
 
 def test_what_was_said_beside_a_document_is_read_whole_by_care(sealing, filled_pool):
-    """Audits of versions and contributions, deletions too, and tags: byte-equal to what was
-    written, for a reader with the right; placeholders, and 403, for others.
+    """Audits of versions and contributions, deletions too, attestations, originals of imported
+    versions, histories of revisions and tags: byte-equal to what was written, for a reader with the
+    right; placeholders, and 403, for others.
     """
     person_id, ehr_id = record_of(sealing)
     say_beside(sealing, ehr_id)
-    plain, tags = described(said_beside(sealing, ehr_id))
-    assert len(plain) >= 8
+    shown = said_beside(sealing, ehr_id)
+    plain, tags = described(shown)
+    assert len(plain) >= 15
+    for end in ("/item/commit_audit", "/attestations[0]", "/items[0]/audits[1]"):
+        assert [one for one in plain if one.endswith(end)]
     assert 2 == len(tags)
     for one in (*plain.values(), *tags):
         assert "[NAME]" in one
@@ -438,10 +473,31 @@ def test_what_was_said_beside_a_document_is_read_whole_by_care(sealing, filled_p
     assert plain.keys() == whole.keys()
     assert {SAID} == {*whole.values(), *tags}
     stranger = right | {"Moiety-User": f"Bearer {key_of(sealing.caller('clinician'))}"}
-    for place in [*plain, "tags"]:
+    for place in (one for one in shown if one == "tags" or described({one: shown[one]})[0]):
         answer = sealing.app.get(f"{BASE}/ehr/{ehr_id}/{place}", headers=stranger)
         assert 403 == answer.status_code, answer.text
         assert "Featherstone" not in answer.text
+
+
+def test_tags_in_the_headers_of_an_answer_are_whole_for_care_alone(sealing, filled_pool):
+    """Of a composition and of the status; an answer to the writer names placeholders."""
+    person_id, ehr_id = record_of(sealing)
+    url = f"{BASE}/ehr/{ehr_id}"
+    tagged = {"openehr-item-tag": f'key="note",value="{SAID}"'}
+    first = sealing.app.post(f"{url}/composition", json=letter("Well."), headers=tagged)
+    assert "Featherstone" not in first.headers["openehr-item-tag"]
+    status = sealing.app.get(f"{url}/ehr_status")
+    match = {"If-Match": status.headers["ETag"]}
+    sealing.app.put(f"{url}/ehr_status", json=status.json(), headers=tagged | match)
+    right = in_care(sealing, person_id)
+    stranger = right | {"Moiety-User": f"Bearer {key_of(sealing.caller('clinician'))}"}
+    for place in (f"composition/{first.headers['ETag'].strip(chr(34))}", "ehr_status"):
+        plain = sealing.app.get(f"{url}/{place}")
+        assert "[NAME]" in plain.headers["openehr-item-tag"]
+        whole = sealing.app.get(f"{url}/{place}", headers=right)
+        assert f'key="note",value="{SAID}"' == whole.headers["openehr-item-tag"]
+        assert plain.content == whole.content
+        assert 403 == sealing.app.get(f"{url}/{place}", headers=stranger).status_code
 
 
 def test_a_tag_that_is_written_again_forgets_the_words_of_before(sealing, filled_pool):
@@ -462,7 +518,9 @@ def test_a_tag_that_is_written_again_forgets_the_words_of_before(sealing, filled
 def test_what_was_said_while_the_vault_was_away_is_screened_later(
     cluster, vault_service, caller, filled_pool
 ):
-    """Tags and audits wait with their record, those of a deletion too."""
+    """Tags, audits, attestations and originals wait with their record, those of a deletion too;
+    and a reader of care gets them whole afterwards.
+    """
     from clinical_api.rescreening import screen_waiting
 
     with desk(cluster, vault_service, caller, screen_interval=3600.0) as found:
@@ -478,6 +536,8 @@ def test_what_was_said_while_the_vault_was_away_is_screened_later(
         stolen = steal(found.clinical.database.url("postgres"))
         assert [] == [one for one in SAID_DETAILS if stolen.holds(one)]
         assert 0 == screen_waiting(here.engine, here.own_words)
+        texts, tags = described(said_beside(found, ehr_id, **in_care(found, person_id)))
+        assert {SAID} == {*texts.values(), *tags}
         whole, tags = described(said_beside(found, ehr_id, **in_care(found, person_id)))
         assert {SAID} == {*whole.values(), *tags}
 
