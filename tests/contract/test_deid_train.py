@@ -39,7 +39,8 @@ def test_what_reviewers_found_is_found_from_then_on(gold, tmp_path):
     assert 0 == answer.exit_code, answer.output
     assert "learned from" in answer.output
     # A word in the reviewers' sentence of which the shipped model is not sure.
-    texts = {word: LINES[0].format(n=word, i=7) for word in ("quaddow", "tamble", "mirrow")}
+    words = ("quaddow", "tamble", "mirrow", "plictor", "grobble", "aboudly", "oberate", "unvern")
+    texts = {word: LINES[0].format(n=word, i=7) for word in words}
     sure = Options(threshold=0.9)
     word, text = next((w, text) for w, text in texts.items() if not detect(text, options=sure))
     found = detect(text, options=replace(sure, weights=model.read_bytes()))

@@ -57,7 +57,9 @@ def detect_record(
     surnames = frozenset(name.rsplit(" ", 1)[-1].lower() for name in found)
     out = []
     for text, way, pieces in zip(texts, ways, read, strict=True):
-        spans = [span for piece in pieces for span in _again(piece, names, (letters, surnames))]
+        spans = [
+            span for piece in pieces for span in _again(piece, names, (letters, surnames), options)
+        ]
         out.append(_given_back(text, way, spans, options, context))
     return out
 
@@ -112,15 +114,17 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     lines = [*addresses.find(words, postcodes), *living.find(words), *dwellings.find(words)]
     lines = widening.merged([*lines, *widening.find(words, lines)])
     piece.take(lines)
-    persons = people.find(words, piece.taken)
-    piece.take(persons)
-    guessed = (
-        list(learned.find(words, piece.taken, learned.opened(options.weights), options.threshold))
-        if options.model
-        else []
-    )
-    piece.take(guessed)
-    piece.spans = [*found, *institutions, *lines, *persons, *guessed]
+    rest = [*found, *institutions, *lines]
+    persons = list(people.find(words, piece.taken))
+    guessed = []
+    if options.model:
+        model = learned.opened(options.weights)
+        persons = learned.believed(words, persons, rest, model)
+        piece.take(persons)
+        sure = [*rest, *persons]
+        guessed = list(learned.find(words, piece.taken, sure, model, options.threshold))
+    piece.take([*persons, *guessed])
+    piece.spans = [*rest, *persons, *guessed]
     piece.spans += dates.births(text, piece.spans)
     piece.spans += numbers.behind_names(text, persons)
     piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
@@ -134,7 +138,10 @@ def _names(found: tuple[str, ...]) -> propagating.Names:
 
 
 def _again(
-    piece: _Piece, names: propagating.Names, known: tuple[frozenset[str], frozenset[str]]
+    piece: _Piece,
+    names: propagating.Names,
+    known: tuple[frozenset[str], frozenset[str]],
+    options: Options,
 ) -> list[Span]:
     """What one piece holds once all names are known; offsets of the whole normalised text.
 
@@ -142,7 +149,10 @@ def _again(
     """
     more = list(propagating.find(piece.words, piece.taken, names))
     piece.take(more)
-    letters = initials.find(piece.words, piece.taken, *known)
+    letters = list(initials.find(piece.words, piece.taken, *known))
+    if options.model:
+        model = learned.opened(options.weights)
+        letters = learned.believed(piece.words, letters, [*piece.spans, *more], model)
     own = [*piece.spans, *more, *letters]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own

@@ -2,15 +2,18 @@
 
     features    a word in its place → numbered features
     model       weights, their file, and reading a text with them   Model, shipped()
-    reading     what the model adds to the rules                find(words, taken, model)
+    doubting    what the model takes back of theirs                 believed(words, spans)
+    reading     what the model adds to the rules                    find(words, taken, spans)
     training    texts with spans → weights                          train(examples)
-    generating  texts with spans, made from lists and sentences     examples(seed)
+    written     notes written by hand, with marks                   data/notes.txt
+    generating  texts with spans, made from notes, lists and sentences  examples(seed)
     sentences   the sentences                                       data/sentences.txt
 
 `python benches/deid_train.py` makes data/model.bin from the repository alone, the same each time.
 """
 
+from moiety.deid.text.learned.doubting import believed
 from moiety.deid.text.learned.model import BadModel, Model, opened, shipped
 from moiety.deid.text.learned.reading import find
 
-__all__ = ["BadModel", "Model", "find", "opened", "shipped"]
+__all__ = ["BadModel", "Model", "believed", "find", "opened", "shipped"]

@@ -30,13 +30,23 @@ def number(feature: str) -> int:
 def own(word: str, shape: int, flags: int, case: int) -> tuple[int, ...]:
     """Features of a word without its neighbours: letters, endings, shape, what is known of it."""
     edged = f"<{word[:_LONGEST]}>"
-    names = [f"w{word}", f"f{flags}|{shape}|{case}", f"s{shape}|{case}|{min(len(word), 9)}"]
-    if shape != NUMBER:
+    names = [f"w{masked(word)}", f"f{flags}|{shape}|{case}", f"s{shape}|{case}|{min(len(word), 9)}"]
+    if shape == NUMBER:
+        names += [f"p{masked(word)[:3]}", f"e{masked(word)[-2:]}"]
+    else:
         names += [f"p{edged[:n]}" for n in (3, 4, 5)]
         names += [f"e{edged[-n:]}" for n in (3, 4, 5)]
         names += [f"g{edged[i : i + 3]}" for i in range(len(edged) - 2)]
         names += [f"q{edged[i : i + 4]}" for i in range(len(edged) - 3)]
     return tuple(number(name) for name in names)
+
+
+def masked(word: str) -> str:
+    """A word whose digits are all the same: numbers are known by their form."""
+    return word.translate(_DIGITS)
+
+
+_DIGITS = str.maketrans("123456789", "0" * 9)
 
 
 def kind(word: str, flags: int) -> str:
@@ -50,18 +60,22 @@ def _kind(word: str, flags: int) -> str:
     return f"{classes}{flags}" if classes else f"-{flags}"
 
 
-def placed(words: Words, i: int, flags: list[int]) -> list[int]:
+def placed(words: Words, i: int, flags: list[int], labels: tuple[int, int]) -> list[int]:
     """Numbers of the features of word `i` from where it stands."""
-    return [number(name) for name in around(words, i, flags)]
+    return [number(name) for name in around(words, i, flags, labels)]
 
 
-def around(words: Words, i: int, flags: list[int]) -> tuple[str, ...]:
-    """Features of word `i` from where it stands; `flags` may differ from those of the words."""
+def around(words: Words, i: int, flags: list[int], labels: tuple[int, int]) -> tuple[str, ...]:
+    """Features of word `i` from where it stands; `flags` may differ from those of the words.
+
+    `labels`: of the word before, and of the word after where that is known already.
+    """
     low, gaps, shapes = words.low, words.gaps, words.shapes
     last = len(low) - 1
-    before = low[i - 1] if i else _EDGE
-    after = low[i + 1] if i < last else _EDGE
-    before2 = low[i - 2] if i > 1 else _EDGE
+    before = masked(low[i - 1]) if i else _EDGE
+    after = masked(low[i + 1]) if i < last else _EDGE
+    before2 = masked(low[i - 2]) if i > 1 else _EDGE
+    after2 = masked(low[i + 2]) if i < last - 1 else _EDGE
     kind_before = kind(before, flags[i - 1]) if i else _EDGE
     kind_after = kind(after, flags[i + 1]) if i < last else _EDGE
     kind_before2 = kind(before2, flags[i - 2]) if i > 1 else _EDGE
@@ -78,7 +92,33 @@ def around(words: Words, i: int, flags: list[int]) -> tuple[str, ...]:
         f"l{before2}|{before}",
         f"m{gap_before}|{gap_after}|{mine}",
         f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}",
+        f"h{_head(words, i)}|{shapes[i]}",
+        f"y{labels[0]}|{gap_before[:2]}",
+        f"j{labels[0]}|{gap_before}|{labels[1]}|{gap_after}|{shapes[i]}",
+        f"o{after}|{after2}|{shapes[i]}",
+        _form(words, i, before, gap_before, gap_after, after),
     )
+
+
+def _head(words: Words, i: int) -> str:
+    """The word before the colon that word `i` follows in its line, or where in the line it stands."""
+    for back in range(1, 7):
+        if i < back:
+            return f"^{back}"
+        gap = words.gaps[i - back]
+        if "\n" in gap:
+            return f"^{back}"
+        if ":" in gap:
+            return f"{words.low[i - back]}:{min(back, 3)}"
+    return ""
+
+
+def _form(words: Words, i: int, before: str, gap_before: str, gap_after: str, after: str) -> str:
+    """Of a number its form with what it hangs together with; of a word its letters' case and ends."""
+    if words.shapes[i] == NUMBER:
+        return f"z{before[:6]}{gap_before}{masked(words.low[i])}{gap_after}{after[:6]}"
+    word = words.low[i]
+    return f"x{word[-3:]}|{after[-3:]}|{gap_after}"
 
 
 def known(words: Words) -> list[int]:

@@ -1,5 +1,6 @@
-"""Examples for the model: sentences of data/sentences.txt, filled with names that mostly exist nowhere.
+"""Examples for the model: notes written by hand, with other people in them, and sentences.
 
+The sentences (data/sentences.txt) are filled with names that mostly exist nowhere.
 Half of the names stand in the package's lists; the other half are put together from letters that
 follow one another in such names, so that the model learns what names look like.  Every example
 comes in one of four styles: as it is written, in lower case, in capitals, with slips of the pen.
@@ -13,10 +14,13 @@ from functools import cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import LANDSCAPE, SURE_STREETS
+from moiety.deid.text.learned import written
 from moiety.deid.text.learned.training import Example
 from moiety.deid.text.spans import Span
 
-SIZE, SEED = 9000, 20
+SIZE, SEED = 12_000, 20
+_NOTES = 0.6
+"""Share of the examples that is a whole note or letter."""
 _ORDER = 3
 _JOINS = (" ", "\n", "  ", ". ", "; ", " - ")
 
@@ -27,7 +31,13 @@ def examples(size: int = SIZE, seed: int = SEED) -> list[Example]:
     lines = [line for line in vocabulary.lines_of("sentences") if line.strip()]
     with_names = [line for line in lines if "{" in line]
     without = [line for line in lines if "{" not in line]
-    return [_example(with_names, without, pick) for _ in range(size)]
+    whole = written.notes()
+    return [
+        _note(pick.choice(whole), pick)
+        if pick.random() < _NOTES
+        else _example(with_names, without, pick)
+        for _ in range(size)
+    ]
 
 
 def digest() -> str:
@@ -35,7 +45,20 @@ def digest() -> str:
     names = ("forenames", "surnames", "places", "hospitals", "clinical", "brands", "eponyms",
              "ordinary", "homely", "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
-    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{whole}\n{written.notes()}".encode()).hexdigest()[:16]
+
+
+def _note(note: written.Text, pick: random.Random) -> Example:
+    """A note with other people in it, in one of the styles."""
+    cast = written.Cast({Label.NAME: _either, Label.ADDRESS_LINE: _place}, pick)
+    style = pick.choices(("plain", "lower", "upper", "typo"), (5, 3, 3, 2))[0]
+    text, spans = "", []
+    for kind, words in note:
+        told = _styled(_slipped(cast.plays(kind, words), style, pick), style)
+        if kind not in written.PLAIN:
+            spans.append(Span(len(text), len(text) + len(told), kind))
+        text += told
+    return Example(text, tuple(spans))
 
 
 def _example(with_names: list[str], without: list[str], pick: random.Random) -> Example:
@@ -146,6 +169,10 @@ def _forename(pick: random.Random) -> str:
 def _surname(pick: random.Random) -> str:
     last = _name("surnames", pick)
     return f"{last}-{_name('surnames', pick)}" if pick.random() < 0.06 else last
+
+
+def _either(pick: random.Random) -> str:
+    return pick.choice((_forename, _surname))(pick)
 
 
 def _full(pick: random.Random) -> str:

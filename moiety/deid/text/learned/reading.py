@@ -1,10 +1,11 @@
 """What the model adds to the rules: words that nothing has taken and that nothing speaks against."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
-from moiety.deid.text.learned.model import Model
+from moiety.deid.text.learned.model import LIKE, Model
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.terms import is_ethnic, is_term
@@ -12,56 +13,111 @@ from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, NAME, PL
 from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
 _ABBREVIATIONS = vocabulary.group("learned_abbreviations")
-_NO_INITIALS = vocabulary.group("initials_roles") | _ABBREVIATIONS
-_LIKELY, _EPONYM, _DOUBTFUL, _SURE = 0.5, 0.75, 0.9, 0.98
+_NO_INITIALS = vocabulary.group("initials_roles")
+_SAID = vocabulary.group("learned_said_numbers")
+_COUNTED = frozenset(
+    {Label.DATE, Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER, Label.TELEPHONE, Label.EXTENSION}
+)
+_LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.5, 0.7, 0.75, 0.9, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
 """Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
+_TIES = frozenset({"-", "/", "."})
 
 
-def find(words: Words, taken: bytearray, model: Model, threshold: float) -> Iterator[Span]:
-    """Words that are likelier than the threshold to identify."""
+def find(
+    words: Words, taken: bytearray, spans: Sequence[Span], model: Model, threshold: float
+) -> Iterator[Span]:
+    """Words that are likelier than the threshold to identify; `spans`: what rules have found."""
     before = 0
+    known = [*labelled(words, spans, model.labels), 0]
     for i, word in enumerate(words.low):
+        if taken[words.starts[i]]:
+            before = known[i]
+            continue
         if _is_hopeless(words, i):
             before = 0
             continue
-        label, probability, before = model.probability(words, i, words.flags, before)
-        if taken[words.starts[i]]:
-            continue
+        around = (before, known[i + 1])
+        label, probability, before = model.probability(words, i, words.flags, around)
         unknown = words.case != TITLE and not words.flags[i] and len(word) > 2
         if probability < threshold * (_UNKNOWN if unknown else 1):
             continue
         kind = model.labels[label]
         if _may_be(words, i, kind, probability):
+            first, last = _whole(words, i, taken) if kind in _COUNTED else (i, i)
             score = min(0.6, probability)
-            yield Span(words.starts[i], words.ends[i], kind, score, "learned")
+            yield Span(words.starts[first], words.ends[last], kind, score, "learned")
+
+
+def labelled(words: Words, spans: Sequence[Span], labels: Sequence[str]) -> list[int]:
+    """The number of the label of each word in a span; 0 elsewhere."""
+    numbers = {label: n for n, label in enumerate(labels)}
+    found = [0] * len(words.low)
+    for span in spans:
+        label = numbers.get(LIKE.get(span.label, span.label), 0)
+        for i in range(bisect_left(words.starts, span.start), bisect_left(words.starts, span.end)):
+            found[i] = label
+    return found
+
+
+def _whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
+    """The first and the last word of all that word `i` hangs together with: `RD-24/0071.2`."""
+    first, last, end = i, i, len(words.low) - 1
+    while first and words.gaps[first - 1] in _TIES and not taken[words.starts[first - 1]]:
+        first -= 1
+    while last < end and words.gaps[last] in _TIES and not taken[words.starts[last + 1]]:
+        last += 1
+    return first, last
 
 
 def _is_hopeless(words: Words, i: int) -> bool:
-    """Whether the model would not be heeded whatever it says: two words of three, not worth a look."""
+    """Whether the model would not be heeded whatever it says: most words are not worth a look."""
     known, shape = words.flags[i], words.shapes[i]
+    if shape == NUMBER or words.low[i] in _SAID:
+        return False
     if known & WORD and not known & NAME:
         return bool(known & CLINICAL) or (words.case == TITLE and shape not in (TITLE, UPPER))
-    return shape == NUMBER
+    return False
 
 
 def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     """Whether nothing that is known of the word speaks against what the model says."""
-    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    word, known = words.low[i], words.flags[i]
+    if kind in _COUNTED:
+        return _may_count(words, i, probability)
+    if words.shapes[i] == NUMBER:
+        return kind == Label.ADDRESS_LINE and probability > _LIKELY
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
         return False
     if known & EPONYM and (is_term(words, i) or probability < (_EPONYM if known & NAME else _SURE)):
         return False
     if kind == Label.INITIALS:
-        return len(word) <= 4 and word not in _NO_INITIALS and not known & (WORD | ABBREVIATION)
-    if kind != Label.NAME:
-        capital = words.case != TITLE or shape in (TITLE, UPPER)
-        return (
-            capital
-            and not (known & CLINICAL)
-            and (not known & WORD or bool(known & NAME) or probability > _LIKELY)
-        )
+        return _may_be_initials(word, known, probability)
+    if kind == Label.NAME:
+        return _may_name(words, i, probability)
+    capital = words.case != TITLE or words.shapes[i] in (TITLE, UPPER)
+    other = known & WORD and not known & NAME
+    return capital and not known & CLINICAL and (not other or probability > _LIKELY)
+
+
+def _may_count(words: Words, i: int, probability: float) -> bool:
+    """A number, a number in words, or the letters of one."""
+    word, shape = words.low[i], words.shapes[i]
+    if shape == NUMBER:
+        return probability > _LIKELY
+    letters = shape == UPPER and not words.flags[i] & WORD
+    return probability > _RATHER and (word in _SAID or letters)
+
+
+def _may_be_initials(word: str, known: int, probability: float) -> bool:
+    if len(word) > 4 or word in _NO_INITIALS or known & WORD:
+        return False
+    return probability > _RATHER or not (known & ABBREVIATION or word in _ABBREVIATIONS)
+
+
+def _may_name(words: Words, i: int, probability: float) -> bool:
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if known & WORD and not known & NAME:
         return (
             words.case == TITLE and shape == TITLE and not known & CLINICAL and probability > _SURE
@@ -75,4 +131,4 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     if known & (WORD | EPONYM | CLINICAL):
         capital = words.case != TITLE or shape in (TITLE, UPPER)
         return capital and probability > _LIKELY
-    return not (known & PLACE and kind == Label.NAME and probability < _DOUBTFUL)
+    return not known & PLACE or probability > _DOUBTFUL

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moiety.deid.text.learned.features import BUCKETS, number, own, placed
-from moiety.deid.text.learned.model import LABELS, Model
+from moiety.deid.text.learned.features import BUCKETS, own, placed
+from moiety.deid.text.learned.model import LABELS, LIKE, Model
 from moiety.deid.text.normalising import normalise
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words, split
@@ -19,6 +19,13 @@ from moiety.deid.text.words import Words, split
 _own = lru_cache(maxsize=60_000)(own)
 
 RATE, FADING = 0.25, 0.85
+Seen = tuple[list[int], list[int], list[int]]
+"""What the lists say of each word; of the word before each its label, and the labels that are known
+before the model reads."""
+SEEN, KNOWN = 0.9, 0.75
+"""Share of the identifying words that the model is taken to have seen, and rules to have found."""
+_LEARNED, _LEAST = 0.995, 1e-4
+"""A word that is so likely right teaches nothing more, nor does so small a change."""
 FORGOTTEN = 0.25
 """Share of the words whose flags are hidden, so that letters and neighbours have to tell."""
 
@@ -37,16 +44,22 @@ def train(
     """Learns from examples; from `model` on where one is given, else from nothing."""
     pick = random.Random(seed)  # noqa: S311 - order and hiding, nothing secret
     size = len(LABELS)
-    weights = [w * model.scale for w in model.weights] if model else [0.0] * (BUCKETS * size)
+    flat = [w * model.scale for w in model.weights] if model else [0.0] * (BUCKETS * size)
+    weights = [flat[at : at + size] for at in range(0, len(flat), size)]
     read = [_read(example) for example in examples]
     rate = RATE
     for _ in range(rounds):
         pick.shuffle(read)
         for words, labels in read:
-            _learn(weights, words, labels, _hidden(words, pick), rate)
+            seen = (
+                _hidden(words, pick),
+                [0, *_some(labels, SEEN, pick)],
+                _some(labels, KNOWN, pick),
+            )
+            _learn(weights, words, labels, seen, rate)
         rate *= FADING
     about: dict[str, object] = {"examples": len(examples), "rounds": rounds, "seed": seed}
-    return Model.of(LABELS, weights, about)
+    return Model.of(LABELS, [weight for row in weights for weight in row], about)
 
 
 def _read(example: Example) -> tuple[Words, list[int]]:
@@ -58,7 +71,7 @@ def _read(example: Example) -> tuple[Words, list[int]]:
     for start, end in zip(words.starts, words.ends, strict=True):
         a, b = way.source(start, end)
         found = next((s.label for s in example.spans if s.start < b and a < s.end), LABELS[0])
-        labels.append(numbers.get(found, 0))
+        labels.append(numbers.get(LIKE.get(found, found), 0))
     return words, labels
 
 
@@ -68,30 +81,30 @@ def _hidden(words: Words, pick: random.Random) -> list[int]:
     return [0 if w in forgotten else f for w, f in zip(words.low, words.flags, strict=True)]
 
 
+def _some(labels: list[int], share: float, pick: random.Random) -> list[int]:
+    """A share of the labels, 0 for the others and behind the last word."""
+    return [*(label if pick.random() < share else 0 for label in labels), 0]
+
+
 def _learn(
-    weights: list[float], words: Words, labels: list[int], flags: list[int], rate: float
+    weights: list[list[float]], words: Words, labels: list[int], seen: Seen, rate: float
 ) -> None:
-    size, before = len(LABELS), 0
+    flags, earlier, later = seen
     for i, label in enumerate(labels):
         features = [
             *_own(words.low[i], words.shapes[i], flags[i], words.case),
-            *placed(words, i, flags),
+            *placed(words, i, flags, (earlier[i], later[i + 1])),
         ]
-        features.append(number(f"y{before}|{words.gaps[i - 1][:2] if i else ''}"))
-        scores = [0.0] * size
-        for feature in features:
-            at = feature * size
-            for k in range(size):
-                scores[k] += weights[at + k]
+        rows = [weights[feature] for feature in features]
+        scores = [sum(column) for column in zip(*rows, strict=True)]
         top = max(scores)
         parts = [math.exp(s - top) for s in scores]
         total = sum(parts)
-        before = label
-        if parts[label] / total > 0.995:
+        if parts[label] / total > _LEARNED:
             continue
         step = rate / math.sqrt(len(features))
-        for k in range(size):
-            change = step * ((1.0 if k == label else 0.0) - parts[k] / total)
-            if abs(change) > 1e-4:
-                for feature in features:
-                    weights[feature * size + k] += change
+        for k, part in enumerate(parts):
+            change = step * ((1.0 if k == label else 0.0) - part / total)
+            if abs(change) > _LEAST:
+                for row in rows:
+                    row[k] += change

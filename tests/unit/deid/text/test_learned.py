@@ -1,0 +1,72 @@
+"""What the learned model adds to the rules, and what it takes back of them."""
+
+import pytest
+
+from moiety.deid.text import Label, Options, Span, detect
+from moiety.deid.text.learned import Model, believed, find
+from moiety.deid.text.learned.features import BUCKETS
+from moiety.deid.text.learned.model import LABELS
+from moiety.deid.text.words import split
+
+NOBODY = Model.of(LABELS, [1.0, *[0.0] * (len(LABELS) - 1)] * BUCKETS, {})
+"""A model that sees nobody anywhere."""
+
+
+def everywhere(label):
+    """A model that sees one label in every word."""
+    row = [1.0 if one == label else 0.0 for one in LABELS]
+    return Model.of(LABELS, row * BUCKETS, {})
+
+
+def span(text, part, label, score):
+    """The span of a part of a text."""
+    start = text.index(part)
+    return Span(start, start + len(part), label, score, "test")
+
+
+@pytest.mark.parametrize(("score", "stays"), [(0.45, False), (0.8, False), (0.9, True), (1, True)])
+@pytest.mark.parametrize("label", [Label.NAME, Label.INITIALS])
+def test_guesses_are_taken_back_and_what_a_title_says_is_not(label, score, stays):
+    text = "given Brontavane overnight"
+    guess = span(text, "Brontavane", label, score)
+    assert [guess] * stays == believed(split(text), [guess], [], NOBODY)
+    assert [guess] == believed(split(text), [guess], [], everywhere(label))
+
+
+@pytest.mark.parametrize("label", sorted({*Label} - {Label.NAME, Label.INITIALS}))
+def test_of_all_else_nothing_is_taken_back(label):
+    text = "given Brontavane overnight"
+    guess = span(text, "Brontavane", label, 0.1)
+    assert [guess] == believed(split(text), [guess], [], NOBODY)
+
+
+def added(text, label):
+    """What a model that sees a label everywhere adds to a text."""
+    words = split(text)
+    taken = bytearray(len(text) + 1)
+    spans = find(words, taken, [], everywhere(label), 0.2)
+    return {text[one.start : one.end] for one in spans}
+
+
+def test_a_number_is_found_with_all_that_it_hangs_together_with():
+    assert {"RD-24/0071.2"} == added("by RD-24/0071.2 of", Label.HOSPITAL_NUMBER) - {"by", "of"}
+    assert "0071" not in added("RD-24/0071.2", Label.ACCESSION_NUMBER)
+
+
+@pytest.mark.parametrize("label", [Label.NAME, Label.INITIALS])
+def test_whatever_the_model_says_words_of_the_trade_are_no_people(label):
+    """Terms, abbreviations, roles and kin: a model that sees people everywhere is not heeded."""
+    text = "The nurse gave warfarin, mother and wife present, Parkinson's disease, 14 mg, stable"
+    assert set() == added(text, label)
+
+
+def test_no_ordinary_word_is_a_number():
+    text = "she walked slowly to the door and sat down"
+    assert set() == added(text, Label.DATE)
+
+
+def test_names_that_are_announced_are_found_with_the_model_and_without():
+    text = "Mr Quennell came with his wife Ailsa"
+    for options in (Options(), Options(model=False)):
+        found = {text[s.start : s.end] for s in detect(text, options=options)}
+        assert {"Quennell", "Ailsa"} == found
