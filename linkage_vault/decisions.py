@@ -6,6 +6,7 @@ before it is answered; every answered action is too, by the work function that a
 
     verdict = weigh(…)       a crossing: counted, decided, and what it needs is used up
     weigh_all(…)             cases of different people that came at once
+    weigh_beside(…)          the same, with other statements in the same round trip
     demand(…)                the same, and a refusal is written down and raised
     write_down(…)            commits the decision to the trail
 """
@@ -25,10 +26,12 @@ from linkage_vault.standing import Question, Standing
 from linkage_vault.trail import Entry
 from linkage_vault.vault import Vault
 from moiety.kit.errors import Forbidden, ServiceError, TooMany, Unprocessable
+from moiety.kit.pipelines import Rows
+from moiety.kit.singles import Asked
 
 __all__ = [
     "CROSSINGS", "Action", "Ask", "Case", "Requester", "Verdict", "demand", "demand_all", "weigh",
-    "weigh_all", "write_down", "write_down_each",
+    "weigh_all", "weigh_beside", "write_down", "write_down_each",
 ]  # fmt: skip
 
 REFUSED = "There is no answer to this for you and this purpose; the attempt is recorded."
@@ -93,11 +96,19 @@ def weigh(
 
 def weigh_all(vault: Vault, cases: Sequence[Case]) -> list[Verdict]:
     """As `weigh`, for cases of different people that came at once."""
+    return weigh_beside(vault, cases, [])[0]
+
+
+def weigh_beside(
+    vault: Vault, cases: Sequence[Case], beside: Sequence[Asked]
+) -> tuple[list[Verdict], list[Rows]]:
+    """As `weigh_all`, with the answers to statements that are asked in the same round trip."""
     counted = [number for number, case in enumerate(cases) if _is_counted(case)]
     questions = [_question(cases[number]) for number in counted]
-    looked = standing.look_all(vault, questions) if questions else []
+    looked, answers = standing.look_beside(vault, questions, beside)
     found = dict(zip(counted, zip(questions, looked, strict=True), strict=True))
-    return [_weigh(vault, case, found.get(number)) for number, case in enumerate(cases)]
+    verdicts = [_weigh(vault, case, found.get(number)) for number, case in enumerate(cases)]
+    return verdicts, answers
 
 
 def _weigh(vault: Vault, case: Case, counted: tuple[Question, Standing] | None) -> Verdict:

@@ -5,15 +5,17 @@ for a moment.  After a rotation has raised a version in `key_fence`, no transact
 could write with an older key, and none can begin: so the old key may go once its last row has.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.tables import key_fence
-from moiety.kit.engines import rows_of
+from moiety.kit.engines import Source, rows_of
 from moiety.kit.errors import Unavailable
+from moiety.kit.singles import Asked
 
 _FENCE = 0x6D6F_6965_0001
 _BUCKETS = 0x6D6F_6965_0100  # 256 locks from here, by the first octet of an index
@@ -27,18 +29,27 @@ _VERSIONS = "SELECT purpose, version FROM key_fence"
 _ALONE = sa.select(sa.func.pg_advisory_xact_lock(_FENCE))
 
 
-def enter(connection: sa.Connection, keys: KeyRing, indexes: Collection[bytes] = ()) -> None:
+def enter(source: Source, keys: KeyRing, indexes: Collection[bytes] = ()) -> None:
     """Lets a writer in, alone with the persons of `indexes`, when it has the newest keys.
 
     `indexes` are of the oldest version in the ring, so that two processes name a person alike.
     Raises Unavailable when the key file here is older than the rotation.
     """
-    if indexes:
-        buckets = sorted({_BUCKETS + index[0] for index in indexes})
-        rows_of(connection, _BUCKET_LOCKS, {"buckets": buckets})
-    else:
-        rows_of(connection, _SHARED, {})
-    wanted = _read(connection)
+    *_, wanted = [rows_of(source, *one) for one in entering(indexes)]
+    demand_new_enough(keys, wanted)
+
+
+def entering(indexes: Collection[bytes] = ()) -> list[Asked]:
+    """The statements of `enter`; what the last one answers is for `demand_new_enough`."""
+    if not indexes:
+        return [(_SHARED, {}), (_VERSIONS, {})]
+    buckets = sorted({_BUCKETS + index[0] for index in indexes})
+    return [(_BUCKET_LOCKS, {"buckets": buckets}), (_VERSIONS, {})]
+
+
+def demand_new_enough(keys: KeyRing, versions: Sequence[tuple[Any, ...]]) -> None:
+    """Raises Unavailable as `enter` does."""
+    wanted = dict(versions)
     if not _is_new_enough(keys, wanted) and not (keys.refresh() and _is_new_enough(keys, wanted)):
         raise Unavailable("The key file here is older than the last rotation: nothing is written.")
 
@@ -58,10 +69,6 @@ def raise_to(connection: sa.Connection, purpose: str, version: int) -> None:
             set_={"version": sa.func.greatest(key_fence.c.version, version)},
         )
     )
-
-
-def _read(connection: sa.Connection) -> dict[str, int]:
-    return dict(rows_of(connection, _VERSIONS, {}))
 
 
 def _is_new_enough(keys: KeyRing, wanted: dict[str, int]) -> bool:

@@ -6,7 +6,7 @@ Looking and opening are two steps, since a decision is written down between them
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,8 +14,11 @@ import sqlalchemy as sa
 from linkage_vault import link_rows, merges
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.link_rows import LinkRow, Pair
+from moiety.kit.engines import Source, rows_of
+from moiety.kit.pipelines import Rows
+from moiety.kit.singles import Asked as Plain
 
-Side = Literal["person", "ehr"]
+Side: TypeAlias = link_rows.Kind
 Asked: TypeAlias = tuple[Side, UUID]
 Found: TypeAlias = Mapping[Asked, Sequence[tuple[UUID, LinkRow]]]
 """By what was asked with: rows, the first one first, with the id that each must hold."""
@@ -39,11 +42,11 @@ def find_pair(connection: sa.Connection, keys: KeyRing, side: Side, value: UUID)
 
 
 def find_pairs(
-    connection: sa.Connection, keys: KeyRing, side: Side, values: Collection[UUID]
+    source: Source, keys: KeyRing, side: Side, values: Collection[UUID]
 ) -> dict[UUID, Pair]:
     """The pairs of many ids, by id, with the person who lives; ids without a link are missing."""
-    found = look(connection, keys, [(side, value) for value in values])
-    revealed = open_found(connection, keys, found)
+    found = look(source, keys, [(side, value) for value in values])
+    revealed = open_found(source, keys, found)
     return {value: Pair(one.person_id, one.ehr_id) for (_, value), one in revealed.items()}
 
 
@@ -55,22 +58,48 @@ def find_restricted(
     return {ehr_id for ehr_id, rows in found.items() if any(row.is_restricted for row in rows)}
 
 
-def look(connection: sa.Connection, keys: KeyRing, asked: Collection[Asked]) -> Found:
+class Looking:
+    """A search for the rows of some ids: what is asked, and what the answers mean."""
+
+    def __init__(self, keys: KeyRing, asked: Collection[Asked]) -> None:
+        self._keys = keys
+        persons = [value for side, value in asked if side == "person"]
+        ehr_ids = [value for side, value in asked if side == "ehr"]
+        self._persons = link_rows.Finding(keys, "person", persons) if persons else None
+        self._ehrs = link_rows.Finding(keys, "ehr", ehr_ids) if ehr_ids else None
+
+    @property
+    def asked(self) -> list[Plain]:
+        """The statements."""
+        persons = [(merges.ANY, {}), self._persons.asked] if self._persons else []
+        return [*persons, *([self._ehrs.asked] if self._ehrs else [])]
+
+    def found(self, answers: Sequence[Rows], source: Source) -> Found:
+        """The rows, their seals closed; what has no link is missing.
+
+        `source` is asked where somebody was merged, or the key file was changed meanwhile.
+        """
+        left = iter(answers)
+        found: dict[Asked, list[tuple[UUID, LinkRow]]] = {}
+        if self._persons:
+            ((is_any_merged,),) = next(left)
+            rows = self._persons.found(next(left), source)
+            found |= _of_persons(source, self._keys, self._persons.values, rows, is_any_merged)
+        if self._ehrs:
+            by_ehr = self._ehrs.found(next(left), source)
+            # Two rows of one record are of a rotation under way: either opens.
+            found |= {("ehr", one): [(one, rows[0])] for one, rows in by_ehr.items()}
+        return found
+
+
+def look(source: Source, keys: KeyRing, asked: Collection[Asked]) -> Found:
     """The rows of some ids, their seals closed; what has no link is missing."""
-    persons = [value for side, value in asked if side == "person"]
-    ehr_ids = [value for side, value in asked if side == "ehr"]
-    found: dict[Asked, list[tuple[UUID, LinkRow]]] = {}
-    if persons:
-        found |= _look_for_persons(connection, keys, persons)
-    if ehr_ids:
-        rows = link_rows.find(connection, keys, "ehr", ehr_ids)
-        # Two rows of one record are of a rotation under way: either opens.
-        found |= {("ehr", one): [(one, of_it[0])] for one, of_it in rows.items()}
-    return found
+    looking = Looking(keys, asked)
+    return looking.found([rows_of(source, *one) for one in looking.asked], source)
 
 
 def open_found(
-    connection: sa.Connection, keys: KeyRing, found: Found, *, decoys: int = 0
+    source: Source, keys: KeyRing, found: Found, *, decoys: int = 0
 ) -> dict[Asked, Records]:
     """What the rows hold; one whose secret was destroyed is missing.  Raises Tampered.
 
@@ -84,30 +113,40 @@ def open_found(
             _demand_same(member, pair.person_id if asked[0] == "person" else pair.ehr_id)
             own.setdefault(asked, []).append(pair)
     of_ehrs = {pairs[0].person_id for (side, _), pairs in own.items() if side == "ehr"}
-    living = merges.living(connection, keys, of_ehrs)
+    living = merges.living(source, keys, of_ehrs)
     return {asked: _records(asked, pairs, living) for asked, pairs in own.items()}
 
 
 def families(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
+    source: Source, keys: KeyRing, person_ids: Collection[UUID]
 ) -> tuple[dict[UUID, UUID], dict[UUID, list[UUID]]]:
     """In whom each person lives on, and of those each with everybody who lives on in it."""
-    if not merges.are_any(connection):
-        alone = {person: person for person in person_ids}
-        return alone, {person: [person] for person in alone}
-    living = merges.living(connection, keys, person_ids)
+    living = merges.living(source, keys, person_ids)
     return living, {
-        person: [person, *sorted(merges.absorbed(connection, keys, person))]
+        person: [person, *sorted(merges.absorbed(source, keys, person))]
         for person in set(living.values())
     }
 
 
-def _look_for_persons(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
+def _of_persons(
+    source: Source,
+    keys: KeyRing,
+    person_ids: Collection[UUID],
+    rows: Mapping[UUID, Sequence[LinkRow]],
+    is_any_merged: bool,
 ) -> dict[Asked, list[tuple[UUID, LinkRow]]]:
-    living, members = families(connection, keys, person_ids)
-    everybody = {person for family in members.values() for person in family}
-    rows = link_rows.find(connection, keys, "person", everybody)
+    """The rows that are open, of each person and of who lives on in it.
+
+    `rows`: those of the persons themselves.
+    """
+    if is_any_merged:
+        living, members = families(source, keys, person_ids)
+        everybody = {person for family in members.values() for person in family}
+        if everybody - set(person_ids):
+            rows = link_rows.find(source, keys, "person", everybody)
+    else:
+        living = {person: person for person in person_ids}
+        members = {person: [person] for person in living}
     found: dict[Asked, list[tuple[UUID, LinkRow]]] = {}
     for person_id, survivor in living.items():
         open_rows = [

@@ -4,7 +4,7 @@ No decision is made here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,9 +17,13 @@ from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import link, link_key
 from linkage_vault.trail import current_month
 from moiety.kit.arrays import Numbers, Octets, Uuids
-from moiety.kit.engines import rows_of
+from moiety.kit.engines import Source, rows_of
+from moiety.kit.pipelines import Rows
+from moiety.kit.singles import Asked
 
 LINK_SIZE = 256  # octets inside the seal
+Kind = Literal["person", "ehr"]
+"""Which of a link's two ids it is looked for by."""
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,27 +51,61 @@ class LinkRow(NamedTuple):
         return _place(self.link_id, self.version)
 
 
+# Each index is looked up by itself: what the planner thinks of the tables' sizes does not matter.
 _FIND = """
-SELECT {column}, l.link_id, version, sealed, kek_version, wrapped,
+SELECT asked, l.link_id, version, sealed, kek_version, wrapped,
   is_further, is_closed, is_restricted
-FROM link l LEFT JOIN link_key USING (link_id) WHERE {column} = ANY(%(indexes)b)
+FROM unnest(%(indexes)b::bytea[]) AS asked,
+  LATERAL (SELECT * FROM link WHERE {column} = asked OFFSET 0) AS l
+  LEFT JOIN LATERAL (
+    SELECT kek_version, wrapped FROM link_key WHERE link_key.link_id = l.link_id OFFSET 0
+  ) AS k ON true
 """
-_BY_PERSON, _BY_EHR = (_FIND.format(column=one) for one in ("person_index", "ehr_index"))
+_COLUMNS = {"person": "person_index", "ehr": "ehr_index"}
+_STATEMENTS = {kind: _FIND.format(column=column) for kind, column in _COLUMNS.items()}
+
+
+class Finding:
+    """A search for rows of persons' or EHRs' ids: what is asked, and what the answer means."""
+
+    def __init__(self, keys: KeyRing, kind: Kind, values: Collection[UUID]) -> None:
+        self._keys, self._kind, self.values = keys, kind, values
+        self._by_index = values_by_index(keys, kind, values)
+
+    @property
+    def asked(self) -> Asked:
+        """The statement."""
+        return _STATEMENTS[self._kind], {"indexes": Octets(self._by_index)}
+
+    def found(self, answered: Rows, source: Source) -> dict[UUID, list[LinkRow]]:
+        """The rows by id; an id without a link has none.
+
+        What is not found is looked for once more, in `source`, when the key file was changed
+        meanwhile: a rotation may have moved the row to an index that was not known here.
+        """
+        found = self._sorted(answered)
+        missing = [value for value in self.values if value not in found]
+        if missing and self._keys.refresh():
+            again = Finding(self._keys, self._kind, missing)
+            found |= again._sorted(rows_of(source, *again.asked))
+        return found
+
+    def _sorted(self, answered: Rows) -> dict[UUID, list[LinkRow]]:
+        found: dict[UUID, list[LinkRow]] = {}
+        for index, *row in answered:
+            found.setdefault(self._by_index[index], []).append(LinkRow(*row))
+        for rows in found.values():
+            if len(rows) > 1:
+                rows.sort(key=lambda row: (row.is_further, row.link_id))
+        return found
 
 
 def find(
-    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
+    source: Source, keys: KeyRing, kind: Kind, values: Collection[UUID]
 ) -> dict[UUID, list[LinkRow]]:
-    """The rows of persons' or EHRs' ids, by id; an id without a link has none.
-
-    What is not found is looked for once more when the key file was changed meanwhile: a rotation
-    may have moved the row to an index that was not known here.
-    """
-    found = _find(connection, keys, kind, values)
-    missing = [value for value in values if value not in found]
-    if missing and keys.refresh():
-        found |= _find(connection, keys, kind, missing)
-    return found
+    """The rows of persons' or EHRs' ids, as `Finding.found`."""
+    finding = Finding(keys, kind, values)
+    return finding.found(rows_of(source, *finding.asked), source)
 
 
 def ehrs_of(connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]) -> list[UUID]:
@@ -91,10 +129,13 @@ def open_rows(keys: KeyRing, rows: Sequence[LinkRow], *, decoys: int = 0) -> lis
     return [None if one is None else _PAIRS.decode(one) for one in values][: len(rows)]
 
 
-def add(
-    connection: sa.Connection, keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False
-) -> None:
+def add(source: Source, keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False) -> None:
     """Adds links, a row and a wrapped key for each, in one statement."""
+    rows_of(source, *adding(keys, pairs, is_further=is_further))
+
+
+def adding(keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False) -> Asked:
+    """The statement of `add`; the links' secrets are in the shred store when this returns."""
     link_ids = [uuid4() for _ in pairs]
     values = [
         (_place(link_id, 1), msgspec.json.encode(pair))
@@ -102,21 +143,18 @@ def add(
     ]
     sealed = link_seals.seal_all(keys, values, size=LINK_SIZE, is_shreddable=True)
     persons, ehrs = index_of(keys, "person"), index_of(keys, "ehr")
-    rows_of(
-        connection,
-        _ADD,
-        {
-            "link_id": Uuids(link_ids),
-            "person_index": Octets(persons(one.person_id.bytes) for one in pairs),
-            "ehr_index": Octets(ehrs(one.ehr_id.bytes) for one in pairs),
-            "sealed": Octets(one.sealed for one in sealed),
-            "index_version": keys.index_version,
-            "month": current_month(),
-            "is_further": is_further,
-            "kek_version": Numbers(one.kek_version for one in sealed),
-            "wrapped": Octets(one.wrapped for one in sealed),
-        },
-    )
+    given = {
+        "link_id": Uuids(link_ids),
+        "person_index": Octets(persons(one.person_id.bytes) for one in pairs),
+        "ehr_index": Octets(ehrs(one.ehr_id.bytes) for one in pairs),
+        "sealed": Octets(one.sealed for one in sealed),
+        "index_version": keys.index_version,
+        "month": current_month(),
+        "is_further": is_further,
+        "kek_version": Numbers(one.kek_version for one in sealed),
+        "wrapped": Octets(one.wrapped for one in sealed),
+    }
+    return _ADD, given
 
 
 def remove(connection: sa.Connection, link_ids: Collection[UUID]) -> int:
@@ -129,21 +167,6 @@ def remove(connection: sa.Connection, link_ids: Collection[UUID]) -> int:
 def flag(connection: sa.Connection, link_ids: Iterable[UUID], **flags: bool) -> None:
     """Sets `is_closed`, `is_restricted` or `is_further` of links."""
     connection.execute(link.update().where(link.c.link_id.in_(list(link_ids))).values(flags))
-
-
-def _find(
-    connection: sa.Connection, keys: KeyRing, kind: str, values: Collection[UUID]
-) -> dict[UUID, list[LinkRow]]:
-    is_person = kind == "person"
-    asked = values_by_index(keys, "person" if is_person else "ehr", values)
-    found: dict[UUID, list[LinkRow]] = {}
-    statement = _BY_PERSON if is_person else _BY_EHR
-    for index, *row in rows_of(connection, statement, {"indexes": Octets(asked)}):
-        found.setdefault(asked[index], []).append(LinkRow(*row))
-    for rows in found.values():
-        if len(rows) > 1:
-            rows.sort(key=lambda row: (row.is_further, row.link_id))
-    return found
 
 
 def _open(keys: KeyRing, rows: Sequence[LinkRow], decoys: int) -> list[bytes | None]:

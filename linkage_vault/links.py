@@ -5,23 +5,22 @@ Each function decides, writes the decision down, and only then opens a seal.  Wh
 its own; one alone is such a list of one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
-
-import sqlalchemy as sa
 
 from linkage_vault import care, decisions, fences, link_pairs, link_rows, merges, pool
 from linkage_vault.blind_index import blind_indexes
 from linkage_vault.decisions import Action, Ask, Case, Requester, Verdict
 from linkage_vault.key_ring import KeyRing
-from linkage_vault.link_pairs import Asked, Found, Records, families, find_pairs
+from linkage_vault.link_pairs import Asked, Found, Records, find_pairs
 from linkage_vault.link_rows import Pair
 from linkage_vault.purposes import LegalBasis, PurposeOfUse
 from linkage_vault.seal import Tampered
-from linkage_vault.vault import Vault, reading
+from linkage_vault.vault import Vault
 from moiety.kit.errors import Conflict, ServiceError, Unavailable
+from moiety.kit.singles import Transaction
 
 _T = TypeVar("_T")
 _SIDES: dict[Action, link_pairs.Side] = {Action.RESOLVE_PERSON: "person", Action.RESOLVE_EHR: "ehr"}
@@ -92,8 +91,8 @@ def open_records(
     asks = [Ask(Action.LINK, one, purpose, reason, basis, approval_id) for one in person_ids]
     verdict = decisions.demand_all(vault, requester, asks)
     decisions.write_down_all(vault, requester, asks, ["allowed"] * len(asks), verdict=verdict)
-    with vault.engine.begin() as connection:
-        found = _find_or_make(connection, vault.keys, person_ids)
+    with vault.singles.transaction() as transaction:
+        found = _find_or_make(transaction, vault.keys, person_ids)
     return [found[person_id] for person_id in person_ids]
 
 
@@ -139,10 +138,10 @@ def resolve_each(vault: Vault, cases: Sequence[Case]) -> list[Records | Exceptio
     Refused, unknown and erased have one answer, Forbidden, after the same work: steps 3 and 4 are
     done for each, and where step 5 has nothing to open or may not, a decoy is opened.
     """
-    verdicts = decisions.weigh_all(vault, cases)  # (2)
     asked = [_asked(case.asks[0]) for case in cases]
-    with reading(vault.engine).connect() as connection:
-        found = link_pairs.look(connection, vault.keys, asked)  # (3)
+    looking = link_pairs.Looking(vault.keys, asked)
+    verdicts, answers = decisions.weigh_beside(vault, cases, looking.asked)  # (2)
+    found = looking.found(answers, vault.singles)  # (3)
     outcomes = [
         verdict.outcome if not verdict.allowed else "allowed" if one in found else "unknown"
         for one, verdict in zip(asked, verdicts, strict=True)
@@ -175,12 +174,10 @@ def resolve_persons(
     asks = [Ask(action, one, purpose, reason, basis, approval_id) for one in person_ids]
     verdict = decisions.demand_all(vault, requester, asks)
     asked = [_asked(ask) for ask in asks]
-    with reading(vault.engine).connect() as connection:
-        found = link_pairs.look(connection, vault.keys, asked)
+    found = link_pairs.look(vault.singles, vault.keys, asked)
     outcomes = ["allowed" if one in found else "unknown" for one in asked]
     decisions.write_down_all(vault, requester, asks, outcomes, verdict=verdict)
-    with reading(vault.engine).connect() as connection:
-        revealed = link_pairs.open_found(connection, vault.keys, found)
+    revealed = link_pairs.open_found(vault.singles, vault.keys, found)
     return [revealed.get(one) for one in asked]
 
 
@@ -193,8 +190,8 @@ def _reveal_each(
     """What each opens, None for a decoy; where one row was tampered with, each by itself."""
     rows = {one: found[one] for one in opening if one is not None}
     try:
-        with reading(vault.engine).connect() as connection:
-            opened = link_pairs.open_found(connection, vault.keys, rows, decoys=opening.count(None))
+        decoys = opening.count(None)
+        opened = link_pairs.open_found(vault.singles, vault.keys, rows, decoys=decoys)
     except Tampered as error:
         if len(opening) == 1:
             return [error]
@@ -247,8 +244,8 @@ def _open_plain(vault: Vault, person_ids: Sequence[UUID]) -> list[Opened | Excep
     if not person_ids:
         return []
     try:
-        with vault.engine.begin() as connection:
-            found = _find_or_make(connection, vault.keys, person_ids)
+        with vault.singles.transaction() as transaction:
+            found = _find_or_make(transaction, vault.keys, person_ids)
     except ServiceError as error:
         if len(person_ids) == 1:
             return [error]
@@ -264,62 +261,89 @@ def _open_plain(vault: Vault, person_ids: Sequence[UUID]) -> list[Opened | Excep
 
 def _open_further(vault: Vault, person_id: UUID) -> Opened | ServiceError:
     try:
-        with vault.engine.begin() as connection:
-            return _make_further(connection, vault, person_id)
+        with vault.singles.transaction() as transaction:
+            return _make_further(transaction, vault, person_id)
     except ServiceError as error:
         return error
 
 
 def _find_or_make(
-    connection: sa.Connection, keys: KeyRing, person_ids: Sequence[UUID]
+    transaction: Transaction, keys: KeyRing, person_ids: Sequence[UUID]
 ) -> dict[UUID, Opened]:
-    """Two registrars at once: the second waits at the fence, then finds the link of the first."""
-    fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in person_ids])
-    living, _ = families(connection, keys, person_ids)
-    if any(survivor != person for person, survivor in living.items()):
+    """Two registrars at once: the second waits at the fence, then finds the link of the first.
+
+    One round trip lets in and looks, one takes from the pool, one adds and commits.
+    """
+    finding = link_rows.Finding(keys, "person", set(person_ids))
+    entering = fences.entering(_fence_indexes(keys, person_ids))
+    *_, versions, any_merged, answered = transaction.each(
+        [*entering, (merges.ANY, {}), finding.asked]
+    )
+    fences.demand_new_enough(keys, versions)
+    rows = finding.found(answered, transaction)
+    living = {person: person for person in person_ids}
+    if any_merged[0][0]:
+        living = merges.living(transaction, keys, person_ids)
         survivors = set(living.values())
-        fences.enter(connection, keys, [blind_indexes(keys, "person", one)[0] for one in survivors])
-    known = find_pairs(connection, keys, "person", set(living.values()))
+        if survivors != set(person_ids):
+            fences.enter(transaction, keys, _fence_indexes(keys, survivors))
+            rows = link_rows.find(transaction, keys, "person", survivors)
+    known = _known(transaction, keys, living, rows, is_any_merged=any_merged[0][0])
     missing = [one for one in dict.fromkeys(living.values()) if one not in known]
-    _demand_not_closed(connection, keys, missing)
-    made = dict(zip(missing, _make(connection, keys, missing), strict=True))
+    if any(one in rows for one in missing):
+        raise Conflict("The link of this person is closed; an officer can open it again.")
+    made = dict(zip(missing, _make(transaction, keys, missing), strict=True))
     return {
         person: Opened(made[survivor], is_new=True)
         if survivor in made
-        else Opened(known[survivor].ehr_id, is_new=False)
+        else Opened(known[survivor], is_new=False)
         for person, survivor in living.items()
     }
 
 
-def _make_further(connection: sa.Connection, vault: Vault, person_id: UUID) -> Opened:
+def _known(
+    transaction: Transaction,
+    keys: KeyRing,
+    living: Mapping[UUID, UUID],
+    rows: Mapping[UUID, Sequence[link_rows.LinkRow]],
+    *,
+    is_any_merged: bool,
+) -> dict[UUID, UUID]:
+    """The EHRs of persons who live, where they have an open link or one of their family has."""
+    if not rows and not is_any_merged:
+        return {}
+    pairs = find_pairs(transaction, keys, "person", set(living.values()))
+    return {person: pair.ehr_id for person, pair in pairs.items()}
+
+
+def _make_further(transaction: Transaction, vault: Vault, person_id: UUID) -> Opened:
     keys = vault.keys
-    fences.enter(connection, keys, [blind_indexes(keys, "person", person_id)[0]])
-    survivor = merges.living(connection, keys, [person_id])[person_id]
-    rows = link_rows.find(connection, keys, "person", [survivor]).get(survivor, [])
+    fences.enter(transaction, keys, _fence_indexes(keys, [person_id]))
+    survivor = merges.living(transaction, keys, [person_id])[person_id]
+    rows = link_rows.find(transaction, keys, "person", [survivor]).get(survivor, [])
     if len(rows) >= vault.ehrs_per_person:
         raise Conflict("The policy lets this person have no further EHR.")
-    return Opened(_make(connection, keys, [survivor], is_further=bool(rows))[0], is_new=True)
-
-
-def _demand_not_closed(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
-) -> None:
-    if person_ids and link_rows.find(connection, keys, "person", person_ids):
-        raise Conflict("The link of this person is closed; an officer can open it again.")
+    made = _make(transaction, keys, [survivor], is_further=bool(rows))
+    return Opened(made[0], is_new=True)
 
 
 def _make(
-    connection: sa.Connection,
+    transaction: Transaction,
     keys: KeyRing,
     person_ids: Sequence[UUID],
     *,
     is_further: bool = False,
 ) -> list[UUID]:
+    """Links to EHRs from the pool; committed when this returns."""
     if not person_ids:
         return []
-    ehr_ids = pool.take(connection, keys, len(person_ids))
+    ehr_ids = pool.take(transaction, keys, len(person_ids))
     if len(ehr_ids) < len(person_ids):
         raise Unavailable("No EHR is left in the pool; it is being filled.")
     pairs = [Pair(*each) for each in zip(person_ids, ehr_ids, strict=True)]
-    link_rows.add(connection, keys, pairs, is_further=is_further)
+    transaction.each([link_rows.adding(keys, pairs, is_further=is_further)], is_last=True)
     return ehr_ids
+
+
+def _fence_indexes(keys: KeyRing, person_ids: Collection[UUID]) -> list[bytes]:
+    return [blind_indexes(keys, "person", one)[0] for one in person_ids]

@@ -5,7 +5,7 @@ nothing else changes.  So taking it away gives back exactly what was before.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -16,9 +16,17 @@ from linkage_vault.blind_index import blind_index, blind_indexes
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import person_merge
-from moiety.kit.engines import rows_of
+from moiety.kit.arrays import Octets
+from moiety.kit.engines import Source, rows_of
 
 _SIZE = 256  # octets inside the seal
+
+
+class _Row(NamedTuple):
+    merge_id: UUID
+    sealed: bytes
+    wrapped: bytes
+    kek_version: int
 
 
 class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,37 +36,37 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     survivor: UUID
 
 
-_ANY = "SELECT EXISTS (SELECT FROM person_merge)"
+ANY = "SELECT EXISTS (SELECT FROM person_merge)"
+"""Whether anybody was ever merged."""
+_FIND = "SELECT {columns} FROM person_merge WHERE {found_by} = ANY(%(indexes)b::bytea[])"
 
 
-def are_any(connection: sa.Connection) -> bool:
+def are_any(source: Source) -> bool:
     """Whether anybody was ever merged: where nobody was, nobody need be looked for."""
-    ((found,),) = rows_of(connection, _ANY, {})
+    ((found,),) = rows_of(source, ANY, {})
     return bool(found)
 
 
-def living(
-    connection: sa.Connection, keys: KeyRing, person_ids: Collection[UUID]
-) -> dict[UUID, UUID]:
+def living(source: Source, keys: KeyRing, person_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The person in whom each one lives on: itself, if it was not merged."""
     found = {person: person for person in person_ids}
-    if not found or not are_any(connection):
+    if not found or not are_any(source):
         return found
     open_ends = set(found)
     while open_ends:
-        merges = _find(connection, keys, person_merge.c.merged_index, open_ends)
+        merges = _find(source, keys, "merged_index", open_ends)
         into = {merge.merged: merge.survivor for merge in merges}
         found = {person: into.get(end, end) for person, end in found.items()}
         open_ends = set(into.values())
     return found
 
 
-def absorbed(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> set[UUID]:
+def absorbed(source: Source, keys: KeyRing, person_id: UUID) -> set[UUID]:
     """Everybody who lives on in a person, directly or through others."""
     everybody: set[UUID] = set()
     ends = {person_id}
     while ends:
-        merges = _find(connection, keys, person_merge.c.survivor_index, ends)
+        merges = _find(source, keys, "survivor_index", ends)
         ends = {merge.merged for merge in merges} - everybody
         everybody |= ends
     return everybody
@@ -71,7 +79,7 @@ def family(connection: sa.Connection, keys: KeyRing, person_id: UUID) -> set[UUI
 
 def find(connection: sa.Connection, keys: KeyRing, merged: UUID) -> Merge | None:
     """The merge of one person into another, if it was merged."""
-    found = _find(connection, keys, person_merge.c.merged_index, {merged})
+    found = _find(connection, keys, "merged_index", {merged})
     return found[0] if found else None
 
 
@@ -107,15 +115,10 @@ def open_rows(keys: KeyRing, rows: Collection[Any]) -> list[Merge]:
     return [msgspec.json.decode(value, type=Merge) for value in values if value is not None]
 
 
-def _find(
-    connection: sa.Connection,
-    keys: KeyRing,
-    column: sa.Column[bytes],
-    persons: Collection[UUID],
-) -> list[Merge]:
-    indexes = [index for one in persons for index in blind_indexes(keys, "person", one)]
-    rows = connection.execute(sa.select(person_merge).where(column.in_(indexes))).all()
-    return open_rows(keys, rows)
+def _find(source: Source, keys: KeyRing, found_by: str, persons: Collection[UUID]) -> list[Merge]:
+    indexes = Octets(index for one in persons for index in blind_indexes(keys, "person", one))
+    statement = _FIND.format(columns=", ".join(_Row._fields), found_by=found_by)
+    return open_rows(keys, [_Row(*row) for row in rows_of(source, statement, {"indexes": indexes})])
 
 
 def place_of(merge_id: UUID) -> Place:

@@ -17,7 +17,7 @@ from linkage_vault.blind_index import blind_index, blind_indexes
 from linkage_vault.key_ring import KeyRing
 from linkage_vault.seal import Place, Tampered
 from linkage_vault.tables import pool_slot
-from moiety.kit.engines import rows_of
+from moiety.kit.engines import Source, rows_of
 
 SLOT_SIZE = 64  # octets inside the seal; an id takes 16
 _TAKE = """
@@ -61,7 +61,7 @@ def put(connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]) -> in
     return len(connection.execute(statement.returning(pool_slot.c.slot_id)).all())
 
 
-def take(connection: sa.Connection, keys: KeyRing, number: int = 1) -> list[UUID]:
+def take(source: Source, keys: KeyRing, number: int = 1) -> list[UUID]:
     """Removes up to `number` EHRs from the pool and returns them.
 
     They are the next after a random point among random slot ids.  Slots that another transaction
@@ -73,7 +73,7 @@ def take(connection: sa.Connection, keys: KeyRing, number: int = 1) -> list[UUID
     for statement in (_TAKE_AFTER, _TAKE_BEFORE, _TAKE_ANY):
         if len(taken) < number:
             given["number"] = number - len(taken)
-            taken += _open(keys, rows_of(connection, statement, given))
+            taken += _open(keys, rows_of(source, statement, given))
     return taken
 
 

@@ -17,6 +17,8 @@ from linkage_vault.people_keys import PeopleKeys
 from linkage_vault.rules import Limit
 from linkage_vault.vault import Vault
 from moiety.kit.arrays import Numbers, Octets
+from moiety.kit.pipelines import Rows
+from moiety.kit.singles import Asked
 
 _LOOK = """
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
@@ -136,23 +138,33 @@ class Standing:
         return "subjects" if subjects > limit.subjects else None
 
 
-def look_all(vault: Vault, questions: Sequence[Question]) -> list[Standing]:
+def look_beside(
+    vault: Vault, questions: Sequence[Question], beside: Sequence[Asked]
+) -> tuple[list[Standing], list[Rows]]:
     """Count calls that came at once, as if one after another, and find what stands for each.
 
-    Committed when this returns.
+    And the answers to statements that are asked in the same round trip.  Committed when this
+    returns.
     """
+    asked = [_asking(vault, questions)] if questions else []
+    answers = vault.singles.each([*asked, *beside]) if asked or beside else []
+    return (_told(questions, answers.pop(0)) if questions else []), answers
+
+
+def _asking(vault: Vault, questions: Sequence[Question]) -> Asked:
     keys, now = vault.people_keys, datetime.now(UTC)
-    rows = vault.singles.all(
-        _LOOK,
-        {
-            "day": now.date(),
-            "minute": now.hour * 60 + now.minute,
-            **_marked("marks", "mark_of", _new_marks(keys, questions, now)),
-            **_columns(("principals", "principal_of", "calls"), _calls(questions)),
-            **_marked("canaries", "canary_of", _canaries(keys, questions)),
-            **_columns(_ASKED, [_asked(keys, *one) for one in enumerate(questions)]),
-        },
-    )
+    given = {
+        "day": now.date(),
+        "minute": now.hour * 60 + now.minute,
+        **_marked("marks", "mark_of", _new_marks(keys, questions, now)),
+        **_columns(("principals", "principal_of", "calls"), _calls(questions)),
+        **_marked("canaries", "canary_of", _canaries(keys, questions)),
+        **_columns(_ASKED, [_asked(keys, *one) for one in enumerate(questions)]),
+    }
+    return _LOOK, given
+
+
+def _told(questions: Sequence[Question], rows: Rows) -> list[Standing]:
     left: dict[str, list[int]] = rows[0][1]  # after the last of them; taken back from the end
     found = []
     for question, row in zip(reversed(questions), reversed(rows), strict=True):

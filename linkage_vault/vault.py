@@ -12,14 +12,6 @@ from linkage_vault.rules import Rules
 from moiety.kit.singles import Singles
 
 
-@cache
-def reading(engine: sa.Engine) -> sa.Engine:
-    """The same connections without transactions: of a single question BEGIN and ROLLBACK are two
-    thirds of the way.
-    """
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
-
-
 @dataclass(frozen=True, slots=True)
 class Vault:
     """An organisation's database, keys and rules.

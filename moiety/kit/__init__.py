@@ -14,7 +14,7 @@ accesses.py     who read which record, sealed, in no order
 boxes.py        what anybody may seal for the owner of a public key
 pipelines.py    statements that are sent and answered together
 reads.py        short questions asked on the event loop, without a thread
-singles.py      single statements from threads, in one round trip
+singles.py      statements from threads, each round trip worth it
 gathering.py    questions that come at once, answered together in one thread
 engines.py      connections to a database, each looked at before it is used
 database.py     one set of engines per organisation; commit before response

@@ -6,7 +6,7 @@ round trip each time a connection is taken, and of a short question that is most
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import psycopg
 import sqlalchemy as sa
@@ -40,20 +40,26 @@ def open_engine(url: str | sa.URL, *, connections: int) -> sa.Engine:
     return engine
 
 
-def rows_of(
-    connection: sa.Connection, statement: str, given: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+class Asks(Protocol):
+    """What is asked with plain statements: `singles.Singles` and `singles.Transaction`."""
+
+    def all(self, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that a statement answers."""
+
+
+Source: TypeAlias = sa.Connection | Asks
+
+
+def rows_of(source: Source, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a plain statement in a connection's transaction; none where it answers none.
 
     Prepared, and past SQLAlchemy's compiler and result, which cost a short question as much again.
     Raises psycopg's errors.
     """
-    driver: Any = connection.connection.driver_connection
-    return fetched(driver.execute(statement, given, prepare=True, binary=True))
-
-
-def fetched(cursor: psycopg.Cursor[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a cursor; none of a statement that answers none."""
+    if not isinstance(source, sa.Connection):
+        return source.all(statement, given)
+    driver: Any = source.connection.driver_connection
+    cursor = driver.execute(statement, given, prepare=True, binary=True)
     answer = cursor.pgresult
     return cursor.fetchall() if answer is not None and answer.nfields else []
 

@@ -1,4 +1,4 @@
-"""Statements that are sent together and answered together, without a thread.
+"""Statements that are sent together and answered together, on an event loop or in a thread.
 
 psycopg's cursors send each statement of a pipeline at once and look for answers in between: a
 system call, a turn of the event loop and a wake-up of the server for every one.  Here a whole batch
@@ -9,6 +9,7 @@ psycopg's own adapters.
 """
 
 import asyncio
+import select
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -21,25 +22,25 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_dumps
 
-from moiety.kit.engines import CONNECT
+from moiety.kit.engines import CONNECT, is_alive
 
 Rows = list[tuple[Any, ...]]
 Statement = tuple[bytes, Sequence[Any]]
 """A text whose parameters are written $1, $2, …, and the parameters."""
 _Key: TypeAlias = tuple[bytes, tuple[int, ...]]
 _BINARY = 1
+_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _LOST = "the connection to the server is lost"
 _AUTO = [PyFormat.AUTO] * 1000
 
 
-class Pipeline:
-    """A connection for one event loop, and one caller at a time.
+class _Line:
+    """A connection in libpq's pipeline mode, for one caller at a time.
 
     A caller that gives up half way must close it: what it would answer next is not known.
     """
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], *, prepared: int) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.BaseConnection[Any], *, prepared: int) -> None:
         self._libpq = connection.pgconn
         self._adapter = Transformer(connection)
         self._names: OrderedDict[_Key, bytes] = OrderedDict()
@@ -51,28 +52,41 @@ class Pipeline:
         """Whether it is closed, or the server is gone."""
         return bool(self._libpq.status != ConnStatus.OK)
 
-    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
-        """The rows of each statement; none for one that answers no rows.
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open."""
+        return bool(self._libpq.transaction_status == TransactionStatus.IDLE)
 
-        They are one transaction, unless they say otherwise.  The first error is raised, and what
-        came after it was not run; raises psycopg.OperationalError if the connection broke.
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open, and nothing else under way."""
+        return self._libpq.transaction_status in _OPEN
+
+    def _write(self, statements: Sequence[Statement]) -> tuple[int, list[_Key | None]]:
+        """Hand everything to libpq: how many answers come before the first statement's, and what
+        was prepared just now.
         """
         if self.broken:
             raise psycopg.OperationalError(_LOST)
         forgotten = self._forget()
         new = [self._send(*statement) for statement in statements]
         self._libpq.pipeline_sync()
-        answers = await self._answers()
-        return self._rows(answers[forgotten:], new)
+        return forgotten, new
 
-    async def rollback(self) -> None:
-        """End a transaction that is still open."""
-        if self._libpq.transaction_status != TransactionStatus.IDLE:
-            await self.run([(b"ROLLBACK", ())])
-
-    async def close(self) -> None:
-        """Give back the connection."""
-        await self._connection.close()
+    def _read(self, found: list[PGresult]) -> bool:
+        """Take the answers that have come; whether they are all."""
+        libpq = self._libpq
+        libpq.consume_input()
+        while not libpq.is_busy():
+            result = libpq.get_result()
+            if result is None:
+                if libpq.status != ConnStatus.OK:
+                    raise psycopg.OperationalError(_LOST)
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return True
+            else:
+                found.append(result)
+        return False
 
     def _forget(self) -> int:
         """Have the server forget what was prepared and is over the limit; how many that are."""
@@ -104,25 +118,6 @@ class Pipeline:
         self._names[text, types] = name
         return name
 
-    async def _answers(self) -> list[PGresult]:
-        """Everything the server answers, up to the end of the pipeline."""
-        libpq, found = self._libpq, list[PGresult]()
-        unsent = libpq.flush()
-        while True:
-            await _ready(libpq.socket, writing=bool(unsent))
-            libpq.consume_input()
-            if unsent:
-                unsent = libpq.flush()
-            while not libpq.is_busy():
-                result = libpq.get_result()
-                if result is None:
-                    if libpq.status != ConnStatus.OK:
-                        raise psycopg.OperationalError(_LOST)
-                elif result.status == ExecStatus.PIPELINE_SYNC:
-                    return found
-                else:
-                    found.append(result)
-
     def _rows(self, answers: Sequence[PGresult], new: Sequence[_Key | None]) -> list[Rows]:
         """The rows of each statement.  Raises the first error."""
         failed = next((a for a in answers if a.status == ExecStatus.FATAL_ERROR), None)
@@ -147,6 +142,77 @@ class Pipeline:
         return self._adapter.load_rows(0, answer.ntuples, tuple)
 
 
+class Pipeline(_Line):
+    """A connection for one event loop."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, prepared: int) -> None:
+        super().__init__(connection, prepared=prepared)
+        self._connection = connection
+
+    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """The rows of each statement; none for one that answers no rows.
+
+        They are one transaction, unless they say otherwise.  The first error is raised, and what
+        came after it was not run; raises psycopg.OperationalError if the connection broke.
+        """
+        forgotten, new = self._write(statements)
+        answers = await self._answers()
+        return self._rows(answers[forgotten:], new)
+
+    async def rollback(self) -> None:
+        """End a transaction that is still open."""
+        if not self.is_idle:
+            await self.run([(b"ROLLBACK", ())])
+
+    async def close(self) -> None:
+        """Give back the connection."""
+        await self._connection.close()
+
+    async def _answers(self) -> list[PGresult]:
+        """Everything the server answers, up to the end of the pipeline."""
+        libpq, found = self._libpq, list[PGresult]()
+        unsent = libpq.flush()
+        while True:
+            await _ready(libpq.socket, writing=bool(unsent))
+            if self._read(found):
+                return found
+            if unsent:
+                unsent = libpq.flush()
+
+
+class ThreadPipeline(_Line):
+    """The same for a thread, which waits."""
+
+    def __init__(self, connection: psycopg.Connection[Any], *, prepared: int) -> None:
+        super().__init__(connection, prepared=prepared)
+        self._connection = connection
+        self._poll = select.poll()
+
+    def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """As `Pipeline.run`."""
+        forgotten, new = self._write(statements)
+        return self._rows(self._answers()[forgotten:], new)
+
+    def is_alive(self) -> bool:
+        """Whether nothing has come from the server unasked."""
+        return is_alive(self._connection)
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._connection.close()
+
+    def _answers(self) -> list[PGresult]:
+        libpq, found = self._libpq, list[PGresult]()
+        unsent = libpq.flush()
+        while True:
+            self._poll.register(libpq.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
+            self._poll.poll()
+            if self._read(found):
+                return found
+            if unsent:
+                unsent = libpq.flush()
+
+
 async def open_pipeline(url: str, *, prepared: int, options: str = "") -> Pipeline:
     """Connect.  Statements over `prepared` make the server forget the one used longest ago."""
     connection = await psycopg.AsyncConnection.connect(
@@ -155,6 +221,14 @@ async def open_pipeline(url: str, *, prepared: int, options: str = "") -> Pipeli
     set_json_dumps(msgspec.json.encode, connection)
     connection.pgconn.enter_pipeline_mode()
     return Pipeline(connection, prepared=prepared)
+
+
+def open_thread_pipeline(url: str, *, prepared: int, options: str = "") -> ThreadPipeline:
+    """As `open_pipeline`, for a thread."""
+    connection = psycopg.connect(url, autocommit=True, options=options, **CONNECT)
+    set_json_dumps(msgspec.json.encode, connection)
+    connection.pgconn.enter_pipeline_mode()
+    return ThreadPipeline(connection, prepared=prepared)
 
 
 async def _ready(socket: int, *, writing: bool) -> None:

@@ -44,9 +44,9 @@ def world(monkeypatch, tmp_path):
         used = made.found.used or dict.fromkeys(question.principals, (1, 1, 1))
         return replace(made.found, used=used)
 
-    def look_all(vault, questions):
+    def look_beside(vault, questions, beside):
         assert vault is made.vault
-        return [look(question) for question in questions]
+        return [look(question) for question in questions], [[] for _ in beside]
 
     def use_grant(vault, grant_id, subjects):
         assert vault is made.vault
@@ -58,7 +58,7 @@ def world(monkeypatch, tmp_path):
         made.approvals.append((approval_id, user_id, request_hash))
         return made.approval_fits
 
-    monkeypatch.setattr(standing, "look_all", look_all)
+    monkeypatch.setattr(standing, "look_beside", look_beside)
     monkeypatch.setattr(standing, "use_grant", use_grant)
     monkeypatch.setattr(standing, "use_approval", use_approval)
 
