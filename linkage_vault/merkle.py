@@ -35,6 +35,20 @@ def append(peaks: Peaks, size: int, leaf: bytes) -> Peaks:
     return (*kept, leaf)
 
 
+def joined(peaks: Peaks, size: int, added: Peaks, count: int) -> Peaks:
+    """The peaks after `count` more leaves, whose own tree has the peaks `added`.
+
+    `size` is a multiple of a power of two that is no smaller than `count`.
+    """
+    if count & (count - 1) or not count:  # several subtrees, or none: nothing merges
+        return (*peaks, *added)
+    kept, root = list(peaks), added[0]
+    place = size >> (count.bit_length() - 1)
+    while place & 1:
+        root, place = hash_node(kept.pop(), root), place >> 1
+    return (*kept, root)
+
+
 def root_of_peaks(peaks: Peaks) -> bytes:
     """The tree's root, folding the peaks from the right."""
     if not peaks:

@@ -8,7 +8,6 @@ a tree whose head this vault signed.
 """
 
 import hashlib
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -105,21 +104,11 @@ def leaves(connection: sa.Connection, *, first: int = 0) -> Iterator[Leaf]:
     yield from map(_leaf, _paged(connection, _rows().where(column >= first), column))
 
 
-def bare_leaves(connection: sa.Connection) -> Iterator[Leaf]:
-    """Every row in order without its personal values: what verifying reads, as fast as it comes.
-
-    The connection is in a transaction; rows are streamed by a cursor of the server.
-    """
-    source = connection.connection.driver_connection
-    if source is None:
-        raise RuntimeError("a connection without a driver")
-    with source.cursor(name="trail", binary=True) as cursor:
-        cursor.itersize = _PAGE
-        cursor.execute(_BARE)
-        yield from itertools.starmap(Leaf, cursor)
-
-
-_BARE = "SELECT position, month, entry, leaf_hash, commitment FROM trail_leaf ORDER BY position"
+BARE = """
+SELECT position, month, entry, leaf_hash, commitment FROM trail_leaf
+WHERE position >= %(first)s AND position < %(end)s ORDER BY position
+"""
+"""What verifying reads: some rows in order, without their personal values."""
 
 
 def newest(connection: sa.Connection, *, before: int | None = None) -> Iterator[Leaf]:

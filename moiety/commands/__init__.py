@@ -11,6 +11,7 @@ bulk.py    `moiety load --bulk` and `moiety export`: whole records
 demo/      `moiety demo`: the main job, told step by step
 trails.py  `moiety trail …`: the commands
 trail.py   their work: verify, disclose
+verifying.py  the whole trail checked by several processes
 clinical.py `moiety clinical check`
 indexes.py `moiety clinical index`
 slow.py    `moiety clinical queries`

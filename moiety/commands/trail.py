@@ -13,15 +13,14 @@ from pathlib import Path
 from uuid import UUID
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
-from linkage_vault import personal, trail, verification
+from linkage_vault import personal, trail
 from linkage_vault.entries import Leaf
-from linkage_vault.keys import public_key_of
 from linkage_vault.personal import AuditorKey
 from linkage_vault.tree_heads import TreeHead
 from linkage_vault.verification import Report
-from moiety.commands import issue
+from moiety.commands import issue, verifying
 
 _PROGRESS = Console(stderr=True)
 
@@ -32,20 +31,14 @@ def verify(database_url: str, public_key: str, witness: Path | None) -> Report:
     `public_key`: 64 hexadecimal digits.  `witness`: a file with one head a line, as
     GET /vault/v1/trail/head answers it.  Raises ValueError for a key or file of another form.
     """
-    key = public_key_of(public_key)
     kept = [] if witness is None else _read_witness(witness)
-    with issue.engine(database_url).connect() as connection:
-        connection.execution_options(isolation_level="REPEATABLE READ")
-        heads = [*trail.heads(connection), *kept]
-        size = max((head.size for head in heads), default=0)
-        rows = track(
-            trail.bare_leaves(connection),
-            "verifying",
-            total=size,
-            transient=True,
-            console=_PROGRESS,
-        )
-        return verification.verify(rows, heads, key)
+    with Progress(console=_PROGRESS, transient=True) as progress:
+        task = progress.add_task("verifying")
+
+        def told(done: int, whole: int) -> None:
+            progress.update(task, completed=done, total=whole)
+
+        return verifying.verify(database_url, public_key, kept, told=told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import merkle, personal, trail, witnesses
+from linkage_vault import merkle, personal, trail, verification, witnesses
 from linkage_vault.entries import Entry
 from linkage_vault.keys import create_key_file, load_key_file, public_octets
 from linkage_vault.personal import AuditorKey, auditor_key_of, new_auditor_key
@@ -21,6 +21,7 @@ from linkage_vault.vault import Vault
 from linkage_vault.verification import verify
 from linkage_vault.witnesses import Rewritten, Target
 from moiety.commands import trail as command
+from moiety.commands import verifying
 from moiety.kit.settings import SettingsError
 from tests.fixtures.fix_database import copied
 
@@ -222,7 +223,6 @@ def test_every_row_and_head_is_read_however_many_pages_they_are(own, monkeypatch
         assert [7, 8, 9] == [row.position for row in trail.leaves(connection, first=7)]
         assert list(range(9, -1, -1)) == [row.position for row in trail.newest(connection)]
         assert [4, 3, 2, 1, 0] == [row.position for row in trail.newest(connection, before=5)]
-        assert list(range(10)) == [row.position for row in trail.bare_leaves(connection)]
         assert list(range(1, 11)) == [head.size for head in trail.heads(connection)]
         hashes = [row.leaf_hash for row in trail.leaves(connection)]
         assert [*hashes, None] == [trail.leaf_hash(connection, place) for place in range(11)]
@@ -285,6 +285,49 @@ def test_a_file_is_told_each_new_head_once_and_proves_a_rebuilt_trail(own, tmp_p
         tmp_path / "heads.jsonl",
     )
     assert "rewritten" == report.fault.kind
+
+
+@pytest.mark.parametrize("piece", [4, 8192])
+def test_the_command_tells_where_the_trail_of_a_database_is_damaged(own, monkeypatch, piece):
+    """The same positions as from its rows, also where a gap is longer than a piece."""
+    vault, copy = own
+    trail.record_all(vault, [ask() for _ in range(9)])
+    trail.record_all(vault, [ask() for _ in range(10)])
+    key = public_octets(vault.keys.tree_head_public).hex()
+    for module in (verification, verifying):
+        monkeypatch.setattr(module, "PIECE", piece)
+
+    def found():
+        fault = command.verify(copy.url("migrator"), key, None).fault
+        rows, heads = rows_of(vault)  # from position 0
+        if not (fault and fault.kind == "reordered"):
+            assert fault == verify(rows, heads, vault.keys.tree_head_public).fault
+        return fault and (fault.position, fault.kind)
+
+    assert found() is None
+    change(copy, "UPDATE trail_leaf SET position = -5 WHERE position = 18")
+    assert (0, "reordered") == found()
+    change(copy, "DELETE FROM trail_leaf WHERE position = -5")
+    assert (18, "truncated") == found()
+    change(copy, "UPDATE trail_leaf SET entry = entry || entry WHERE position = 13")
+    assert (13, "changed") == found()
+    change(copy, "DELETE FROM trail_leaf WHERE position BETWEEN 8 AND 15")
+    assert (8, "deleted") == found()
+    change(copy, "UPDATE trail_leaf SET leaf_hash = leaf_hash || leaf_hash WHERE position = 0")
+    assert (0, "changed") == found()
+
+
+def test_processes_tell_the_same_as_one(own, monkeypatch):
+    """A trail that is long enough for several: whole, and damaged at a position."""
+    vault, copy = own
+    trail.record_all(vault, [ask() for _ in range(9)])
+    key = public_octets(vault.keys.tree_head_public).hex()
+    monkeypatch.setattr(verifying, "_SMALL", 8)
+    report = command.verify(copy.url("migrator"), key, None)
+    assert (9, 1, None) == (report.size, report.heads, report.fault)
+    change(copy, "UPDATE trail_leaf SET entry = entry || entry WHERE position = 5")
+    fault = command.verify(copy.url("migrator"), key, None).fault
+    assert (5, "changed") == (fault.position, fault.kind)
 
 
 def test_an_address_and_a_syslog_are_told(own):
@@ -417,7 +460,7 @@ def test_roots_of_all_larger_subtrees_are_stored_and_no_more(own):
     trail.record_all(vault, [ask() for _ in range(14)])
     with vault.engine.connect() as connection:
         found = set(connection.execute(sa.select(trail_node.c.level, trail_node.c.place)).all())
-        hashes = [row.leaf_hash for row in trail.bare_leaves(connection)]
+        hashes = [row.leaf_hash for row in trail.leaves(connection)]
         whole = connection.scalar(sa.select(trail_node.c.hash).where(trail_node.c.level == 6))
     assert found == {(level, place) for level in range(3, 7) for place in range(64 >> level)}
     assert merkle.root_of_leaves(hashes) == whole

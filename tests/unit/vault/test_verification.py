@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage_vault import merkle, trail
+from linkage_vault import merkle, trail, verification
 from linkage_vault.entries import Leaf
 from linkage_vault.trail import hash_entry
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
@@ -233,6 +233,38 @@ def test_the_hash_of_a_row_is_that_of_the_first_day(commitment):
         octets += struct.pack("<Q", len(part)) + part
     found = hash_entry(258, date(2026, 11, 1), b"sealed", commitment)
     assert hashlib.sha256(b"\x00" + octets).digest() == found
+
+
+DAMAGE = {
+    "none": lambda rows: rows,
+    "changed": lambda rows: [
+        leaf(row.position, b"other") if row.position == 9 else row for row in rows
+    ],
+    "bent": lambda rows: [
+        dataclasses.replace(row, entry=b"other") if row.position == 9 else row for row in rows
+    ],
+    "one gone": lambda rows: rows[:9] + rows[10:],
+    "a piece gone": lambda rows: rows[:8] + rows[12:],
+    "cut": lambda rows: rows[:9],
+    "cut at a piece": lambda rows: rows[:8],
+    "swapped": lambda rows: [*rows[:9], rows[10], rows[9], *rows[11:]],
+    "more": lambda rows: [*rows, leaf(len(rows), b"more")],
+    "before all": lambda rows: [dataclasses.replace(rows[0], position=-1), *rows],
+}
+
+
+@pytest.mark.parametrize("size", [13, 16, 17])
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("seldom", [1, 3, 5])
+def test_pieces_tell_what_one_walk_tells(monkeypatch, size, damage, seldom):
+    """However small the pieces are and wherever a head falls: the same fault, size and root."""
+    rows, heads = build(size)
+    rows, heads = DAMAGE[damage](rows), heads[::-seldom]
+    whole = verify(rows, heads, KEY.public_key())
+    assert ("none" == damage) == (whole.fault is None)
+    for piece in (1, 2, 4, 8):
+        monkeypatch.setattr(verification, "PIECE", piece)
+        assert whole == verify(rows, heads, KEY.public_key())
 
 
 def test_the_month_outside_the_seals_is_that_of_utc(monkeypatch):
