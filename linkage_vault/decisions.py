@@ -148,9 +148,15 @@ def write_down_all(
     *,
     verdict: Verdict | None = None,
 ) -> None:
-    """Commits the decisions about many subjects together.  Raises Unavailable when that fails."""
-    pairs = zip(asks, outcomes, strict=True)
-    write_down_each(vault, [(requester, ask, outcome, verdict) for ask, outcome in pairs])
+    """Commits the decisions about many subjects together; the asks differ in those alone.
+
+    Raises Unavailable when that fails.
+    """
+    if not asks:
+        return
+    told = [(outcome, ask.subject) for ask, outcome in zip(asks, outcomes, strict=True)]
+    entry = _entry(datetime.now(UTC), requester, asks[0], outcomes[0], verdict)
+    trail.record_alike(vault, entry, told)
 
 
 def write_down_each(

@@ -5,19 +5,22 @@ the member of staff, by a random id; the subject and the reason go to `personal`
 version 0.1.0 hold everything in one seal; they are still read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from linkage_vault import personal
 from linkage_vault.keys import KeyRing
 from linkage_vault.personal import Disclosed
-from linkage_vault.seal import LENGTH_SIZE, Batch, Place, Tampered, open_sealed
+from linkage_vault.seal import LENGTH_SIZE, Batch, Column, Tampered, open_sealed
 
 ENTRY_SIZE = 576  # octets inside the seal
+_COLUMN = Column("trail_leaf", "entry", 1)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -110,9 +113,17 @@ def encode(entry: Entry) -> Encoded:
     return Encoded(kept, personal.disclose(entry.subject, entry.reason))
 
 
+def encode_alike(entry: Entry, told: Sequence[tuple[str, UUID | None]]) -> list[Encoded]:
+    """Entries that are one but for outcome and subject, which `told` has of each, in its order."""
+    outcomes = {outcome for outcome, _ in told}
+    kept = {one: encode(structs.replace(entry, outcome=one)).kept for one in outcomes}
+    values = personal.disclose_each([subject for _, subject in told], entry.reason)
+    return [Encoded(kept[outcome], one) for (outcome, _), one in zip(told, values, strict=True)]
+
+
 def seal_entry(batch: Batch, position: int, kept: bytes) -> bytes:
     """The sealed octets of an entry at its position."""
-    return batch.seal(kept, _place(position), size=ENTRY_SIZE)
+    return batch.seal_at(_COLUMN, position, kept, size=ENTRY_SIZE)
 
 
 def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
@@ -120,7 +131,7 @@ def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
 
     The subject is None when it was shredded; the reason too, and when only the auditor may read it.
     """
-    octets = open_sealed(keys.trail.by_version, leaf.entry, _place(leaf.position))
+    octets = open_sealed(keys.trail.by_version, leaf.entry, _COLUMN.place(leaf.position))
     try:
         if leaf.commitment is None:
             return msgspec.json.decode(octets, type=Entry)
@@ -157,7 +168,3 @@ def _whole(kept: _Kept, subject: UUID | None, reason: str | None) -> Entry:
         kind=kept.kind,
         count=kept.count,
     )
-
-
-def _place(position: int) -> Place:
-    return Place("trail_leaf", str(position), "entry", 1)

@@ -8,6 +8,7 @@ one key may wrap (NIST SP 800-38D: 2^32); `key_uses` counts and refuses before t
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -100,4 +101,12 @@ def _wrap(cipher: AESGCM, version: int, parcel: Parcel) -> Wrapped:
 
 
 def _bound(place: bytes, version: int) -> bytes:
-    return encode_lengths(b"moiety/vault/kek/2", place, version.to_bytes(4, "big"))
+    before, after = _around(version)
+    return before + len(place).to_bytes(8, "little") + place + after
+
+
+@lru_cache(maxsize=64)
+def _around(version: int) -> tuple[bytes, bytes]:
+    """What stands before and after the place, of `encode_lengths` of label, place and version."""
+    label = encode_lengths(b"moiety/vault/kek/2", b"", version.to_bytes(4, "big"))
+    return label[:-20], label[-12:]

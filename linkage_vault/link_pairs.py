@@ -5,8 +5,7 @@ Looking and opening are two steps, since a decision is written down between them
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,8 +23,7 @@ Found: TypeAlias = Mapping[Asked, Sequence[tuple[UUID, LinkRow]]]
 """By what was asked with: rows, the first one first, with the id that each must hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(NamedTuple):
     """The EHR that stands for a person, and others of the same person.
 
     `others` are by policy, or of persons who were merged into this one and wait to be looked at.
@@ -139,14 +137,16 @@ def _of_persons(
 
     `rows`: those of the persons themselves.
     """
-    if is_any_merged:
-        living, members = families(source, keys, person_ids)
-        everybody = {person for family in members.values() for person in family}
-        if everybody - set(person_ids):
-            rows = link_rows.find(source, keys, "person", everybody)
-    else:
-        living = {person: person for person in person_ids}
-        members = {person: [person] for person in living}
+    if not is_any_merged:
+        open_of = {
+            person: [(person, row) for row in own if not row.is_closed]
+            for person, own in rows.items()
+        }
+        return {("person", person): own for person, own in open_of.items() if own}
+    living, members = families(source, keys, person_ids)
+    everybody = {person for family in members.values() for person in family}
+    if everybody - set(person_ids):
+        rows = link_rows.find(source, keys, "person", everybody)
     found: dict[Asked, list[tuple[UUID, LinkRow]]] = {}
     for person_id, survivor in living.items():
         open_rows = [

@@ -12,13 +12,15 @@ envelope is sealed under the trail's key too.
 
 import hashlib
 import secrets
+from collections.abc import Sequence
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 
 from linkage_vault.blind_index import heap_of
 from linkage_vault.keys import Keks, KeyRing
-from linkage_vault.seal import Batch, Place, Tampered, encode_lengths, open_sealed
+from linkage_vault.seal import Batch, Column, Tampered, encode_lengths, open_sealed
 from moiety.kit.boxes import Boxes, BoxKey, NotOpened, boxes_for, new_key
 
 BOX_FORMAT = 0x41
@@ -27,6 +29,8 @@ SUBJECT_SIZE = 32  # octets inside the seal: an id takes 16
 SHORT, LONG = 192, 1472  # octets inside a box: without a reason, and with the longest
 BUCKETS = 64
 _LABEL = b"moiety/vault/auditor/1"
+_SUBJECT = Column("trail_personal", "subject", 1)
+_DISCLOSED = Column("trail_personal", "disclosed", 1)
 
 
 class Disclosed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -42,13 +46,33 @@ def disclose(subject: UUID | None, reason: str | None) -> Disclosed:
     return Disclosed(secrets.token_bytes(SALT_SIZE), subject, reason)
 
 
+def disclose_each(subjects: Sequence[UUID | None], reason: str | None) -> list[Disclosed]:
+    """The same for many with one reason, each with a salt of its own."""
+    salts = secrets.token_bytes(SALT_SIZE * len(subjects))
+    return [
+        Disclosed(salts[at : at + SALT_SIZE], subject, reason)
+        for at, subject in zip(range(0, len(salts), SALT_SIZE), subjects, strict=True)
+    ]
+
+
 def commit(values: Disclosed) -> bytes:
     """The commitment, 32 octets, that the tree holds."""
     subject = b"" if values.subject is None else values.subject.bytes
-    reason = b"" if values.reason is None else b"\x01" + values.reason.encode()
-    return hashlib.sha256(
-        encode_lengths(b"moiety/vault/personal/1", values.salt, subject, reason)
-    ).digest()
+    # As `encode_lengths` of label, salt, subject and reason.
+    parts = (_SALTED, values.salt, len(subject).to_bytes(8, "little"), subject,
+             _written(values.reason))  # fmt: skip
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+_SALTED = (4).to_bytes(8, "little") + encode_lengths(b"moiety/vault/personal/1", bytes(SALT_SIZE))[
+    8:-SALT_SIZE
+]
+
+
+@lru_cache(maxsize=64)
+def _written(reason: str | None) -> bytes:
+    """A reason as it is committed to, with its length in front."""
+    return encode_lengths(b"" if reason is None else b"\x01" + reason.encode())[8:]
 
 
 def new_boxes(auditor: bytes) -> Boxes:
@@ -59,12 +83,12 @@ def new_boxes(auditor: bytes) -> Boxes:
 def seal_subject(batch: Batch, position: int, subject: UUID | None) -> bytes:
     """The subject under the trail's key; of an entry about nobody, as many octets."""
     octets = b"" if subject is None else subject.bytes
-    return batch.seal(octets, _place(position, "subject"), size=SUBJECT_SIZE)
+    return batch.seal_at(_SUBJECT, position, octets, size=SUBJECT_SIZE)
 
 
 def open_subject(keys: KeyRing, position: int, sealed: bytes) -> UUID | None:
     """Whom an entry is about.  Raises Tampered."""
-    octets = open_sealed(keys.trail.by_version, sealed, _place(position, "subject"))
+    octets = open_sealed(keys.trail.by_version, sealed, _SUBJECT.place(position))
     return UUID(bytes=octets) if octets else None
 
 
@@ -73,7 +97,7 @@ def seal_disclosed(batch: Batch, boxes: Boxes | None, position: int, values: Dis
     octets = msgspec.msgpack.encode(values)
     size = SHORT if values.reason is None else LONG
     if boxes is None:
-        return batch.seal(octets, _place(position, "disclosed"), size=size)
+        return batch.seal_at(_DISCLOSED, position, octets, size=size)
     return bytes([BOX_FORMAT]) + boxes.seal(octets, _bound(position), size=size)
 
 
@@ -81,7 +105,7 @@ def open_disclosed(keks: Keks, position: int, sealed: bytes) -> Disclosed | None
     """The values that were sealed under the trail's key; None of those in an auditor's box."""
     if sealed[:1] == bytes([BOX_FORMAT]):
         return None
-    octets = open_sealed(keks.by_version, sealed, _place(position, "disclosed"))
+    octets = open_sealed(keks.by_version, sealed, _DISCLOSED.place(position))
     return msgspec.msgpack.decode(octets, type=Disclosed)
 
 
@@ -135,7 +159,3 @@ def auditor_key_of(text: str) -> bytes:
 
 def _bound(position: int) -> bytes:
     return encode_lengths(b"moiety/vault/disclosed/1", position.to_bytes(8, "big"))
-
-
-def _place(position: int, column: str) -> Place:
-    return Place("trail_personal", str(position), column, 1)

@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from linkage_vault.key_ring import KEY_SIZE, Kek
-from linkage_vault.macs import Mac
+from linkage_vault.macs import mac_once
 
 FORMAT = 1
 FORMAT_APART = 2
@@ -64,6 +64,18 @@ class Place(NamedTuple):
     row: str
     column: str
     version: int
+
+
+class Column(NamedTuple):
+    """A column of a table, and the version of its rows: a place but for the row."""
+
+    table: str
+    name: str
+    version: int
+
+    def place(self, row: int) -> Place:
+        """Where the value of a numbered row is."""
+        return Place(self.table, str(row), self.name, self.version)
 
 
 def encode_lengths(*parts: bytes) -> bytes:
@@ -114,6 +126,7 @@ class Batch:
         self._head = bytes([FORMAT]) + kek.version.to_bytes(4, "big") + wrapped
         self._kek_version = kek.version
         self._nonce = int.from_bytes(secrets.token_bytes(NONCE_SIZE), "big")
+        self._around = dict[Column, tuple[bytes, bytes]]()
 
     def seal(self, plaintext: bytes, place: Place, *, size: int) -> bytes:
         """As `seal` does, which is a batch of one."""
@@ -122,6 +135,22 @@ class Batch:
         self._nonce = (self._nonce + 1) % _NONCES
         bound = _associated_data(place, self._kek_version)
         return b"".join((self._head, nonce, self._cipher.encrypt(nonce, padded, bound)))
+
+    def seal_at(self, column: Column, row: int, plaintext: bytes, *, size: int) -> bytes:
+        """As `seal` in the place of a column whose rows are numbered, in half the time."""
+        around = self._around.get(column)
+        if around is None:
+            around = self._around[column] = _around_sealed(*column, self._kek_version)
+        padded = len(plaintext).to_bytes(LENGTH_SIZE, "big") + plaintext.ljust(
+            size - LENGTH_SIZE, b"\0"
+        )
+        if len(padded) != size:
+            raise ValueError(f"a value of {column.table}.{column.name} exceeds {size} octets")
+        nonce = self._nonce.to_bytes(NONCE_SIZE, "big")
+        self._nonce = (self._nonce + 1) % _NONCES
+        digits = b"%d" % row
+        counted = around[0] + len(digits).to_bytes(8, "little") + digits + around[1]
+        return self._head + nonce + self._cipher.encrypt(nonce, padded, counted)
 
 
 def open_sealed(keks: Mapping[int, Kek], envelope: bytes, place: Place) -> bytes:
@@ -163,7 +192,7 @@ def derive_link_key(data_key: bytes, shred_secret: bytes, place: Place) -> bytes
     HKDF-SHA-256 (RFC 5869) with the secret as its salt, of one block: extract, then expand.
     """
     info = encode_place(b"moiety/vault/link-key/1", place)
-    return Mac(Mac(shred_secret)(data_key))(info + b"\x01")
+    return mac_once(mac_once(shred_secret, data_key), info + b"\x01")
 
 
 def reseal(keks: Mapping[int, Kek], kek: Kek, envelope: bytes, place: Place) -> bytes:

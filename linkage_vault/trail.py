@@ -48,7 +48,15 @@ def record_all(vault: Vault, decisions: Sequence[Entry]) -> int:
 
     Errors as `record`: all of them are in the trail, or none.
     """
-    encoded = [entries.encode(entry) for entry in decisions]
+    return _record(vault, [entries.encode(entry) for entry in decisions])
+
+
+def record_alike(vault: Vault, entry: Entry, told: Sequence[tuple[str, UUID | None]]) -> int:
+    """As `record_all`, for entries that are one but for the outcome and subject of each."""
+    return _record(vault, entries.encode_alike(entry, told))
+
+
+def _record(vault: Vault, encoded: Sequence[Encoded]) -> int:
     try:
         return vault.appends.run(encoded, lambda batch: _append(vault, batch))
     except (SQLAlchemyError, psycopg.Error):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 
 from linkage_vault import alerts, decisions, policy, standing, suspensions, trail
 from linkage_vault.decisions import Action, Ask, Verdict
@@ -77,6 +78,13 @@ def world(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(trail, "record", keep(made.entries.append))
     monkeypatch.setattr(trail, "record_all", keep(made.entries.extend))
+
+    def alike(entry, told):
+        made.entries += [
+            structs.replace(entry, outcome=outcome, subject=subject) for outcome, subject in told
+        ]
+
+    monkeypatch.setattr(trail, "record_alike", keep(alike))
     return made
 
 
