@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     urls = read_urls(settings.organisation, settings.database_url, settings.organisations_folder)
     rings = {name: provision.load(settings, name) for name in urls}
     _demand_policy()
-    organisations = Organisations(urls, connections=settings.connections)
+    organisations = Organisations(urls, connections=settings.connections, look_up=people.KEYS)
     vaults = {
         name: _vault(settings, name, organisations.engine(name), ring)
         for name, ring in rings.items()

@@ -12,7 +12,7 @@ from linkage_vault.link_pairs import Records
 from linkage_vault.links import Opened, Opening
 from linkage_vault.vault import Vault
 from moiety.kit.auth import Require, identify, organisation_of
-from moiety.kit.credentials import Caller
+from moiety.kit.credentials import BESIDE, CALLER, Caller
 from moiety.kit.errors import Forbidden, Unauthenticated
 from moiety.kit.gathering import Gathering
 from moiety.kit.reads import Together
@@ -44,8 +44,10 @@ async def find_requester(
     Somebody without a role passes here and is refused, in writing, by the decision.
     Raises Unauthenticated for a credential that was suspended.
     """
+    operates = OPERATE in caller.scopes
+    known = request.scope.get(BESIDE, ())
     asked = _people_of(request, caller)
-    return await people.requester(asked, vault, caller, operates=OPERATE in caller.scopes)
+    return await people.requester(asked, vault, caller, operates=operates, known=known)
 
 
 async def find_program(caller: Annotated[Caller, Depends(Require(SIGN_IN, EXCHANGES))]) -> Caller:
@@ -81,8 +83,12 @@ def crossings_of(vault: Vault) -> Crossings:
 
 async def find_crossings(request: Request) -> Crossings:
     """Those of the organisation that the credential names; what it may is the route's to ask."""
-    name = organisation_of(request.headers.get("authorization"))
-    request.app.state.organisations.engine(name)
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        name = organisation_of(request.headers.get("authorization"))
+        request.app.state.organisations.engine(name)
+    else:
+        name = caller.organisation
     found: Crossings = request.app.state.crossings[name]
     return found
 

@@ -61,6 +61,8 @@ async def identify(request: Request, *, header: str = "authorization") -> Caller
     caller = credentials.verify(token, row, source=source)
     if row is not None and credentials.is_first_use(row):
         organisations.note_use(token.organisation, token.key_id)
+    if row is not None and header == "authorization":
+        request.scope[credentials.BESIDE] = row[credentials.COLUMNS :]
     return caller
 
 

@@ -26,6 +26,8 @@ _TOKEN = re.compile(r"mty_([a-z][a-z0-9]{0,30})_([0-9a-f]{12})_([A-Za-z0-9-]{43}
 LONGEST_LIFE = timedelta(days=90)
 CALLER = "moiety.caller"
 """Where `Require` leaves the caller in the scope of a request."""
+BESIDE = "moiety.beside"
+"""Where it leaves what a service's own look-up of keys answers beside the columns of LOOK_UP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +140,19 @@ LOOK_UP = (
 )
 """What `verify` needs to know of some keys: asked at every request, so that a revoked key is felt
 by the next one.  The number is not part of a key's row."""
+COLUMNS = 8
+"""The columns of a key's row."""
 
 
 def verify(token: Token, row: tuple[Any, ...] | None, *, source: str | None = None) -> Caller:
-    """The caller behind `token`, by its row of LOOK_UP.  Raises Unauthenticated, always the same.
+    """The caller behind `token`, by its row of LOOK_UP, or of a statement that answers more.
+
+    Raises Unauthenticated, always the same.
 
     An unknown key id is compared too, so that it costs the same time as a wrong secret.
     `source`: the address that the request came from, for a key that is bound to some.
     """
-    _, expected, scopes, user_id, expires, revoked, _, sources = row or _UNKNOWN
+    _, expected, scopes, user_id, expires, revoked, _, sources, *_ = row or _UNKNOWN
     same = hmac.compare_digest(expected, _digest(token.secret))
     bound = sources is not None and not _is_within(source, sources)
     if not same or revoked or bound or expires < datetime.now(UTC).date():

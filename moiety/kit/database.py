@@ -43,18 +43,21 @@ a service has more threads than they are, so every other user of a connection fi
 
 
 class Organisations:
-    """The engines of one service, by organisation."""
+    """The engines of one service, by organisation.
 
-    def __init__(self, urls: Mapping[str, str], *, connections: int) -> None:
+    `look_up`: how API keys are looked up; a service may ask for more beside what LOOK_UP answers.
+    """
+
+    def __init__(
+        self, urls: Mapping[str, str], *, connections: int, look_up: bytes = credentials.LOOK_UP
+    ) -> None:
         self._engines = {
             name: open_engine(url, connections=connections + READERS + WRITERS)
             for name, url in urls.items()
         }
         self._reads = {name: Reads(url) for name, url in urls.items()}
         self._commits = {name: CommitQueue(url) for name, url in urls.items()}
-        self._keys = {
-            name: Together(reads, credentials.LOOK_UP) for name, reads in self._reads.items()
-        }
+        self._keys = {name: Together(reads, look_up) for name, reads in self._reads.items()}
         self._noted: set[tuple[str, str, date]] = set()
         self._notes: set[asyncio.Task[None]] = set()
 

@@ -37,6 +37,8 @@ class Telemetry:
         self.seconds = Histogram(
             "moiety_request_seconds", "Time to answer", ("method", "route"), registry=registry
         )
+        # By method, route and status, of which there are few: looked up once each.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; anything but HTTP passes through."""
@@ -64,5 +66,13 @@ class Telemetry:
                 self._count(method, route, status, time.perf_counter() - started)
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(method, route).observe(seconds)
+        found = self._series.get((method, route, status))
+        if found is None:
+            found = (
+                self.requests.labels(method, route, str(status)),
+                self.seconds.labels(method, route),
+            )
+            self._series[method, route, status] = found
+        counter, histogram = found
+        counter.inc()
+        histogram.observe(seconds)
