@@ -48,7 +48,7 @@ class LinkRow(NamedTuple):
     @property
     def place(self) -> Place:
         """Where it is sealed."""
-        return _place(self.link_id, self.version)
+        return place_of(self.link_id, self.version)
 
 
 # Each index is looked up by itself: what the planner thinks of the tables' sizes does not matter.
@@ -138,7 +138,7 @@ def adding(keys: KeyRing, pairs: Sequence[Pair], *, is_further: bool = False) ->
     """The statement of `add`; the links' secrets are in the shred store when this returns."""
     link_ids = [uuid4() for _ in pairs]
     values = [
-        (_place(link_id, 1), msgspec.json.encode(pair))
+        (place_of(link_id, 1), msgspec.json.encode(pair))
         for link_id, pair in zip(link_ids, pairs, strict=True)
     ]
     sealed = link_seals.seal_all(keys, values, size=LINK_SIZE, is_shreddable=True)
@@ -179,7 +179,7 @@ def _decoy_of(keys: KeyRing) -> LinkRow:
     if decoy is None:
         link_id = uuid4()
         value = msgspec.json.encode(Pair(link_id, link_id))
-        place = _place(link_id, 1)
+        place = place_of(link_id, 1)
         one = link_seals.seal_all(keys, [(place, value)], size=LINK_SIZE, is_shreddable=True)[0]
         decoy = keys.decoy = LinkRow(
             link_id, 1, one.sealed, one.kek_version, one.wrapped,
@@ -196,7 +196,8 @@ def row_of(row: Any) -> LinkRow:
     )  # fmt: skip
 
 
-def _place(link_id: UUID, version: int) -> Place:
+def place_of(link_id: UUID, version: int) -> Place:
+    """Where a link is sealed."""
     # As `str(link_id)`, written in a tenth of the time.
     return Place("link", _IDS.encode(link_id)[1:-1].decode(), "sealed", version)
 

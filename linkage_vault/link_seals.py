@@ -89,24 +89,22 @@ def handles_of(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes]:
     return [handle for handle in handles if handle != _NO_HANDLE]
 
 
-def without_handle(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Any]:
-    """The rows that have no secret in the shred store."""
-    contents = _unwrap(keys, rows)
-    return [
-        row
-        for content, (_, row) in zip(contents, rows, strict=True)
-        if content[KEY_SIZE:] == _NO_HANDLE
-    ]
+class Moved(NamedTuple):
+    """A key that was wrapped anew; `is_bare`: it has no secret in the shred store."""
+
+    wrapped: Wrapped
+    is_bare: bool
 
 
-def rewrap_all(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Wrapped]:
+def rewrap_all(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[Moved]:
     """The wrapped keys of rows under the current key-encryption key; seals stay as they are."""
-    contents = _unwrap(keys, rows)
-    parcels = [
-        Parcel(content, _wrap_place(place))
-        for content, (place, _) in zip(contents, rows, strict=True)
+    places = [_wrap_place(place) for place, _ in rows]
+    contents = _unwrap(keys, rows, places)
+    wrapped = keys.provider.wrap([Parcel(*each) for each in zip(contents, places, strict=True)])
+    return [
+        Moved(one, content[KEY_SIZE:] == _NO_HANDLE)
+        for one, content in zip(wrapped, contents, strict=True)
     ]
-    return keys.provider.wrap(parcels)
 
 
 def _open_apart(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes | None]:
@@ -133,12 +131,15 @@ def _find_secrets(keys: KeyRing, handles: Sequence[bytes]) -> dict[bytes, bytes]
     return keys.shreds.find(wanted)
 
 
-def _unwrap(keys: KeyRing, rows: Sequence[tuple[Place, Any]]) -> list[bytes]:
+def _unwrap(
+    keys: KeyRing, rows: Sequence[tuple[Place, Any]], places: Sequence[bytes] = ()
+) -> list[bytes]:
+    """`places`: what each wrapping is bound to, where it is known already."""
     if not rows:
         return []
     wrapped = [Wrapped(row.kek_version, bytes(row.wrapped)) for _, row in rows]
     try:
-        return keys.provider.unwrap(wrapped, [_wrap_place(place) for place, _ in rows])
+        return keys.provider.unwrap(wrapped, places or [_wrap_place(place) for place, _ in rows])
     except NotUnwrapped:
         table = rows[0][0].table
         raise Tampered(f"a wrapped key of {table} does not open in its place") from None

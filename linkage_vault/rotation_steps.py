@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from linkage_vault import link_seals, merges, pool, project_keys
 from linkage_vault.blind_index import blind_index, index_of
 from linkage_vault.key_ring import KeyRing
-from linkage_vault.link_rows import LINK_SIZE, LinkRow, open_rows, row_of
+from linkage_vault.link_rows import LINK_SIZE, LinkRow, open_rows, place_of, row_of
 from linkage_vault.link_tasks import place_of as task_place
 from linkage_vault.seal import Place, reseal
 from linkage_vault.tables import (
@@ -24,6 +24,8 @@ from linkage_vault.tables import (
     project_key,
     rescreen,
 )
+from moiety.kit.arrays import Numbers, Octets, Uuids
+from moiety.kit.engines import rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,18 @@ class _Table:
 
 
 _WRAPPED = (
-    _Table(link_key, "link_id", lambda row: Place("link", str(row.link_id), "sealed", row.version)),
+    _Table(link_key, "link_id", lambda row: place_of(row.link_id, row.version)),
     _Table(pool_slot, "slot_id", lambda row: pool.place_of(row.slot_id)),
     _Table(person_merge, "merge_id", lambda row: merges.place_of(row.merge_id)),
     _Table(link_task, "task_id", lambda row: task_place(row.task_id)),
 )
+
+
+_MOVE = """
+UPDATE {table} AS t SET kek_version = new.version, wrapped = new.wrapped
+FROM unnest(%(ids)b::uuid[], %(versions)b::int[], %(wrapped)b::bytea[]) AS new(id, version, wrapped)
+WHERE t.{key} = new.id
+"""
 
 
 def _wrapped(keys: KeyRing, one: _Table, version: int) -> Step:
@@ -102,37 +111,37 @@ def _wrapped(keys: KeyRing, one: _Table, version: int) -> Step:
     if table is link_key:
         waits &= link.c.link_id > _AFTER  # said of both, so that neither is read from its start
         joined = link_key.join(link, link.c.link_id == link_key.c.link_id)
-        query = sa.select(link_key, link.c.version, link.c.sealed).select_from(joined).where(waits)
+        query = sa.select(link_key, link.c.version).select_from(joined).where(waits)
         query = query.with_for_update(skip_locked=True)
-    update = _update(table, one.key, kek_version=sa.Integer(), wrapped=BYTEA())
+    update = _MOVE.format(table=table.name, key=one.key)
     walk = _Walk(table.c[one.key])
 
     def move(connection: sa.Connection, most: int) -> int:
         rows = walk.next(connection, query, most)
         if not rows:
             return 0
-        rewrapped = link_seals.rewrap_all(keys, [(one.place(row), row) for row in rows])
-        connection.execute(
+        moved = link_seals.rewrap_all(keys, [(one.place(row), row) for row in rows])
+        rows_of(
+            connection,
             update,
             {
-                "key": [getattr(row, one.key) for row in rows],
-                "kek_version": [each.version for each in rewrapped],
-                "wrapped": [each.octets for each in rewrapped],
+                "ids": Uuids(getattr(row, one.key) for row in rows),
+                "versions": Numbers(each.wrapped.version for each in moved),
+                "wrapped": Octets(each.wrapped.octets for each in moved),
             },
         )
         if table is link_key and keys.shreds is not None:
-            _give_secrets(connection, keys, rows)
+            bare = [row.link_id for row, each in zip(rows, moved, strict=True) if each.is_bare]
+            _give_secrets(connection, keys, bare)
         return len(rows)
 
     return Step(_count(table, stale), move)
 
 
-def _give_secrets(connection: sa.Connection, keys: KeyRing, rows: Sequence[Any]) -> None:
+def _give_secrets(connection: sa.Connection, keys: KeyRing, link_ids: Sequence[UUID]) -> None:
     """Seals those links anew that have no secret in the shred store."""
-    places = [(Place("link", str(row.link_id), "sealed", row.version), row) for row in rows]
-    bare = link_seals.without_handle(keys, places)
-    if bare:
-        query = _joined_links().where(link.c.link_id.in_([row.link_id for row in bare]))
+    if link_ids:
+        query = _joined_links().where(link.c.link_id.in_(link_ids))
         _seal_links(connection, keys, [row_of(row) for row in connection.execute(query)])
 
 
@@ -231,12 +240,15 @@ def _rescreen_place(row: Any) -> Place:
 # --- blind indexes -------------------------------------------------------------------------------
 
 
+_INDEX = """
+UPDATE link SET person_index = new.person, ehr_index = new.ehr, index_version = %(version)s
+FROM unnest(%(ids)b::uuid[], %(persons)b::bytea[], %(ehrs)b::bytea[]) AS new(id, person, ehr)
+WHERE link_id = new.id
+"""
+
+
 def _links_index(keys: KeyRing) -> Step:
     stale = link.c.index_version < keys.index_version
-    update = _update(
-        link, "link_id", person_index=BYTEA(), ehr_index=BYTEA(), index_version=sa.Integer()
-    )
-
     joined = link.outerjoin(
         link_key, (link_key.c.link_id == link.c.link_id) & (link_key.c.link_id > _AFTER)
     )
@@ -250,18 +262,20 @@ def _links_index(keys: KeyRing) -> Step:
         persons, ehrs = index_of(keys, "person"), index_of(keys, "ehr")
         pairs = open_rows(keys, rows)
         found = [(row, pair) for row, pair in zip(rows, pairs, strict=True) if pair is not None]
-        connection.execute(
-            update,
+        rows_of(
+            connection,
+            _INDEX,
             {
-                "key": [row.link_id for row, _ in found],
-                "person_index": [persons(pair.person_id.bytes) for _, pair in found],
-                "ehr_index": [ehrs(pair.ehr_id.bytes) for _, pair in found],
-                "index_version": [keys.index_version] * len(found),
+                "ids": Uuids(row.link_id for row, _ in found),
+                "persons": Octets(persons(pair.person_id.bytes) for _, pair in found),
+                "ehrs": Octets(ehrs(pair.ehr_id.bytes) for _, pair in found),
+                "version": keys.index_version,
             },
         )
         gone = [row.link_id for row, pair in zip(rows, pairs, strict=True) if pair is None]
-        connection.execute(link_key.delete().where(link_key.c.link_id.in_(gone)))
-        connection.execute(link.delete().where(link.c.link_id.in_(gone)))
+        if gone:
+            connection.execute(link_key.delete().where(link_key.c.link_id.in_(gone)))
+            connection.execute(link.delete().where(link.c.link_id.in_(gone)))
         return len(rows)
 
     return Step(_count(link, stale), move)
