@@ -112,19 +112,18 @@ class Model:
             sums = self._sum(own(*key), [0.0] * len(self.labels))
             if len(key[0]) <= _LONGEST_CACHED:
                 self._sums[key] = sums
-        rows = map(self._row, around(words, i, flags, labels))
-        return [sum(each) for each in zip(sums, *rows, strict=True)]
+        known, row = self._rows.get, self._row
+        rows = [known(name) or row(name) for name in around(words, i, flags, labels)]
+        return [*map(sum, zip(sums, *rows, strict=True))]
 
     def _row(self, feature: str) -> Row:
-        """The weights of one feature, for each label."""
-        row = self._rows.get(feature)
-        if row is None:
-            if len(self._rows) > _CACHED:
-                self._rows.clear()
-            at = number(feature) * len(self.labels)
-            row = tuple(w * self.scale for w in self.weights[at : at + len(self.labels)])
-            if len(feature) <= _LONGEST_CACHED:
-                self._rows[feature] = row
+        """The weights of one feature, for each label; kept for the next time."""
+        if len(self._rows) > _CACHED:
+            self._rows.clear()
+        at = number(feature) * len(self.labels)
+        row = tuple(w * self.scale for w in self.weights[at : at + len(self.labels)])
+        if len(feature) <= _LONGEST_CACHED:
+            self._rows[feature] = row
         return row
 
     def _sum(self, features: tuple[int, ...], sums: list[float]) -> list[float]:

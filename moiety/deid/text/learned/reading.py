@@ -23,6 +23,10 @@ _LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.5, 0.7, 0.75, 0.9, 0.98
 _UNKNOWN = 0.2
 """Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
 _TIES = frozenset({"-", "/", "."})
+_REGISTERS = vocabulary.group("learned_registers")
+_DAYS, _MONTHS = 31, 12
+_PERIODS = frozenset({7, 12})
+"""What stands behind the stroke of a span of days or months as well as of a date."""
 
 
 def find(
@@ -46,6 +50,8 @@ def find(
         kind = model.labels[label]
         if _may_be(words, i, kind, probability):
             first, last = _whole(words, i, taken) if kind in _COUNTED else (i, i)
+            if kind == Label.DATE and not _may_be_date(words, first, last, probability):
+                continue
             score = min(0.6, probability)
             yield Span(words.starts[first], words.ends[last], kind, score, "learned")
 
@@ -96,6 +102,8 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
         return _may_be_initials(word, known, probability)
     if kind == Label.NAME:
         return _may_name(words, i, probability)
+    if probability > _RATHER:
+        return not known & CLINICAL or probability > _DOUBTFUL
     capital = words.case != TITLE or words.shapes[i] in (TITLE, UPPER)
     other = known & WORD and not known & NAME
     return capital and not known & CLINICAL and (not other or probability > _LIKELY)
@@ -105,30 +113,40 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
     """A number, a number in words, or the letters of one."""
     word, shape = words.low[i], words.shapes[i]
     if shape == NUMBER:
-        return probability > _LIKELY
-    letters = shape == UPPER and not words.flags[i] & WORD
+        return probability > _LIKELY and word.rstrip("0123456789") not in _REGISTERS
+    letters = (shape == UPPER or words.case != TITLE) and not words.flags[i] & WORD
     return probability > _RATHER and (word in _SAID or letters)
 
 
+def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
+    """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
+    told = words.low[first : last + 1]
+    if len(told) not in (2, 3) or not all(word.isdecimal() for word in told):
+        return True
+    day, month = int(told[0]), int(told[1])
+    if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS):
+        return len(told) == 3 and 1 <= month <= _DAYS and 1 <= min(day, int(told[2])) <= _MONTHS
+    return len(told) == 3 or month not in _PERIODS or probability > _SURE
+
+
 def _may_be_initials(word: str, known: int, probability: float) -> bool:
-    if len(word) > 4 or word in _NO_INITIALS or known & WORD:
+    if len(word) > 4:
         return False
-    return probability > _RATHER or not (known & ABBREVIATION or word in _ABBREVIATIONS)
+    if word in _NO_INITIALS or known & WORD:
+        return probability > _DOUBTFUL
+    return probability > _LIKELY or not (known & ABBREVIATION or word in _ABBREVIATIONS)
 
 
 def _may_name(words: Words, i: int, probability: float) -> bool:
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    capital = words.case != TITLE or shape in (TITLE, UPPER)
     if known & WORD and not known & NAME:
-        return (
-            words.case == TITLE and shape == TITLE and not known & CLINICAL and probability > _SURE
-        )
-    if word in _ABBREVIATIONS:
-        return False
-    if shape == UPPER and words.case == TITLE and len(word) < 5 and not known & NAME:
-        return False
+        return capital and probability > (_SURE if known & CLINICAL else _DOUBTFUL)
     if is_term(words, i) or is_ethnic(words, i):
         return False
+    short = shape == UPPER and words.case == TITLE and len(word) < 5 and not known & NAME
+    if short or word in _ABBREVIATIONS:
+        return probability > _DOUBTFUL
     if known & (WORD | EPONYM | CLINICAL):
-        capital = words.case != TITLE or shape in (TITLE, UPPER)
         return capital and probability > _LIKELY
-    return not known & PLACE or probability > _DOUBTFUL
+    return not known & PLACE or probability > _RATHER
