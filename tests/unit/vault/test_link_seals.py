@@ -186,6 +186,19 @@ def test_without_its_secret_a_row_is_as_one_that_never_was(keys):
         link_seals.open_all(keys, rows)
 
 
+def test_rows_of_before_that_have_no_wrapped_key_open_beside_the_others(keys):
+    """Sealed under the key itself, each in its own place alone, and in the order of the rows."""
+    rows, values = some(keys)
+    old = [Place("link", str(uuid4()), "sealed", 1) for _ in range(2)]
+    kek = keys.links.by_version[1]
+    kept = [(place, Row(seal(kek, b"old", place, size=SIZE), None, 0)) for place in old]
+    mixed = [kept[0], *rows, kept[1]]
+    assert [b"old", *values, b"old"] == link_seals.open_all(keys, mixed)
+    assert 3 == len(link_seals.handles_of(keys, mixed))
+    with pytest.raises(Tampered):
+        link_seals.open_all(keys, [(old[0], kept[1][1])])
+
+
 def test_what_is_not_shreddable_has_no_secret(keys):
     """Slots and tasks open without the store, and are found as without a handle."""
     rows, values = some(keys, is_shreddable=False)

@@ -25,6 +25,11 @@ def test_under_a_key_for_one_message_it_is_the_same(key, message):
         mac_once(key.ljust(65, b"x"), message)
 
 
+def test_a_key_of_just_one_block_is_taken():
+    """64 octets are not hashed first."""
+    assert hmac.digest(b"k" * 64, b"one", "sha256") == mac_once(b"k" * 64, b"one")
+
+
 def test_no_repr_shows_the_key():
     """A secret in a log is lost."""
     assert "<mac>" == repr(Mac(b"k" * 32))

@@ -167,5 +167,22 @@ def test_proofs_of_the_impossible_are_refused():
         merkle.append((), 1, merkle.EMPTY_ROOT)
 
 
+@pytest.mark.parametrize(("first", "second"), [(0, 3), (-1, 3), (4, 3), (3, 3)])
+def test_no_path_proves_a_beginning_that_cannot_be(first, second):
+    """An empty tree, one larger than the other, one as large with a path: no, and no error."""
+    root = merkle.root_of_leaves(_leaves(3))
+    for path in ([], [root], _leaves(2)):
+        if path or first != second:
+            assert not merkle.verify_consistency(
+                first, second, path, first_root=root, second_root=root
+            )
+
+
+def test_a_beginning_is_not_proved_by_nothing():
+    """Two trees of different size with one root and an empty path."""
+    root = merkle.root_of_leaves(_leaves(3))
+    assert not merkle.verify_consistency(2, 3, [], first_root=root, second_root=root)
+
+
 def _flip(octets: bytes) -> bytes:
     return bytes([octets[0] ^ 1]) + octets[1:]
