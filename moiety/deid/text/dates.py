@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
@@ -87,7 +87,7 @@ _MEASURE = re.compile(
     r" {0,2}(?:mg|mcg|g\b|ml|mm|cm|m\b|l\b|%|units?|strength|weeks?|days?|months?|hours?|hrs?|years?|yrs?|"
     r"mmhg|pain|palpable|nodes?|cores?|positive|x\b|x ?\d|wks?|ago|history|hx|gestation|old|of the|"
     r"murmur|systolic|power|/ ?\d|\+\d|bd\b|od\b|tds\b|qds\b|prn\b|puffs?|tabs?|supply|course|duration|post|"
-    r"fu\b|f/u|follow|lbp|pregnant|headache|cough)",
+    r"ratio|fu\b|f/u|follow|lbp|pregnant|headache|cough)",
     re.IGNORECASE,
 )
 _UNITS = re.compile(r" {0,2}(?:mg|mcg|mls?|mm|cm|%|mmhg|l/min)(?![a-z])", re.IGNORECASE)
@@ -113,8 +113,10 @@ _BEFORE_SHORT_YEARS = vocabulary.group("dates_before_short_years")
 _FEASTS = ("christmas", "boxing", "new", "good", "easter", "late", "may", "august", "spring", "st",
            "halloween", "bonfire")  # fmt: skip
 _ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
+_LISTED_FOR = frozenset({"lmp", "appt", "list", "edd", "tci", "clinic", "due", "booked"})
 _ENDS_THERE = re.compile(
-    r"[ ]?(?:[.,;:)?!\n/–-]|$|and |at |with |for |in |to |he |she |they |we |i |but |as )",
+    r"[ ]?(?:[.,;:)?!\n/–-]|$|(?:and|at|with|for|in|to|he|she|they|we|i|but|as|until|till|when|because|after|before"
+    r"|then|which|if|due|via|by|under|was|is|list|clinic|am|pm|mane|nocte|please|pls|\?|w|re|or) )",
     re.IGNORECASE,
 )
 _SHORT_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\w%/]|[.-]\d)")
@@ -124,7 +126,17 @@ _WEEKDAYS = ("mon(?:day)?", "tue(?:s(?:day)?)?", "wed(?:s|nesday)?", "thu(?:r(?:
 
 
 def find(words: Words, places: Places) -> Iterator[Span]:
-    """Every date of a text; dates of birth where the text says so."""
+    """Every date of a text, with the weekday before; dates of birth where the text says so."""
+    for span in _all(words, places):
+        start = said_dates.led(words.text, span.start, span.end)
+        if start == span.start:
+            yield span
+        else:
+            label = Label.DATE_OF_BIRTH if _is_birth(words.text, start) else span.label
+            yield Span(start, span.end, label, span.score, span.why)
+
+
+def _all(words: Words, places: Places) -> Iterator[Span]:
     text = words.text
     months = places.of(_MONTH_NAMES)
     yield from _worded(text, months, places)
@@ -134,6 +146,8 @@ def find(words: Words, places: Places) -> Iterator[Span]:
         yield _span(text, *match.span(), 0.85, "months and year")
     for match in at(_FEAST, text, places.of(_FEASTS)):
         yield Span(*match.span(), Label.DATE, 0.6, "feast")
+    for start, end, score, why in said_dates.find(words, places, months):
+        yield _span(text, start, end, score, why)
 
 
 def _worded(text: str, months: list[int], places: Places) -> Iterator[Span]:
@@ -182,7 +196,7 @@ def _ordinals(text: str, places: Places) -> Iterator[Span]:
         last = before(text, match.start(), " ,")
         if last[-1:] == ["the"]:
             last.pop()
-        named = ends_with(last, _NAMED_DAYS)
+        named = ends_with(last, _NAMED_DAYS) or (bool(last) and last[-1] in _LISTED_FOR)
         if named or (ends_with(last, _BEFORE_ORDINALS) and _ENDS_THERE.match(text, match.end())):
             yield Span(*match.span(), Label.DATE, 0.7 if named else 0.6, "day of the month")
 
@@ -270,6 +284,8 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
         return False
     if line and _TIME.match(text, match.end()):
         return True
+    if int(month) == _NOVEMBER and int(day) != _NOVEMBER and not _UNITS.match(text, match.end()):
+        return True
     if _MEASURE.match(text, match.end()) or ends_with(before(text, start, " .:=~<>("), _SCORES):
         return False
     if _CLOCK.match(text, match.end()):
@@ -277,12 +293,38 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     if int(day) == int(month) and day[0] != "0":
         return False
     if int(month) in _PERIODS and not (len(day) == len(month) == 2 and int(month) == 12):
-        return len(month) == 2 and month[0] == "0"
+        return (len(month) == 2 and month[0] == "0") or _by(text, match)
     if len(day) == len(month) == 2 and (day[0] == "0" or month[0] == "0"):
+        return True
+    if int(day) > int(month) and int(month) not in _OFTEN_BELOW and _rests(text, match):
         return True
     return int(day) > 12 or _cued(text, start)
 
 
+_OFTEN_BELOW = frozenset({7, 8, 12})
+"""Below these even a greater number is a duration or a score; below 11 nothing is but a day."""
+_NOVEMBER = 11
+_FRACTION = re.compile(r"\d/\d{1,2}$")
+_RESTS = re.compile(r"[ ]?(?:[.,;:)?!\n-]|$|[a-z])", re.IGNORECASE)
+
+
+def _rests(text: str, match: re.Match[str]) -> bool:
+    """Whether a word or a stop follows, and no number or sign stands before, as in a count."""
+    before_it = text[max(0, match.start() - 5) : match.start()].strip()
+    counted = before_it.endswith(("+", "x", "=", "<", ">", "~")) or _FRACTION.search(before_it)
+    return not counted and (
+        _RESTS.match(text, match.end()) is not None
+    )
+
+
+def _by(text: str, match: re.Match[str]) -> bool:
+    """`Action AB by 1/12.`: a day until which something is done."""
+    last = before(text, match.start(), " ")
+    stops = _STOPS.match(text, match.end()) is not None
+    return last[-1:] == ["by"] and match[3] == "12" and stops
+
+
+_STOPS = re.compile(r"[ ]?(?:[.,;)\n]|$)")
 _DIARY = re.compile(
     rf"(?:^|\n)[ \t*•>-]{{0,4}}(?:{'|'.join(_WEEKDAYS)})?[ ,]{{0,2}}$", re.IGNORECASE
 )

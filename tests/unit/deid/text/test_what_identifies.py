@@ -95,9 +95,9 @@ def test_age_sex_and_ethnicity_are_never_redacted(found, text):
         "LMP «6/12»",
         "taken «12MAR2020»",
         "«10/2019» onwards",
-        "letter of the «3rd Spetember 2020»",
+        "letter of «the 3rd Spetember 2020»",
         "message time «20210304T1022»",
-        "«28/5» ring the chemist\n«1/6» bloods taken\nWed «3/6» dressing changed",
+        "«28/5» ring the chemist\n«1/6» bloods taken\n«Wed 3/6» dressing changed",
     ],
 )
 def test_a_date_in_any_way_of_writing(found, marked):
