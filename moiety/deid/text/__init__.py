@@ -10,6 +10,10 @@ vocabulary     what is known of a word                     data/*.txt
 words          a text as words
 cues           words that announce what follows, places where a pattern may begin
 numbers        e-mail, telephone, postcode, every number
+calling        extensions, bleeps, whom to call
+coded_numbers  numbers that their groups of letters and digits tell
+said_numbers   numbers said digit by digit
+said_dates     dates said in words; what belongs to a date before it
 dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with

@@ -312,9 +312,7 @@ def _rests(text: str, match: re.Match[str]) -> bool:
     """Whether a word or a stop follows, and no number or sign stands before, as in a count."""
     before_it = text[max(0, match.start() - 5) : match.start()].strip()
     counted = before_it.endswith(("+", "x", "=", "<", ">", "~")) or _FRACTION.search(before_it)
-    return not counted and (
-        _RESTS.match(text, match.end()) is not None
-    )
+    return not counted and (_RESTS.match(text, match.end()) is not None)
 
 
 def _by(text: str, match: re.Match[str]) -> bool:

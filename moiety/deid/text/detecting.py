@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from moiety.deid.text import (
     addresses,
+    calling,
     cues,
     dates,
     dwellings,
@@ -126,7 +127,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.take([*persons, *guessed])
     piece.spans = [*rest, *persons, *guessed]
     piece.spans += dates.births(text, piece.spans)
-    piece.spans += numbers.behind_names(text, persons)
+    piece.spans += calling.behind_names(text, persons)
     piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
     del context
     return piece

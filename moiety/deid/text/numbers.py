@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid import national_numbers
-from moiety.deid.text import vocabulary
+from moiety.deid.text import calling, coded_numbers, said_numbers, vocabulary
 from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with, opened
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
@@ -58,28 +58,6 @@ _OR_TELEPHONE = re.compile(
     r"[ ]{0,2}(?:/|or|&|and|,)[ ]{0,2}(\d(?:[ .()-]{0,2}\d){3,10})(?![\w/]|[.,]\d)"
 )
 
-_EXTENSION = Cues([announced(
-    Label.EXTENSION,
-    "ext extn exts exten extension extensions xtn bleep bleeps blp bl bleeped bleeping pager pagers paged page"
-    " pgr dect vocera baton aircall air_call radiopage internal int short_code speed_dial on_call_phone"
-    " oncall_phone via_switch via_switchboard voip cisco spectralink",
-    r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
-    r"(\d(?:[ -]?\d){1,5})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
-)])  # fmt: skip
-_SHORT_X = re.compile(r"(?<![\w.])[xX][ .:]?(\d{3,6})(?![\w/%]|[.,]\d)")
-_HASH = re.compile(r"(?<![\w#])[#*](\d{3,6})(?![\w/%]|[.,]\d)")
-_EXTENSION_LATER = re.compile(
-    r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
-)
-
-_CALLED = re.compile(
-    r"(?<![A-Za-z])(?:ring|rang|call|phone|contact|get|catch|reach|bleep|page|dial|available|contactable|am|me|him|her|us|them)"
-    r"(?: (?:me|us|him|her|them|back|the ward|ward|sec|secretary)){0,2} on $",
-    re.IGNORECASE,
-)
-_CALL_REACH = 48
-_FOUR_OR_FIVE = re.compile(r"(\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)")
-_FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
 _TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.-]\d)")
 _NHS_CUE = Cues([announced(
     Label.NHS_NUMBER,
@@ -96,8 +74,11 @@ _NHS_OLD = Cues([announced(
 _NINO = national_numbers.NINO
 
 _NUMBER = r"(?:no|nos|number|num|nr|numb|id|i\.d|identifier|ref|reference|code|#|№)"
-_VALUE = r"((?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/.,]?\d[\dA-Za-z]*(?:[-/.,]{1,2}[\dA-Za-z]+)*|[A-Za-z]{1,4}(?:[-/]\d+)+)"
-_BETWEEN = r"[ .:#=()|*\t-]{0,6}(?:is|was)?[ :]{0,2}"
+_VALUE = (
+    r"((?:[A-Za-z]{1,5}[-/. ]){0,3}(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/.,]?\d[\dA-Za-z]*(?:[-/.,]{1,2}[\dA-Za-z]+)*"
+    r"(?:[ ]\d{3,4}(?!\d|[/.:]\d|%| ?(?:mg|mls?|mm|mmol|g|kg|units?|hrs?)\b))*|[A-Za-z]{1,4}(?:[-/]\d+)+)"
+)
+_BETWEEN = r"(?:[ .:#=()|*\t-]{0,6}|: {0,40})(?:is|was|ends?(?: in| with)?|ending(?: in| with)?)?[ :.]{0,4}"
 _CUED = Cues(
     announced(label, heads, rf"{rest}{_BETWEEN}{value}(?!\w)")
     for label, heads, rest, value in (
@@ -121,7 +102,7 @@ _CUED = Cues(
          " case_sheet case_sheets record med_rec med_recs med_record med_records medical_rec medical_recs"
          " medical_record medical_records reg registration pas cr rio epr epic emis systmone systm1"
          " carenotes cerner clinic chart district local mpi person our your client trust service_user"
-         " file a_&_e ed attendance episode encounter visit admission spell fin account pathway referral"
+         " file book yellow_book card folder prison prisoner a_&_e ed attendance episode encounter visit admission spell fin account pathway referral"
          " ubrn booking incident oasis paris swift mosaic liquid_logic social_care social_services police"
          " crime datix study trial subject participant screening donor odt ukt"),
          rf"(?: (?:unit|record|identification))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
@@ -148,12 +129,6 @@ _LISTED_FORM = re.compile(
 _BARE = re.compile(r"(?<![\w./+:-])(\d{6,14})(?![\w%/]|[.:]\d|-\d)")
 _GMC_BARE = re.compile(r"(?<![\w.,/+:-])(\d{3}[ ]\d{4})(?![\w%/]|[.,:]\d|-\d| \d)")
 
-_UNIT = re.compile(
-    r" {0,2}(?:x ?10|×|mg|mcg|µg|ug|ng|pg|g|kg|ml|mls|mL|l|L|mm|cm|m|iu|IU|units?|u|U|mmol|"
-    r"nmol|pmol|umol|µmol|%|/ ?(?:ml|L|l|hpf|mm|kg|min)|copies|cells|bpm|mmHg|mmhg|kPa|kpa|kcal|cal|ms\b|hz|"
-    r"hours?|hrs?|mins?|secs?|days?|weeks?|months?|years?|yrs?|million|thousand|MBq|mSv|mGy|Gy\b|"
-    r"tabs?|caps?|puffs?|drops?|pounds|steps|metres|platelets)(?![A-Za-z])",
-)
 _NOT_PERSONAL = vocabulary.group("numbers_impersonal")
 _FILLERS = vocabulary.group("numbers_fillers")
 
@@ -164,16 +139,25 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     if "@" in text or "at)" in text or "at]" in text:
         yield from _matches(_EMAIL, text, Label.EMAIL, 0.99, "email")
         yield from _matches(_EMAIL_CUT, text, Label.EMAIL, 0.9, "email")
+    yield from said_numbers.find(words, places)
     if not places.runs:
         return
     yield from _postcodes(text, places)
     yield from _telephones(text, places)
-    yield from _extensions(text, places)
+    yield from calling.find(text, places)
     yield from _nhs_numbers(text, places)
     for label, match in _CUED.find(text, places):
-        yield Span(*match.span(1), label, 0.9, "number after its name")
+        if _is_value(text, match):
+            yield Span(*match.span(1), label, 0.9, "number after its name")
     yield from _by_form(text, places)
     yield from _grouped(text, places)
+    yield from coded_numbers.find(words, places)
+
+
+def _is_value(text: str, match: re.Match[str]) -> bool:
+    """Not `visit no 2`, not `patient number) IRAS 123456`."""
+    digits = sum(c.isdigit() for c in match[1])
+    return digits > 1 and not _IMPERSONAL.match(text, match.start(1))
 
 
 def _matches(
@@ -204,9 +188,18 @@ def _telephones(text: str, places: Places) -> Iterator[Span]:
         yield from _matches(_INTERNATIONAL, text, Label.TELEPHONE, 0.9, "telephone abroad")
     for _, match in _CUED_TELEPHONE.find(text, places):
         digits = sum(c.isdigit() for c in match[1])
-        if digits >= 5 and not _looks_like_date(match[1]) and not _UNIT.match(text, match.end()):
+        if digits < _WHOLE and not match[0][1].isalpha():
+            continue  # `SNOMED T04030`
+        if (
+            digits >= 5
+            and not _looks_like_date(match[1])
+            and not calling.UNIT.match(text, match.end())
+        ):
             yield Span(*match.span(1), Label.TELEPHONE, 0.88, "number after telephone")
             yield from _telephones_after(text, match.end())
+
+
+_WHOLE = 9
 
 
 def _telephones_after(text: str, place: int) -> Iterator[Span]:
@@ -221,24 +214,6 @@ def _looks_like_date(number: str) -> bool:
         re.fullmatch(r"\(?[0-3]?\d([/.-])[01]?\d\1(?:\d\d|(?:19|20)\d\d)\)?", number.strip())
         is not None
     )
-
-
-def _extensions(text: str, places: Places) -> Iterator[Span]:
-    for _, match in _EXTENSION.find(text, places):
-        if _UNIT.match(text, match.end(1)) and not match[2]:
-            continue
-        yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
-    for pattern, begin in (
-        (_SHORT_X, places.leads),
-        (_HASH, opened(text, places.runs, "#*")),
-        (_EXTENSION_LATER, places.runs),
-        (_FIVE, opened(text, places.runs, "(")),
-    ):
-        for match in at(pattern, text, begin):
-            yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
-    for match in at(_FOUR_OR_FIVE, text, places.runs):
-        if _CALLED.search(text, max(0, match.start() - _CALL_REACH), match.start()):
-            yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
 
 
 def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
@@ -257,17 +232,6 @@ def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.9, "National Insurance number")
 
 
-_BEHIND_NAME = re.compile(r"[ ,:-]{1,3}(\d{4,5})(?=[ \t]*(?:\n|$|[,;|)]))")
-
-
-def behind_names(text: str, names: list[Span]) -> Iterator[Span]:
-    """`Site manager: Uzo Virk 10221`: four or five digits right behind a name, at the end."""
-    for name in names:
-        match = _BEHIND_NAME.match(text, name.end)
-        if match and not (len(match[1]) == 4 and match[1][:2] in ("19", "20")):
-            yield Span(*match.span(1), Label.EXTENSION, 0.6, "digits behind a name")
-
-
 _FORMS = {
     "hcpc": (Label.HCPC_NUMBER, 0.75),
     "gp": (Label.GP_IDENTIFIER, 0.75),
@@ -279,7 +243,7 @@ _SAMPLE = vocabulary.group("numbers_of_samples")
 
 _GROUPED = re.compile(
     r"(?<![\w.,/+-])(?:\d{3,5}[ -]\d{3,5} ?(?-i:[A-Z])|(?-i:[A-Z]{2,3}) ?\d{2,4}/\d{3,5}|[A-Z]\d{2}\.\d{5,8}|(?:(?!x|a|c|t|l)[A-Z]|[A-Z]{2,3})\d{0,3}(?:[ -]\d{2,4}){2,3}|X\d{1,3}(?:[ -]\d{2,4}){2,3}"
-    r"|\d{2}(?:-\d{2}){2}-\d{1,4}|(?-i:[A-Z]{1,3})\d{2,4}[ ]\d{3,5})(?![\w%/]|[.,-]\d)",
+    r"|\d{2}(?:-\d{2}){2}-\d{1,4}|(?-i:[A-Z]{1,3})\d{2,4}[ ]\d{3,5})(?: (?-i:[A-Z])(?=[^\w]|$))?(?![\w%/]|[.,-]\d)",
     re.IGNORECASE,
 )
 
@@ -364,13 +328,14 @@ _CUE_WORDS = frozenset(
     {"gmc", "dob", "tel", "nhs", "mrn", "no", "prf", "ref", "ext", "fax", "mob", "id", "chi"}
 )
 _IMPERSONAL = re.compile(
-    r"(?:nct|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm|lot|ref|kit|iso)[ -]?\d", re.IGNORECASE
+    r"(?:nct|iras|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm|lot|ref|kit|iso)[ -]?\d",
+    re.IGNORECASE,
 )
 
 
 def _spared(text: str, start: int, end: int) -> bool:
     """Whether a unit follows or a name of something impersonal stands before."""
-    if _UNIT.match(text, end) or _IMPERSONAL.match(text, start):
+    if calling.UNIT.match(text, end) or _IMPERSONAL.match(text, start):
         return True
     return _impersonal_before(text, start)
 
@@ -380,4 +345,4 @@ def _impersonal_before(text: str, place: int) -> bool:
     last = before(text, place)
     if last and last[-1] in _FILLERS:
         last.pop()
-    return ends_with(last, _NOT_PERSONAL)
+    return ends_with(last, _NOT_PERSONAL) or last[-2:-1] == ["snomed"]

@@ -82,7 +82,9 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
-        elif word == "hosp" or (word == "unit" and words.low[i - 1] in _UNITS and i > 1):
+        elif (word == "hosp" and i and words.gaps[i - 1] == " ") or (
+            word == "unit" and words.low[i - 1] in _UNITS and i > 1
+        ):
             first = _back(words, i - (word == "unit"))
             if first is not None and _named(words, first, i):
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")

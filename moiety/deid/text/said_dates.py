@@ -155,7 +155,7 @@ def _ordinary_may(phrase: str) -> bool:
 
 
 def _capital(words: Words, phrase: str) -> bool:
-    return words.case != TITLE or phrase.split()[-1][0].isupper()
+    return words.case != TITLE or phrase.rsplit(maxsplit=1)[-1][0].isupper()
 
 
 _DAY_ENDS = re.compile(

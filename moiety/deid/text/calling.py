@@ -1,0 +1,78 @@
+"""Extensions, bleeps and pagers: behind their name, by their form, or behind who is to be called."""
+
+import re
+from collections.abc import Iterator
+
+from moiety.deid.text.cues import Cues, Places, announced, at, opened
+from moiety.deid.text.labels import Label
+from moiety.deid.text.spans import Span
+
+_EXTENSION = Cues([announced(
+    Label.EXTENSION,
+    "ext extn exts exten extension extensions xtn bleep bleeps blp bl bleeped bleeping pager pagers paged page"
+    " pgr dect vocera baton aircall air_call radiopage internal int short_code speed_dial on_call_phone"
+    " oncall_phone via_switch via_switchboard voip cisco spectralink",
+    r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
+    r"((?:(?-i:[A-Z]{1,3})[ -]?)?\d(?:[ -]?\d){1,6})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
+)])  # fmt: skip
+_SHORT_X = re.compile(r"(?<![\w.])[xX][ .:]?(\d[ -]\d{4}|\d{3,6})(?![\w/%]|[.,]\d)")
+_HASH = re.compile(r"(?<![\w#])[#*](\d{3,6})(?![\w/%]|[.,]\d)")
+_EXTENSION_LATER = re.compile(
+    r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
+)
+
+_CALLED = re.compile(
+    r"(?<![A-Za-z])(?:ring|rang|call|phone|contact|get|catch|reach|bleep|page|dial|available|contactable|am|me|him|her|us|them)"
+    r"(?: (?:me|us|him|her|them|back|the ward|ward|sec|secretary)){0,2} on $",
+    re.IGNORECASE,
+)
+_CALL = re.compile(
+    r"(?:ring|phone|call|dial|contact|bleep|page|fast ?bleep|rang|phoned|telephone|tel|via|speak to|calls? to|text|catch|get)"
+    r"(?: (?!at |after |before |by |from |until |since |for |on (?:the )?ward)[A-Za-z'&/.-]{1,16}){0,5}[ ,:-]{1,3}"
+    r"(\d{4,5}|\d{2}[ -]\d{3,4})(?![\w%/-]|[.,:]\d| ?(?:mg|ml|mls|units?|hrs?|g|steps|years?|and \d))",
+    re.IGNORECASE,
+)
+_CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",
+          "tel", "via", "speak", "calls", "text", "catch", "get")  # fmt: skip
+_CALL_REACH = 48
+_FOUR_OR_FIVE = re.compile(r"(\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)")
+_FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
+UNIT = re.compile(
+    r" {0,2}(?:x ?10|×|mg|mcg|µg|ug|ng|pg|g|kg|ml|mls|mL|l|L|mm|cm|m|iu|IU|units?|u|U|mmol|"
+    r"nmol|pmol|umol|µmol|%|/ ?(?:ml|L|l|hpf|mm|kg|min)|copies|cells|bpm|mmHg|mmhg|kPa|kpa|kcal|cal|ms\b|hz|"
+    r"hours?|hrs?|mins?|secs?|days?|weeks?|months?|years?|yrs?|million|thousand|MBq|mSv|mGy|Gy\b|"
+    r"tabs?|caps?|puffs?|drops?|pounds|steps|metres|platelets)(?![A-Za-z])",
+)
+
+
+def find(text: str, places: Places) -> Iterator[Span]:
+    """Every number inside a hospital; some may overlap."""
+    for _, match in _EXTENSION.find(text, places):
+        if UNIT.match(text, match.end(1)) and not match[2]:
+            continue
+        yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
+    for pattern, begin in (
+        (_SHORT_X, places.leads),
+        (_HASH, opened(text, places.runs, "#*")),
+        (_EXTENSION_LATER, places.runs),
+        (_FIVE, opened(text, places.runs, "(")),
+    ):
+        for match in at(pattern, text, begin):
+            yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
+    for match in at(_CALL, text, places.of(_CALLS)):
+        if not (match[1][:2] in ("19", "20") and len(match[1]) == 4):
+            yield Span(*match.span(1), Label.EXTENSION, 0.7, "number to call")
+    for match in at(_FOUR_OR_FIVE, text, places.runs):
+        if _CALLED.search(text, max(0, match.start() - _CALL_REACH), match.start()):
+            yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
+
+
+_BEHIND_NAME = re.compile(r"[ ,:-]{1,3}(\d{4,5})(?=[ \t]*(?:\n|$|[,;|)]))")
+
+
+def behind_names(text: str, names: list[Span]) -> Iterator[Span]:
+    """`Site manager: Uzo Virk 10221`: four or five digits right behind a name, at the end."""
+    for name in names:
+        match = _BEHIND_NAME.match(text, name.end)
+        if match and not (len(match[1]) == 4 and match[1][:2] in ("19", "20")):
+            yield Span(*match.span(1), Label.EXTENSION, 0.6, "digits behind a name")
