@@ -28,14 +28,21 @@ _CALLED = re.compile(
 )
 _CALL = re.compile(
     r"(?:ring|phone|call|dial|contact|bleep|page|fast ?bleep|rang|phoned|telephone|tel|via|speak to|calls? to|text|catch|get)"
-    r"(?: (?!at |after |before |by |from |until |since |for |on (?:the )?ward)[A-Za-z'&/.-]{1,16}){0,5}[ ,:-]{1,3}"
+    r"(?: (?!(?:at|after|before|by|from|until|since|for|in|about|on) \d|on (?:the )?ward)[A-Za-z'&/.-]{1,16}){0,5}[ ,:-]{1,3}"
     r"(\d{4,5}|\d{2}[ -]\d{3,4})(?![\w%/-]|[.,:]\d| ?(?:mg|ml|mls|units?|hrs?|g|steps|years?|and \d))",
     re.IGNORECASE,
 )
 _CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",
           "tel", "via", "speak", "calls", "text", "catch", "get")  # fmt: skip
 _CALL_REACH = 48
+_YEAR = re.compile(r"(?:19|20)\d\d$")
+_TELEPHONE_ENDS = re.compile(r"(?:\(0\d{2,4}\)|(?<!\w)0\d{2,4}) ?\d{3,4}[ -]?\d{3,4}$")
 _FOUR_OR_FIVE = re.compile(r"(\d{4,5}|\d-\d{4})(?![\w%/-]|[.,]\d)")
+_ON = re.compile(
+    r"(?<=[a-z] on )\d{4,5}(?=[ ]?(?:[.,;)\n?\"']|$)| (?:if|for|with|by|please|pls|and|or|to|re|after|when|before|any) )",
+    re.IGNORECASE,
+)
+_AFTER_TELEPHONE = re.compile(r"(?<=\d{3})(?:,? x ?|, )(\d{2,5})(?=[ ]?(?:[.,;)\n]|$))")
 _FIVE = re.compile(r"(?<=[A-Za-z] )\((\d{5})\)")
 UNIT = re.compile(
     r" {0,2}(?:x ?10|×|mg|mcg|µg|ug|ng|pg|g|kg|ml|mls|mL|l|L|mm|cm|m|iu|IU|units?|u|U|mmol|"
@@ -59,6 +66,12 @@ def find(text: str, places: Places) -> Iterator[Span]:
     ):
         for match in at(pattern, text, begin):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
+    for match in at(_ON, text, places.runs):
+        if not _YEAR.match(match[0]):
+            yield Span(*match.span(), Label.EXTENSION, 0.6, "digits behind on")
+    for match in _AFTER_TELEPHONE.finditer(text) if "x" in text or ", " in text else ():
+        if _TELEPHONE_ENDS.search(text, max(0, match.start() - 16), match.start()):
+            yield Span(*match.span(1), Label.EXTENSION, 0.7, "digits behind a telephone")
     for match in at(_CALL, text, places.of(_CALLS)):
         if not (match[1][:2] in ("19", "20") and len(match[1]) == 4):
             yield Span(*match.span(1), Label.EXTENSION, 0.7, "number to call")
@@ -67,7 +80,9 @@ def find(text: str, places: Places) -> Iterator[Span]:
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
 
 
-_BEHIND_NAME = re.compile(r"[ ,:-]{1,3}(\d{4,5})(?=[ \t]*(?:\n|$|[,;|)]))")
+_BEHIND_NAME = re.compile(
+    r"(?:[ ,:-]{1,3}|: {2,40})(\d{5}(?![\w/.:-])|\d{4}(?=[ \t]*(?:\n|$|[,;|)(.]|  | pls| please)))"
+)
 
 
 def behind_names(text: str, names: list[Span]) -> Iterator[Span]:

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.calling import UNIT
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import Words
+from moiety.deid.text.words import LOWER, Words
 
 _GROUPS = re.compile(
     r"[A-Za-z]{0,6}\d[A-Za-z0-9]{0,13}(?:(?:[-/.]|--)[A-Za-z0-9]{1,12}){0,4}(?![\w@%]|[-/.][\w@])"
@@ -20,10 +21,21 @@ _HEAD = re.compile(r"(?<![\w@./-])(?:[A-Za-z]{1,6}[-/.]){1,3}$")
 _HEAD_SPACED = re.compile(r"(?<![\w@./-])[A-Z]{2,4} $")
 _REACH = 24
 _MEASURED = re.compile(
-    r"(?:\d(?:mg|mcg|ug|g|mls?|l|kg|cm|mm|m|iu|u|units?|mmol|kpa|hz|am|pm|hrs?|h|x|st|nd|rd|th|mmhg|w|wks?|mths?|yrs?|y|d|f|fr|ch"
-    r"|nm|ms|min|mins|s|k|lb|oz|ft)|x\d+|(?:mg|mcg|ml|kg)(?:/\w+)?|\d+(?:mg|ml)/\d+(?:mg|ml))$",
+    r"(?:[\d.]+(?:mg|mcg|ug|g|mls?|l|kg|cm|mm|m|iu|u|units?|mmol|kpa|hz|am|pm|hrs?|h|x|st|nd|rd|th|mmhg|w|wks?|mths?|yrs?|y|d|f|fr|ch"
+    r"|nm|ms|min|mins|s|k|lb|oz|ft)|x\d+|(?:mg|mcg|ml|kg)(?:/\w+)?)$",
     re.IGNORECASE,
 )
+_LONG_UNIT = re.compile(r"\d(?:mg|mcg|ml|kg|mm|cm|units?|mmol|kpa|mmhg|am|pm|hrs?)$", re.IGNORECASE)
+_MIXED = re.compile(
+    r"[A-Za-z]*\d+[A-Za-z]+\d{3,}[A-Za-z]?$|[A-Za-z]{1,5}\d{6,}[A-Za-z]?$|\d{5,}[A-Za-z]{1,2}$"
+)
+_ROW = re.compile(r"^[ \t]*([A-Za-z]{1,4}|\d{0,2}[A-Z])\d{4,8}[A-Z]?(?=[ \t|;,]|$)", re.MULTILINE)
+_SPACED = re.compile(
+    r"(?<![\w./+-])([A-Za-z]{1,5}) (\d{2,8}(?:[ -]\d{1,4}){0,3}(?:-?[A-Z](?!\w))?)(?![\w%/]|[.,:-]\d| \d)"
+)
+_FIGURES = re.compile(r"(?<![\w./+-])\d{2,4}(?: \d{2,4}){2,3}(?![\w%/]|[.,:-]\d| \d)")
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d$")
+_MOST_CAPITALS = 4
 _IMPERSONAL = vocabulary.group("numbers_impersonal")
 _NO_CODE = vocabulary.group("coded_numbers_no_code")
 _NUMBER_CUES = vocabulary.group("coded_numbers_cues")
@@ -49,15 +61,62 @@ def find(words: Words, places: Places) -> Iterator[Span]:
         start = head.start() if head else place
         if label := _label(text, start, match.end()):
             done = match.end()
-            yield Span(start, match.end(), label, 0.64, "number in coded groups")
+            yield Span(start, match.end(), label, 0.76, "number in coded groups")
+    rows = list(_ROW.finditer(text))
+    if len(rows) > 1 and len({match[1] for match in rows}) == 1:
+        for match in rows:
+            yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number that opens a row")
+    yield from _spaced(words, places)
     for match in at(_PRISONER, text, places.runs):
-        if match[0].isupper() or ends_with(before(text, match.start()), _NUMBER_CUES):
+        if (
+            match[0].isupper()
+            or words.case == LOWER
+            or ends_with(before(text, match.start()), _NUMBER_CUES)
+        ):
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "form of a prisoner's number")
     for match in at(_DONATION, text, places.runs):
         yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "form of a unit of blood")
     for match in at(_BRACKETED, text, places.leads):
         if not vocabulary.flags(match[1].lower()) and not _YEAR.match(match[2]):
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number in brackets")
+
+
+def _spaced(words: Words, places: Places) -> Iterator[Span]:
+    """`RF 60 31 177`, `MC 04471`, `700 4418 29`: letters that mean nothing, digits in groups."""
+    text = words.text
+    for match in at(_SPACED, text, places.leads):
+        word, digits = match[1], sum(c.isdigit() for c in match[2])
+        low = word.lower()
+        written = word.isupper() or words.case == LOWER
+        if (
+            not written
+            or digits < 4
+            or vocabulary.flags(low)
+            or low in _NO_CODE
+            or low in _SAMPLES
+            or low in _NUMBER_CUES
+        ):
+            continue
+        if match[2].isdigit() and (
+            _YEAR.match(match[2]) or (_CLOCK.match(match[2]) and len(word) < _MOST_CAPITALS)
+        ):
+            continue
+        if len(word) < 2 or (words.case == LOWER and digits < 5):
+            continue
+        if low in _ABBREVIATED or UNIT.match(text, match.end()):
+            continue
+        if ends_with(before(text, match.start()), _IMPERSONAL) or low in _IMPERSONAL:
+            continue
+        yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "letters and digits apart")
+    for match in at(_FIGURES, text, places.runs):
+        groups = match[0].split(" ")
+        digits = sum(map(len, groups))
+        long = any(len(group) == 4 or group[0] == "0" for group in groups)
+        if digits in (8, 9) and long and not ends_with(before(text, match.start()), _IMPERSONAL):
+            yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "digits in groups")
+
+
+_ABBREVIATED = vocabulary.group("learned_abbreviations")
 
 
 def _label(text: str, start: int, end: int) -> Label | None:
@@ -70,9 +129,21 @@ def _label(text: str, start: int, end: int) -> Label | None:
     cued = ends_with(last, _NUMBER_CUES)
     if digits < (_FEWEST_CUED if cued else _FEWEST - (len(parts) > 1 and _capitals(whole))):
         return None
-    if not letters or letters > digits + 6 or (len(parts) < 2 and not cued):
+    if (
+        not letters
+        or letters > digits + 6
+        or (len(parts) < 2 and not cued and not _MIXED.match(whole))
+    ):
         return None
-    if any(_MEASURED.search(part) for part in parts) or parts[0].lower() in _NO_CODE:
+    unit = _LONG_UNIT.search if parts[0][0].isalpha() else _MEASURED.match
+    if (
+        any(unit(part) for part in parts)
+        or parts[0].lower() in _NO_CODE
+        or ">" in text[end : end + 1]
+    ):
+        return None
+    lead = parts[0].rstrip("0123456789").lower()
+    if lead in _NO_CODE or lead in _IMPERSONAL:
         return None
     figures = [part for part in parts if part.isdigit()]
     if len(figures) == 1 and _YEAR.match(figures[0]) and not cued:

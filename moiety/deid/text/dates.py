@@ -113,6 +113,12 @@ _BEFORE_SHORT_YEARS = vocabulary.group("dates_before_short_years")
 _FEASTS = ("christmas", "boxing", "new", "good", "easter", "late", "may", "august", "spring", "st",
            "halloween", "bonfire")  # fmt: skip
 _ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
+_ORDINAL_HEAD = re.compile(r"(?:(?<=\n)|(?<![\s\S]))\d{1,2}(?:st|nd|rd|th)(?= [A-Za-z])")
+_DAY_NAMES = ("mon", "monday", "tue", "tues", "tuesday", "wed", "weds", "wednesday", "thu", "thur", "thurs",
+              "thursday", "fri", "friday", "sat", "saturday", "sun", "sunday")  # fmt: skip
+_WEEKDAY_AND_DAY = re.compile(
+    r"[A-Za-z]{3,9}\.?,? (0?[1-9]|[12]\d|3[01])(?=[:,;.]?(?:\n|$)|[:;,.] (?!\d)|: | (?:[01]?\d|2[0-3])[.:][0-5]\d| - )"
+)
 _LISTED_FOR = frozenset({"lmp", "appt", "list", "edd", "tci", "clinic", "due", "booked"})
 _ENDS_THERE = re.compile(
     r"[ ]?(?:[.,;:)?!\n/–-]|$|(?:and|at|with|for|in|to|he|she|they|we|i|but|as|until|till|when|because|after|before"
@@ -191,7 +197,13 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
 
 
 def _ordinals(text: str, places: Places) -> Iterator[Span]:
-    """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`."""
+    """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`; lines that open with `4th`, `5th`."""
+    heads = list(at(_ORDINAL_HEAD, text, places.runs))
+    if len(heads) > 1:
+        for match in heads:
+            yield Span(*match.span(), Label.DATE, 0.6, "day of the month opens a line")
+    for match in at(_WEEKDAY_AND_DAY, text, places.of(_DAY_NAMES)):
+        yield Span(*match.span(1), Label.DATE, 0.6, "weekday and day")
     for match in at(_ORDINAL, text, places.runs):
         last = before(text, match.start(), " ,")
         if last[-1:] == ["the"]:
@@ -281,7 +293,9 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
     line = _DASH_WORD.search(text, max(0, start - _REACH), start)
     if separator != "/":
-        return False
+        return ends_with(_words_before(text, start), _DOTTED_CUES) and not _MEASURE.match(
+            text, match.end()
+        )
     if line and _TIME.match(text, match.end()):
         return True
     if int(month) == _NOVEMBER and int(day) != _NOVEMBER and not _UNITS.match(text, match.end()):
@@ -291,7 +305,7 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     if _CLOCK.match(text, match.end()):
         return True
     if int(day) == int(month) and day[0] != "0":
-        return False
+        return ends_with(_words_before(text, start), _REVIEWS)
     if int(month) in _PERIODS and not (len(day) == len(month) == 2 and int(month) == 12):
         return (len(month) == 2 and month[0] == "0") or _by(text, match)
     if len(day) == len(month) == 2 and (day[0] == "0" or month[0] == "0"):
@@ -301,6 +315,10 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     return int(day) > 12 or _cued(text, start)
 
 
+_DOTTED_CUES = vocabulary.group("dates_dotted_cues")
+_REVIEWS = frozenset(
+    {"rv", "r/v", "review", "next", "nxt", "appt", "tci", "due", "back", "seen", "fu", "f/u", "rpt"}
+)
 _OFTEN_BELOW = frozenset({7, 8, 12})
 """Below these even a greater number is a duration or a score; below 11 nothing is but a day."""
 _NOVEMBER = 11

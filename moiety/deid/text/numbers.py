@@ -35,6 +35,9 @@ _POSTCODE = re.compile(
 )
 _NO_POSTCODE = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr"})
 _POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
+_OUTWARD_AT_END = re.compile(
+    rf"(?<=[a-z], )(?:{_AREAS[: _AREAS.index('|B|')]})\d{{1,2}}(?=[.,;)\n]|$)"
+)
 _OUTWARD = Cues([announced(
     Label.POSTCODE, "post_code post_code_area outcode", rf"[ :.-]{{0,4}}((?:{_AREAS})\d[\dA-Z]?)(?!\w)"
 )])  # fmt: skip
@@ -107,8 +110,9 @@ _CUED = Cues(
          " crime datix study trial subject participant screening donor odt ukt"),
          rf"(?: (?:unit|record|identification))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
         (Label.HOSPITAL_NUMBER,
-         "mrn h/n hn crn urn ppid cpi umrn mr# mr_no hosp k_number rxr pas rio", r"[ .:]{0,2}(?:no|number|#)?",
-         r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*)"),
+         ("mrn h/n hn crn urn ppid cpi umrn mr# mr_no hosp k_number rxr pas rio datix swift wccis soscare mosaic carefirst"
+         " carenotes systmone liquidlogic ubrn inc incident warrant pid harri paris prf epcr pcr cad log file index"), r"[ .:]{0,2}(?:no|number|#)?",
+         r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,5} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*(?: \d{4}(?![\d/:.]))*)"),
         (Label.HOSPITAL_NUMBER, "mrn h/n hn crn urn hosp hospital unit pas k", r"[ .:]{0,2}(?:no|number|#)?",
          r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
         (Label.HOSPITAL_NUMBER, "ref reference", r"[ .:]{1,3}",
@@ -175,6 +179,8 @@ def _postcodes(text: str, places: Places) -> Iterator[Span]:
         yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
     for match in at(_POSTCODE_TYPO, text, places.runs):
         yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
+    for match in at(_OUTWARD_AT_END, text, places.runs):
+        yield Span(*match.span(), Label.POSTCODE, 0.6, "outward postcode behind a place")
     for _, match in _OUTWARD.find(text, places):
         yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
 
@@ -281,7 +287,9 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
     for match in at(_HCPC_SPACED, text, places.leads):
         if match[0][:2] in _SMALL_WORDS:
             continue
-        if _PROFESSION.search(text, max(0, match.start() - 40), match.end() + 24):
+        if _ENDS_NAME.match(text, match.end()) and match[0][:2].isupper():
+            yield Span(*match.span(), Label.HCPC_NUMBER, 0.77, "form of a profession's number")
+        elif _PROFESSION.search(text, max(0, match.start() - 40), match.end() + 24):
             yield Span(*match.span(), Label.HCPC_NUMBER, 0.76, "number of a profession")
     for match in (*at(_BARE, text, places.runs), *at(_GMC_BARE, text, places.runs)):
         if _spared(text, match.start(), match.end()):
@@ -293,9 +301,10 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
 
 
 _HCPC_SPACED = re.compile(
-    r"(?<!\w)(?:as|bs|ch|cs|dt|odp|or|ot|pa|ph|po|pyl|ra|sl|had)[ -]\d{5,6}(?![\w/%-]|[.,]\d)",
+    r"(?<!\w)(?:as|bs|ch|cs|dt|odp|or|ot|pa|ph|po|pyl|ra|sl|had)(?:[ -]\d{5,6}|\d{3} \d{3})(?![\w/%-]|[.,]\d)",
     re.IGNORECASE,
 )
+_ENDS_NAME = re.compile(r"[ ]?(?:\n|$|[,).;])")
 _SMALL_WORDS = frozenset({"as", "or", "ch", "cs", "po", "ha"})
 _PROFESSION = re.compile(
     r"(?<![a-z])(?:hcpc|pin|reg(?:istration|istered|'d|d)?|para(?:medic)?|tech|emt|radiog|sonog|physio|o\.?t\.?(?![a-z])|"

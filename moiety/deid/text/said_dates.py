@@ -46,6 +46,23 @@ _DAY_AND_YEAR_SAID = re.compile(
     rf"(?<![\w-])(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?)?{_MONTH},? (?:in )?{_YEAR_SAID}(?![\w-])",
     re.IGNORECASE,
 )
+_DAY_OF_MONTH_SAID = re.compile(
+    rf"(?<![\w-]){_ORDINAL} (?:of|day of) (?:the )?{_ORDINAL}(?:,? (?:of )?(?:the )?(?:{_YEAR_SAID}|{_SMALL}|(?:19|20)\d\d|'?\d\d))?(?![\w-])",
+    re.IGNORECASE,
+)
+_FIGURES_SAID = re.compile(
+    rf"(?:date of birth|d o b|dob|born)[ ,:]{{1,2}}(?:is |was |on )?((?:{_TENS}(?:[ -](?:{_DIGITS}))?|{_TEENS}|{_DIGITS}|oh (?:{_DIGITS}))"
+    rf"[ ,]{{1,2}}(?:{_TEENS}|{_DIGITS}|oh (?:{_DIGITS}))[ ,]{{1,2}}(?:{_YEAR_SAID}|{_SMALL}|(?:19|20)?\d\d))(?![\w-])",
+    re.IGNORECASE,
+)
+_CELTIC = (
+    r"(?:ionawr|chwefror|[mf]awrth|ebrill|[mf]ai|[mf]ehefin|g?orffennaf|awst|[mf]edi|hydref|[td]achwedd|rh?agfyr"
+    r"|eanair|feabhra|marta|aibrean|bealtaine|meitheamh|iuil|lunasa|mean fomhair|deireadh fomhair|samhain|nollaig)"
+)
+_CELTIC_DATE = re.compile(
+    rf"(?<![\w./-])(?:\d{{1,2}}(?:eg|af|ain|il|ydd|fed|ed|u|adh)? (?:o )?{_CELTIC}(?: (?:19|20)\d\d)?|\d{{1,2}}(?:eg|fed|ydd|ain))(?![\w-])",
+    re.IGNORECASE,
+)
 _PART_OF_MONTH = re.compile(
     rf"(?<![\w-])(?:early|mid|middle|late|end|beginning|start|first half"
     rf"|second half|first week|last week|second week|third week|turn)"
@@ -67,6 +84,12 @@ _ROMAN = re.compile(
 )
 _SPACED = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])( [./-] )(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)(?![\w%/]| ?[./-] ?\d)"
+)
+_BARE = re.compile(
+    r"(?:(?<=[(])|(?<=[,:.b] ))(0?[1-9]|[12]\d|3[01]) (0?[1-9]|1[0-2]) (?:(?:19|20)\d\d|\d\d)(?=[),.;\n]|$)"
+)
+_BARRED = re.compile(
+    r"(?<![\w|])(?:0[1-9]|[12]\d|3[01])\|(?:0[1-9]|1[0-2])\|(?:(?:19|20)\d\d|\d\d)(?![\w|])"
 )
 _MISSPELT = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])(st|nd|rd|th)?(?: of)?[ -]([a-z]{5,10})(?![\w-])(?:,? (?:(?:19|20)\d\d|'\d\d)(?!\d))?",
@@ -118,6 +141,12 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
     for match in at(_DAY_SAID, text, ordinals):
         if _day_alone(text, match):
             yield *match.span(), 0.55, "day of the month in a word"
+    for match in at(_DAY_OF_MONTH_SAID, text, ordinals):
+        yield *match.span(), 0.9, "date said in ordinals"
+    for match in at(_FIGURES_SAID, text, places.of(("date", "d", "dob", "born"))):
+        yield *match.span(1), 0.9, "birth date said in figures"
+    for match in at(_CELTIC_DATE, text, places.runs):
+        yield *match.span(), 0.9, "date in Welsh or Irish"
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):
             yield *match.span(), 0.955, "part of a month"
@@ -132,10 +161,13 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
 
 def _odd(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
     """Roman months, spaces on both sides of the stops, misspelt months."""
-    for pattern, why in ((_ROMAN, "Roman month"), (_SPACED, "date in spaced numbers")):
+    for pattern, why in ((_ROMAN, "Roman month"), (_SPACED, "date in spaced numbers")):  # fmt: skip
         for match in at(pattern, text, places.runs):
             if match[1] != " " or match[0].split(" ")[1].lower() not in ("i", "x", "v"):
                 yield *match.span(), 0.85, why
+    for pattern in (_BARE, _BARRED):
+        for match in at(pattern, text, places.runs):
+            yield *match.span(), 0.8, "date in numbers apart"
     for match in at(_MISSPELT, text, places.runs):
         word = match[2].lower()
         if word not in _MONTHS and _nearly_month(word, sure=bool(match[1])):

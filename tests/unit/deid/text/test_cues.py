@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moiety.deid.text import cues, dates, numbers
+from moiety.deid.text import calling, cues, dates, numbers
 from moiety.deid.text.labels import Label
 from moiety.deid.text.words import split
 
@@ -17,9 +17,9 @@ TEXTS = st.lists(
     max_size=12,
 ).map(lambda parts: "".join(piece + gap for piece, gap in parts))
 PATTERNS = {
-    "runs": (numbers._BARE, numbers._GMC_BARE, numbers._EXTENSION_LATER, numbers._POSTCODE_TYPO,
+    "runs": (numbers._BARE, numbers._GMC_BARE, calling._EXTENSION_LATER, numbers._POSTCODE_TYPO,
              dates._PARTIAL, dates._SIX, dates._RUN_ON, dates._MONTH_YEAR, dates._YEAR_MONTH),
-    "leads": (numbers._POSTCODE, numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, numbers._SHORT_X,
+    "leads": (numbers._POSTCODE, numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, calling._SHORT_X,
               dates._NUMERIC, dates._MISSPELT),
 }  # fmt: skip
 
