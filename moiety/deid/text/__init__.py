@@ -21,6 +21,7 @@ listed_hospitals  hospitals that the lists have
 belonging      which words belong to the name of a hospital or practice
 practices      practices behind their cue, or by the word that ends their name
 organisations  hospitals, trusts, practices
+short_hospitals  hospitals and practices as they are called in haste
 by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
 villages       villages by their first word

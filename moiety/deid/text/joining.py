@@ -71,6 +71,8 @@ def _joins(words: Words, i: int, j: int, gap: str) -> bool:
         alone = word == "a" and gap == " " and opens(words, i) and j > i
         alone = alone and words.gaps[j][:1] not in ("\n", "", "(")
         return shape == INITIAL and word != "i" and (j > i or gap == " ") and not alone
+    if gap[0] == "." and len(words.low[min(i, j)]) > 1:
+        return False
     if never(words, i) and j < i and words.case == TITLE and shape == TITLE:
         return surname_of(words, i) and closes(words, i)  # `Mounira May | Coordinator`
     if (

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from moiety.deid.text import by_context, vocabulary
+from moiety.deid.text import by_context, short_hospitals, vocabulary
 from moiety.deid.text.belonging import (
     GENERIC,
     MOST_WORDS,
@@ -43,6 +43,7 @@ def find(words: Words) -> Iterator[Span]:
     yield from _by_head(words)
     yield from abbreviated(words)
     yield from by_context.find(words)
+    yield from short_hospitals.find(words)
     for match in _PARTNERS.finditer(words.text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     yield from named_practices(words)
@@ -73,7 +74,7 @@ def _by_head(words: Words) -> Iterator[Span]:
             span = practice(words, i)
             if span:
                 yield span
-        elif word in {"trust", "board"}:
+        elif word in {"trust", "board", "ft"}:
             if _TRUST_HEAD.match(words.text, words.starts[max(0, i - 2)]) or _TRUST_HEAD.match(
                 words.text, words.starts[max(0, i - 1)]
             ):
@@ -85,7 +86,7 @@ def _by_head(words: Words) -> Iterator[Span]:
         elif (word == "hosp" and i and words.gaps[i - 1] == " ") or (
             word == "unit" and words.low[i - 1] in _UNITS and i > 1
         ):
-            first = _back(words, i - (word == "unit"))
+            first = _back(words, i - (word in _UNIT_WORDS))
             if first is not None and _named(words, first, i):
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")
             elif word == "hosp" and i and _hosp_in_haste(words, i):
@@ -103,7 +104,12 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, i, end, "hospital of a place")
 
 
-_UNITS = frozenset({"maternity", "birth", "birthing", "cancer", "burns", "hospice"})
+_UNIT_WORDS = frozenset({"unit", "units", "centre", "center"})
+_UNITS = frozenset(
+    {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
+     "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
+     "treatment", "spinal"}
+)  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
 
 

@@ -1,0 +1,153 @@
+"""Hospitals and practices as they are called in haste: `the Women's`, `Wishaw Gen`, `Rose Hill Surg`.
+
+A town before `Eye`, `Dental` or `Inf`; a nickname behind `the`; `NHS` and a region; a practice by the
+abbreviation that ends its name, or by whatever stands behind `GP:` with capitals.
+"""
+
+import re
+from collections.abc import Iterator
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.listed_hospitals import CUES
+from moiety.deid.text.roles import NEVER
+from moiety.deid.text.spans import Span
+from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
+
+_ENDS = vocabulary.group("short_hospitals_ends")
+_SURE_ENDS = frozenset({"inf", "infirm", "gen", "genl", "hosps", "memorial"})
+_NICKNAMES = vocabulary.group("short_hospitals_nicknames")
+_COUNTRY = vocabulary.group("short_hospitals_no_region")
+_MIDDLE = frozenset(
+    {
+        "district",
+        "royal",
+        "county",
+        "area",
+        "city",
+        "university",
+        "general",
+        "community",
+        "and",
+        "eye",
+    }
+)
+_STOPS = re.compile(
+    r"[ ]?(?:[.,;:)?!\n/|-]|$|(?:and|for|with|on|in|by|this|last|yesterday|today|tomorrow|ward|a&e|ed|icu|who|where|has|have"
+    r"|not|to|from|or|but|as|is|was|will|eye|eyes|until|since|again|then|under|re|w|at|he|she|they|\d|n[eo]w) ?)",
+    re.IGNORECASE,
+)
+_FOLLOWS = re.compile(
+    r" ?(?:[.,;:)?!\n/|(-]|$|(?:on|in|for|with|by|and|to|ward|a&e|ed|re|w|who|has|is|was|\d))",
+    re.IGNORECASE,
+)
+_REGION = re.compile(
+    r"(?<!\w)NHS ((?:[A-Z][a-z]+ (?:& |and )?){0,2}[A-Z][a-z]+)(?=[ ]?(?:[.,;:)\n|/]|$| [a-z]))"
+)
+_PRACTICE_TAIL = (
+    r"(?:surg|surgery|mp|mc|hc|h/c|m/c|med(?:ical)? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|partnership|hall"
+    r"|services)|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
+    r"|(?:med|medical))"
+)
+_PRACTICE = re.compile(
+    rf"(?<![\w'])((?:the )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}} (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
+    r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]\d| [a-z]))"
+)
+_PRACTICE_ANY = re.compile(
+    rf"(?<![\w'])(?:gp|gps|surgery|practice|reg(?:d|istered)? (?:at|with)|doctor|to|at|from|by|via|rang|phoned|called)"
+    rf"(?::| -| is| at| in)? ((?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+){{0,2}}? {_PRACTICE_TAIL}\.?)(?=[ ]?(?:[.,;:)\n|(-]|$))",
+    re.IGNORECASE,
+)
+_BEHIND_GP = re.compile(
+    r"(?<![\w])(?:GP|GP surgery|GP practice|Surgery|Practice|Registered)(?: outside)? ?[:=] ?((?:The )?[A-Z][\w'-]+"
+    r"(?: (?:on |of |the )?[A-Z][\w'-]+){1,4}(?: \d)?)(?=[ ]?(?:[.,;)\n|(]|$))"
+)
+_CODE = re.compile(r"(?<!\w)[A-HJ-NPV-Z]\d{2}[x*]{2,3}\d?(?!\w)", re.IGNORECASE)
+
+
+def find(words: Words) -> Iterator[Span]:
+    """Every one; some may overlap what other rules find."""
+    for i, word in enumerate(words.low):
+        if (word in _ENDS and i and (span := _of_town(words, i))) or (
+            word in _NICKNAMES and i and (span := _nicknamed(words, i))
+        ):
+            yield span
+    if words.case == TITLE and "NHS " in words.text:
+        for match in _REGION.finditer(words.text):
+            if match[1].split(" ")[0].lower() not in _COUNTRY:
+                yield Span(*match.span(), Label.HOSPITAL_NAME, 0.6, "NHS of a region")
+    yield from _practices(words)
+
+
+def _of_town(words: Words, i: int) -> Span | None:
+    """`Newcastle Dental`, `Hartlepool & Seaton General`, `Cumberland Inf`."""
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return None
+    if words.gaps[i - 1] != " " or not _STOPS.match(
+        words.text, words.ends[i] + 2 * _owned(words, i)
+    ):
+        return None
+    first = i - 1
+    while first and words.low[first] in _MIDDLE and words.gaps[first - 1] == " ":
+        first -= 1
+    if not _town(words, first, sure=words.low[i] in _SURE_ENDS):
+        return None
+    while (
+        first
+        and words.gaps[first - 1] in (" & ", " ", "-")
+        and first > i - 4
+        and _town(words, first - 1, sure=False)
+    ):
+        first -= 1
+    end = words.ends[i] + 2 * _owned(words, i)
+    return Span(words.starts[first], end, Label.HOSPITAL_NAME, 0.72, "town and its hospital")
+
+
+def _owned(words: Words, i: int) -> bool:
+    return words.gaps[i][:2] == "'s"
+
+
+def _town(words: Words, i: int, *, sure: bool) -> bool:
+    known, word = words.flags[i], words.low[i]
+    if word in NEVER or words.shapes[i] == NUMBER or len(word) < 3:
+        return False
+    if words.case == TITLE and words.shapes[i] == LOWER:
+        return False
+    if known & PLACE and not known & (ORDINARY | CLINICAL):
+        return True
+    return sure and not known & WORD and (not known or bool(known & NAME) or bool(known & PLACE))
+
+
+def _nicknamed(words: Words, i: int) -> Span | None:
+    """`at the Heath`, `ex the Alex`: a nickname with a capital behind `the`, or between a cue and a stop."""
+    if words.low[i - 1] != "the" or words.gaps[i - 1] != " ":
+        return None
+    end = words.ends[i] + 2 * _owned(words, i)
+    before = words.low[i - 2] if i > 1 else ""
+    if words.case == TITLE:
+        if words.shapes[i] == LOWER or not _FOLLOWS.match(words.text, end):
+            return None
+    elif before not in CUES or not re.match(r"[ ]?(?:[.,;)\n]|$)", words.text[end : end + 2]):
+        return None
+    return Span(words.starts[i - 1], end, Label.HOSPITAL_NAME, 0.62, "nickname of a hospital")
+
+
+def _practices(words: Words) -> Iterator[Span]:
+    text = words.text
+    pattern = _PRACTICE if words.case == TITLE else _PRACTICE_ANY
+    for match in pattern.finditer(text):
+        first = next(w for w in re.findall(r"[a-z']+", match[1].lower()) if w != "the")
+        if first in NEVER or vocabulary.flags(first) & CLINICAL or first in _NO_PRACTICE:
+            continue
+        yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name")
+    for match in _BEHIND_GP.finditer(text) if words.case == TITLE else ():
+        parts = match[1].lower().split()
+        named = vocabulary.flags(parts[0]) & vocabulary.FORENAME and len(parts) == 2
+        if parts[0] not in NEVER and parts[0] not in ("dr", "drs") and not named:
+            yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
+    for match in _CODE.finditer(text):
+        yield Span(*match.span(), Label.GP_IDENTIFIER, 0.7, "masked code of a practice")
+
+
+_NO_PRACTICE = vocabulary.group("short_hospitals_no_practice")
