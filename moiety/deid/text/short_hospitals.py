@@ -20,19 +20,8 @@ _SURE_ENDS = frozenset({"inf", "infirm", "gen", "genl", "hosps", "memorial"})
 _NICKNAMES = vocabulary.group("short_hospitals_nicknames")
 _COUNTRY = vocabulary.group("short_hospitals_no_region")
 _MIDDLE = frozenset(
-    {
-        "district",
-        "royal",
-        "county",
-        "area",
-        "city",
-        "university",
-        "general",
-        "community",
-        "and",
-        "eye",
-    }
-)
+    {"district", "royal", "county", "area", "city", "university", "general", "community", "and", "eye"}
+)  # fmt: skip
 _STOPS = re.compile(
     r"[ ]?(?:[.,;:)?!\n/|-]|$|(?:and|for|with|on|in|by|this|last|yesterday|today|tomorrow|ward|a&e|ed|icu|who|where|has|have"
     r"|not|to|from|or|but|as|is|was|will|eye|eyes|until|since|again|then|under|re|w|at|he|she|they|\d|n[eo]w) ?)",
@@ -142,7 +131,7 @@ def _practices(words: Words) -> Iterator[Span]:
             continue
         yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name")
     for match in _BEHIND_GP.finditer(text) if words.case == TITLE else ():
-        parts = match[1].lower().split()
+        parts = match[1].lower().removeprefix("the ").split()
         named = vocabulary.flags(parts[0]) & vocabulary.FORENAME and len(parts) == 2
         if parts[0] not in NEVER and parts[0] not in ("dr", "drs") and not named:
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
