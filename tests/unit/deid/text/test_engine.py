@@ -120,6 +120,11 @@ def test_the_model_learns_the_same_from_the_same_and_survives_its_file():
     assert shipped().labels == Model.unpacked(one).labels
 
 
+def test_the_shipped_model_was_made_from_the_lists_and_notes_that_are_here():
+    """Whoever changes one makes it again: python benches/deid_train.py."""
+    assert generating.digest() == shipped().about["lists"]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{}\n", b"no json\nxx", b'{"labels": [], "scale": 1}\n\x00']
 )
