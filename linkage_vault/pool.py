@@ -20,10 +20,12 @@ from linkage_vault.tables import pool_slot
 from moiety.kit.engines import Source, rows_of
 
 SLOT_SIZE = 64  # octets inside the seal; an id takes 16
+# As an array, which is looked up slot by slot: of a list of unknown length the planner expects a
+# tenth of the pool, and reads it whole.
 _TAKE = """
-DELETE FROM pool_slot WHERE slot_id IN (
+DELETE FROM pool_slot WHERE slot_id = ANY(ARRAY(
   SELECT slot_id FROM pool_slot WHERE {which} ORDER BY slot_id LIMIT %(number)s FOR UPDATE {how}
-) RETURNING slot_id, sealed, wrapped, kek_version
+)) RETURNING slot_id, sealed, wrapped, kek_version
 """
 _TAKE_AFTER = _TAKE.format(which="slot_id >= %(start)s", how="SKIP LOCKED")
 _TAKE_BEFORE = _TAKE.format(which="slot_id < %(start)s", how="SKIP LOCKED")
