@@ -41,7 +41,7 @@ def read_whole(vault):
     time.sleep(1.2)  # a session that is asked again a second later reports what it did before
     vault.singles.all("SELECT 1", {})
     with vault.engine.connect() as connection:
-        return {name: rows for name, rows in connection.execute(_READ)}
+        return dict(connection.execute(_READ).all())
 
 
 def test_registering_and_resolving_read_no_table_whole(grown):
@@ -57,7 +57,7 @@ def test_registering_and_resolving_read_no_table_whole(grown):
 
 
 def test_the_plans_of_before_read_the_pool_whole(grown, monkeypatch):
-    """The control: with a subquery for the array and the planner left alone, each reads all slots."""
+    """The control: a subquery for the array, the planner left alone: each reads all slots."""
     vault, registrar, _ = grown
     old = pool._TAKE_AFTER.replace("= ANY(ARRAY(", "IN (").replace(")) RETURNING", ") RETURNING")
     monkeypatch.setattr(pool, "_TAKE_AFTER", old)

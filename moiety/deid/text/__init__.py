@@ -13,6 +13,8 @@ numbers        e-mail, telephone, postcode, every number
 calling        extensions, bleeps, whom to call
 coded_numbers  numbers that their groups of letters and digits tell
 said_numbers   numbers said digit by digit
+feasts         days that have a name
+ordinals       days of the month by their number
 said_dates     dates said in words; what belongs to a date before it
 dates          dates, and what only looks like one
 site           formats and lists of the site
@@ -36,12 +38,14 @@ joining        names that belong together
 turning        names that stand surname first
 unannounced    names that nothing announces
 people         names, announced or not
+rounding       what belongs to a name: by-name, nickname, `Snr`, a last letter
 initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives
 grading        letters that sign: before a grade, in pairs, in rows
 framing        places where only a person's letters stand
 doing          letters of whoever did it
+closing        letters that close a text or a sentence, however typed
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole

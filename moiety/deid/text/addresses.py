@@ -106,7 +106,7 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     if _numbered_row(words, i, head):
         return True
     if words.case == TITLE and words.shapes[i] == LOWER and words.shapes[head] == LOWER:
-        return False
+        return _small_street(words, i, head)
     known = words.flags[i]
     return (
         word in LANDSCAPE
@@ -117,21 +117,21 @@ def _street_word(words: Words, i: int, head: int) -> bool:
     )
 
 
+def _small_street(words: Words, i: int, head: int) -> bool:
+    """`14 raploch rd`: small letters in a text that has capitals, behind a house number."""
+    if words.low[head] not in _PLAIN_STREETS or words.low[i] in NEVER:
+        return False
+    known = words.flags[i]
+    if known & CLINICAL or (known & WORD and not (known & PLACE or words.low[i] in LANDSCAPE)):
+        return False
+    first = i - 1 if i and words.shapes[i - 1] != NUMBER else i
+    return first > 0 and HOUSE_NUMBER.match(words.low[first - 1]) is not None
+
+
 _PLAIN_STREETS = frozenset(
-    {
-        "road",
-        "street",
-        "avenue",
-        "lane",
-        "crescent",
-        "terrace",
-        "gardens",
-        "grove",
-        "mews",
-        "rd",
-        "ave",
-    }
-)
+    {"road", "street", "avenue", "lane", "crescent", "terrace", "gardens", "grove", "mews", "rd",
+     "ave"}
+)  # fmt: skip
 
 
 def _numbered_row(words: Words, i: int, head: int) -> bool:

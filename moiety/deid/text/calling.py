@@ -11,7 +11,7 @@ _EXTENSION = Cues([announced(
     Label.EXTENSION,
     "ext extn exts exten extension extensions xtn bleep bleeps blp bl bleeped bleeping pager pagers paged page"
     " pgr dect vocera baton aircall air_call radiopage internal int short_code speed_dial on_call_phone"
-    " oncall_phone via_switch via_switchboard voip cisco spectralink",
+    " oncall_phone via_switch via_switchboard voip cisco spectralink voicemail voice_mail desk",
     r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
     r"((?:(?-i:[A-Z]{1,3})[ -]?)?\d(?:[ -]?\d){1,6})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
 )])  # fmt: skip

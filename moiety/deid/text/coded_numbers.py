@@ -47,7 +47,52 @@ _DONATION = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"(?<=[(])([A-Z]{2,4}) ?(\d{4})(?=[),;])")
-_FEWEST, _FEWEST_CUED = 5, 3
+_CALLS = frozenset(
+    {
+        "phone",
+        "tel",
+        "rang",
+        "ring",
+        "call",
+        "mob",
+        "mobile",
+        "fax",
+        "text",
+        "nhs",
+        "nhsn",
+        "hcn",
+        "chi",
+    }
+)
+_WORDS = vocabulary.WORD | vocabulary.EPONYM
+_FEWEST, _FEWEST_CUED, _LONG_GROUPS = 5, 3, 7
+_UNIT_NUMBER = re.compile(
+    r"(?:unit|case|record|notes|number|index|id|chart|file|folder|member|booking|inc|rec)"
+    r"[ .:#-]{1,3}((?:(?-i:[A-Z]{2,5})[ -]?)?\d{3,8}(?:[ -]\d{2,5}){0,2}(?: ?[A-Za-z](?!\w))?)(?![\w%/]|[.,:]\d)",
+    re.IGNORECASE,
+)
+_UNIT_NUMBERS = ("unit", "case", "record", "notes", "number", "index", "id", "chart", "file", "folder", "member",
+                 "booking", "inc", "rec")  # fmt: skip
+_SYSTEM = re.compile(
+    r"(?:emis|vision|systm1|systmone|rio|mosaic|epic|cerner|pas|ndtms|iapt|iaptus|liquidlogic|carenotes|paris|adastra"
+    r"|lac|scas|ubrn|mash|marac|pds|evolve|meditech|trak|trakcare|clinisys|badgernet|lorenzo)"
+    r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2})(?![\w%/]|[.,:]\d)",
+    re.IGNORECASE,
+)
+_SYSTEMS = ("emis", "vision", "systm", "systmone", "rio", "mosaic", "epic", "cerner", "pas", "ndtms", "iapt", "iaptus",
+            "liquidlogic", "carenotes", "paris", "adastra", "lac", "scas", "ubrn", "mash", "marac", "pds", "evolve",
+            "meditech", "trak", "trakcare", "clinisys", "badgernet", "lorenzo")  # fmt: skip
+_TESTED = re.compile(
+    r"(?:histology|histo|histopath|path|pathology|cytology|cyto|micro|specimen|sample|biopsy|barcode|lab|film|acc)"
+    r"[ .:#-]{1,3}((?-i:[A-Z]{1,4})[ /.-]?\d{2,6}(?:[ /.-]\d{3,7})?(?: (?-i:[A-Z])(?!\w))?)(?![\w%]|[.,:/]\d)",
+    re.IGNORECASE,
+)
+_TESTS = ("histology", "histo", "histopath", "path", "pathology", "cytology", "cyto", "micro", "specimen", "sample",
+          "biopsy", "barcode", "lab", "film", "acc")  # fmt: skip
+_LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
+_NUMBERS_TOLD = re.compile(
+    r"nos?\.? (\d{4,8}) (?:and|&|/) (\d{4,8})(?![\w/%]|[.,]\d)", re.IGNORECASE
+)
 
 
 def find(words: Words, places: Places) -> Iterator[Span]:
@@ -67,6 +112,7 @@ def find(words: Words, places: Places) -> Iterator[Span]:
         for match in rows:
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number that opens a row")
     yield from _spaced(words, places)
+    yield from _told(text, places)
     for match in at(_PRISONER, text, places.runs):
         if (
             match[0].isupper()
@@ -81,18 +127,40 @@ def find(words: Words, places: Places) -> Iterator[Span]:
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number in brackets")
 
 
+def _told(text: str, places: Places) -> Iterator[Span]:
+    """Behind the name of what numbers people or samples, with letters before and digits apart."""
+    for pattern, heads, label in (
+        (_UNIT_NUMBER, _UNIT_NUMBERS, Label.HOSPITAL_NUMBER),
+        (_SYSTEM, _SYSTEMS, Label.HOSPITAL_NUMBER),
+        (_TESTED, _TESTS, Label.ACCESSION_NUMBER),
+    ):
+        for match in at(pattern, text, places.of(heads)):
+            digits = sum(c.isdigit() for c in match[1])
+            if digits < _FEWEST - 1 or (match[1].isdigit() and _YEAR.match(match[1])):
+                continue
+            if not UNIT.match(text, match.end()):
+                yield Span(*match.span(1), label, 0.7, "number behind what it numbers")
+    for match in at(_LETTERED_GROUPS, text, places.runs):
+        yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
+    for match in at(_NUMBERS_TOLD, text, places.of(("no", "nos"))):
+        for group in (1, 2):
+            yield Span(*match.span(group), Label.HOSPITAL_NUMBER, 0.6, "two numbers")
+
+
 def _spaced(words: Words, places: Places) -> Iterator[Span]:
     """`RF 60 31 177`, `MC 04471`, `700 4418 29`: letters that mean nothing, digits in groups."""
     text = words.text
     for match in at(_SPACED, text, places.leads):
         word, digits = match[1], sum(c.isdigit() for c in match[2])
         low = word.lower()
-        written = word.isupper() or words.case == LOWER
+        grouped = digits >= _LONG_GROUPS and not match[2].isdigit() and word.isupper()
+        written = word.isupper() or words.case == LOWER or (word.islower() and digits >= _FEWEST)
         if (
             not written
             or digits < 4
-            or vocabulary.flags(low)
+            or (vocabulary.flags(low) & (_WORDS if digits >= _FEWEST else ~0) and not grouped)
             or low in _NO_CODE
+            or low in _CALLS
             or low in _SAMPLES
             or low in _NUMBER_CUES
         ):
@@ -103,7 +171,7 @@ def _spaced(words: Words, places: Places) -> Iterator[Span]:
             continue
         if len(word) < 2 or (words.case == LOWER and digits < 5):
             continue
-        if low in _ABBREVIATED or UNIT.match(text, match.end()):
+        if (low in _ABBREVIATED and not grouped) or UNIT.match(text, match.end()):
             continue
         if ends_with(before(text, match.start()), _IMPERSONAL) or low in _IMPERSONAL:
             continue

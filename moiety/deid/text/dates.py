@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from moiety.deid.text import said_dates, vocabulary
+from moiety.deid.text import ordinals, said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
@@ -39,7 +39,7 @@ _GAP = r"[ \t]{0,2}[-/.,]?[ \t]{0,2}"
 _DAYS = rf"(?:{_DAY}[ ]?(?:-|/|to|and|&|,|until|till|or)[ ]?){{0,3}}{_DAY}"
 _WORDED = re.compile(
     rf"(?<![\w./])(?:"
-    rf"{_DAYS}{_GAP}(?:of{_GAP})?{_MONTH}(?![a-z])(?:\.?{_GAP}(?:in )?{_YEAR}(?![\w/%]|[.,:]\d))?"
+    rf"{_DAYS}{_GAP}(?:(?:day )?of{_GAP})?{_MONTH}(?![a-z])(?:\.?{_GAP}(?:in )?{_YEAR}(?![\w/%]|[.,:]\d))?"
     rf"|(?P<first>{_MONTH})(?![a-z])\.?{_GAP}(?:the )?{_DAYS}(?![\d/:%]|[.]\d|,\d{{3}}|-[a-z]{{3}}-)(?:(?:,?{_GAP}|, ?){_YEAR}(?![\w/%]|[.,:]\d))?"
     rf"|{_MONTH}(?![a-z])\.?{_GAP}(?:of )?(?:(?:18|19|20)\d\d|'\d\d)(?!\d)"
     rf"|(?:(?:19|20)\d\d)[-/ .]{_MONTH}(?:[-/ .]{_DAY})?(?![\w])"
@@ -72,12 +72,6 @@ _PARTIAL = re.compile(
 _MONTHS_OF_YEAR = re.compile(
     rf"(?<![\w./]){_MONTH} ?(?:-|–|/|to|and|&) ?{_MONTH},? (?:19|20)\d\d(?!\d)", re.IGNORECASE
 )
-_FEAST = re.compile(
-    r"(?<![a-z])(?:christmas (?:day|eve)|boxing day|new year'?s (?:day|eve)|good friday|easter "
-    r"(?:sunday|monday|saturday)|(?:late )?(?:may|august|spring) bank holiday|st patrick's day|halloween|bonfire night)"
-    r"(?:,? (?:19|20)\d\d)?",
-    re.IGNORECASE,
-)
 _BIRTH = re.compile(
     r"(?:d\.? ?o\.? ?b\.?|d ?of ?b|d/o/b|dob|date of birth|birth ?date|born(?: on)?|birth|b\.|née|nee"
     r"|birthday|bday|db|d\.b\.?)[ .:=()|\t*-]{0,8}(?:is|was|on|the|\(dd/mm/yyyy\)|\(age\))?[ :.|\t]{0,4}$",
@@ -107,24 +101,7 @@ _SCORES = vocabulary.group("dates_scores")
 _SCORE_TRIPLES = vocabulary.group("dates_score_triples")
 _SHORT_SCORES = vocabulary.group("dates_short_scores")
 _DATE_WORDS = vocabulary.group("dates_words")
-_BEFORE_ORDINALS = vocabulary.group("dates_before_ordinals")
-_NAMED_DAYS = vocabulary.group("dates_named_days")
 _BEFORE_SHORT_YEARS = vocabulary.group("dates_before_short_years")
-_FEASTS = ("christmas", "boxing", "new", "good", "easter", "late", "may", "august", "spring", "st",
-           "halloween", "bonfire")  # fmt: skip
-_ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
-_ORDINAL_HEAD = re.compile(r"(?:(?<=\n)|(?<![\s\S]))\d{1,2}(?:st|nd|rd|th)(?= [A-Za-z])")
-_DAY_NAMES = ("mon", "monday", "tue", "tues", "tuesday", "wed", "weds", "wednesday", "thu", "thur", "thurs",
-              "thursday", "fri", "friday", "sat", "saturday", "sun", "sunday")  # fmt: skip
-_WEEKDAY_AND_DAY = re.compile(
-    r"[A-Za-z]{3,9}\.?,? (0?[1-9]|[12]\d|3[01])(?=[:,;.]?(?:\n|$)|[:;,.] (?!\d)|: | (?:[01]?\d|2[0-3])[.:][0-5]\d| - )"
-)
-_LISTED_FOR = frozenset({"lmp", "appt", "list", "edd", "tci", "clinic", "due", "booked"})
-_ENDS_THERE = re.compile(
-    r"[ ]?(?:[.,;:)?!\n/–-]|$|(?:and|at|with|for|in|to|he|she|they|we|i|but|as|until|till|when|because|after|before"
-    r"|then|which|if|due|via|by|under|was|is|list|clinic|am|pm|mane|nocte|please|pls|\?|w|re|or) )",
-    re.IGNORECASE,
-)
 _SHORT_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\w%/]|[.-]\d)")
 _MARKS = " .:,=(-"
 _WEEKDAYS = ("mon(?:day)?", "tue(?:s(?:day)?)?", "wed(?:s|nesday)?", "thu(?:r(?:s(?:day)?)?)?", "fri(?:day)?",
@@ -147,11 +124,9 @@ def _all(words: Words, places: Places) -> Iterator[Span]:
     months = places.of(_MONTH_NAMES)
     yield from _worded(text, months, places)
     yield from _in_numbers(text, places)
-    yield from _ordinals(text, places)
+    yield from ordinals.find(text, places)
     for match in at(_MONTHS_OF_YEAR, text, months):
         yield _span(text, *match.span(), 0.85, "months and year")
-    for match in at(_FEAST, text, places.of(_FEASTS)):
-        yield Span(*match.span(), Label.DATE, 0.6, "feast")
     for start, end, score, why in said_dates.find(words, places, months):
         yield _span(text, start, end, score, why)
 
@@ -194,23 +169,6 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
         last = before(text, match.start(), " :(")
         if ends_with(last, _BEFORE_SHORT_YEARS) or (last[-2:-1] in (["next"], ["last"])):
             yield Span(*match.span(), Label.DATE, 0.6, "month and short year")
-
-
-def _ordinals(text: str, places: Places) -> Iterator[Span]:
-    """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`; lines that open with `4th`, `5th`."""
-    heads = list(at(_ORDINAL_HEAD, text, places.runs))
-    if len(heads) > 1:
-        for match in heads:
-            yield Span(*match.span(), Label.DATE, 0.6, "day of the month opens a line")
-    for match in at(_WEEKDAY_AND_DAY, text, places.of(_DAY_NAMES)):
-        yield Span(*match.span(1), Label.DATE, 0.6, "weekday and day")
-    for match in at(_ORDINAL, text, places.runs):
-        last = before(text, match.start(), " ,")
-        if last[-1:] == ["the"]:
-            last.pop()
-        named = ends_with(last, _NAMED_DAYS) or (bool(last) and last[-1] in _LISTED_FOR)
-        if named or (ends_with(last, _BEFORE_ORDINALS) and _ENDS_THERE.match(text, match.end())):
-            yield Span(*match.span(), Label.DATE, 0.7 if named else 0.6, "day of the month")
 
 
 def _span(text: str, start: int, end: int, score: float, why: str) -> Span:

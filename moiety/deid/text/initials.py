@@ -7,7 +7,7 @@ are the initials of somebody named in the text.  `PE`, `CT` and `RN` are no init
 import re
 from collections.abc import Iterable, Iterator
 
-from moiety.deid.text import doing, grading, signing, vocabulary
+from moiety.deid.text import closing, doing, grading, signing, vocabulary
 from moiety.deid.text.cues import before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
@@ -54,6 +54,7 @@ def find(
         *_by_place(words, taken, known),
         *signing.find(words, taken),
         *doing.find(words, taken),
+        *closing.find(words, taken),
     ]
     found += grading.find(words, list(found), surnames)
     yield from found

@@ -7,6 +7,7 @@ from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.naming import (
     JOINED_WORDS,
     closes,
+    may_be_name,
     named_behind,
     never,
     odd_surname,
@@ -120,6 +121,8 @@ def _joins_capital(words: Words, i: int, j: int) -> bool:
         )
     if j < i and odd_surname(words, i):
         return True
+    if may_be_name(words, i) and not beside & (WORD | PLACE | EPONYM):
+        return bool(beside & FORENAME) or j > i
     if known:
         place = known & (PLACE | EPONYM) and not known & WORD
         return bool(j < i and place and (beside & FORENAME or not beside) and not beside & WORD)

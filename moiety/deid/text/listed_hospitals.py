@@ -46,7 +46,7 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             or (
                 len(bare) == 2
                 and phrase not in vocabulary.phrases_of("places")
-                and not any(vocabulary.flags(p) & ORDINARY for p in bare)
+                and not all(vocabulary.flags(p) & ORDINARY for p in bare)
             )
             or (
                 parts[0] == "the"

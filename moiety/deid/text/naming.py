@@ -5,6 +5,8 @@ stands beside it.  `Dr Parkinson` is a person and `Parkinson's disease` is none;
 `daughter` is a name and `grace under pressure` is none.
 """
 
+import re
+
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TERM_HEADS, TITLES
@@ -13,6 +15,7 @@ from moiety.deid.text.vocabulary import (
     CLINICAL,
     EPONYM,
     FORENAME,
+    GUESSED,
     NAME,
     ORDINARY,
     PLACE,
@@ -61,7 +64,8 @@ def first_after_title(words: Words, i: int) -> bool:
         return bool(known & SURNAME) and (word not in _CLOSED or _followed(words, i))
     if known & NAME:
         return True
-    return word not in ROLES and word not in KIN and not (known & WORD and words.case == UPPER)
+    plain = words.case == UPPER and bool(known & WORD) and vocabulary.listed(word)
+    return word not in ROLES and word not in KIN and not plain
 
 
 _WHO = frozenset(
@@ -152,7 +156,24 @@ def _capital_after_cue(words: Words, i: int, *, weak: bool) -> bool:
             and word not in ROLES
             and not (known & PLACE and not known & FORENAME)
         )
-    return not known and word not in ROLES and not dosed(words, i)
+    unknown = not known or may_be_name(words, i)
+    return unknown and word not in ROLES and not dosed(words, i)
+
+
+_NEVER_NAMES = re.compile(
+    r"(?:olog(?:y|ist|ical)|ician|ist|tions?|sions?|ments?|ness|ity|ities|ical|ically|ing|ed|isms?|ship|ables?|ible|ous|ive|ful|less"
+    r"|therapy|ectomy|otomy|oscopy|itis|osis|aemia|pathy|graphy|gram|graph|statin|sartan|olol|pril|azole|cillin|mycin|ward|wise)$"
+)
+
+
+def may_be_name(words: Words, i: int) -> bool:
+    """A capital on a word of which only the ending says that it is none: `Ijeoma`, `Terrence`."""
+    return (
+        bool(words.flags[i] & GUESSED)
+        and words.case == TITLE
+        and words.shapes[i] == TITLE
+        and _NEVER_NAMES.search(words.low[i]) is None
+    )
 
 
 def goes_on(words: Words, i: int, *, sure: bool) -> bool:
@@ -181,6 +202,9 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
                 word in STREETS and known & ORDINARY and not known & SURNAME
             )
         if hyphen or (not known & (WORD | PLACE) and word not in ROLES):
+            return True
+        titled = sure and initial and words.gaps[i - 1][:1] == "." and shape == TITLE
+        if may_be_name(words, i) or (titled and word not in ROLES):
             return True
         if sure and known & PLACE and not known & WORD:
             return True
@@ -258,21 +282,24 @@ def initial_of_name(words: Words, i: int) -> bool:
             return False
         if words.low[j] in ROLES and not (dotted and known & SURNAME):
             return False
-        return bool(known & NAME) or not known & WORD
+        return bool(known & NAME) or not known & WORD or (dotted and may_be_name(words, j))
     if not known and len(words.low[j]) > 2:
         return dotted or words.case == UPPER or not vocabulary.near_word(words.low[j])
     return bool(known & NAME) and (dotted or words.low[i] not in "aios")
 
 
 def _titled_initial(words: Words, i: int) -> bool:
-    """`mr a jeong`, `MRS J TRICE`: an initial behind a title, where capitals tell nothing."""
+    """`mr a jeong`, `MRS J TRICE`, `Miss T. Beer`: an initial behind a title, before any word."""
     j = i + 1
-    if words.case == TITLE or j >= len(words.low) or words.gaps[i] not in (" ", ". ", "."):
+    if j >= len(words.low) or words.gaps[i] not in (" ", ". ", "."):
         return False
+    if words.case == TITLE:  # `Miss T. Beer`
+        capitals = words.shapes[i] == INITIAL and words.shapes[j] == TITLE
+        return capitals and words.gaps[i] != " " and words.low[j] not in ROLES | NEVER
     known, word = words.flags[j], words.low[j]
     if words.shapes[j] == NUMBER or len(word) < 2 or not words.low[i].isalpha():
         return False
-    return ((not known or known == EPONYM) and word not in ROLES) or bool(
+    return (not known & (WORD | NAME) and word not in ROLES) or bool(
         known & NAME and (not known & ORDINARY or closes(words, j))
     )
 

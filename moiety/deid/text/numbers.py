@@ -56,7 +56,7 @@ _TELEPHONE = re.compile(
     r"(?<![\w./+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
     r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.]\d)",
 )
-_INTERNATIONAL = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
+_INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00 ?)[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
 _OR_TELEPHONE = re.compile(
     r"[ ]{0,2}(?:/|or|&|and|,)[ ]{0,2}(\d(?:[ .()-]{0,2}\d){3,10})(?![\w/]|[.,]\d)"
 )
@@ -107,7 +107,8 @@ _CUED = Cues(
          " carenotes cerner clinic chart district local mpi person our your client trust service_user"
          " file book yellow_book card folder prison prisoner a_&_e ed attendance episode encounter visit admission spell fin account pathway referral"
          " ubrn booking incident oasis paris swift mosaic liquid_logic social_care social_services police"
-         " crime datix study trial subject participant screening donor odt ukt"),
+         " crime datix study trial subject participant screening donor odt ukt student candidate member membership"
+          " employee staff payroll resident tenant inmate detainee family lac"),
          rf"(?: (?:unit|record|identification))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
         (Label.HOSPITAL_NUMBER,
          ("mrn h/n hn crn urn ppid cpi umrn mr# mr_no hosp k_number rxr pas rio datix swift wccis soscare mosaic carefirst"
@@ -121,7 +122,7 @@ _CUED = Cues(
 )  # fmt: skip
 _LISTED_FORM = re.compile(
     r"(?<![\w./+-])(?<!\d,)(?:"
-    r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD)\d{5,6})"
+    r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
     r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}|[A-Z]{1,2}\d{4,7}/\d{2}"
@@ -190,7 +191,7 @@ def _telephones(text: str, places: Places) -> Iterator[Span]:
         if not _looks_like_date(match[0]):
             yield Span(*match.span(), Label.TELEPHONE, 0.96, "telephone")
             yield from _telephones_after(text, match.end())
-    if "+" in text:
+    if "+" in text or "00" in text:
         yield from _matches(_INTERNATIONAL, text, Label.TELEPHONE, 0.9, "telephone abroad")
     for _, match in _CUED_TELEPHONE.find(text, places):
         digits = sum(c.isdigit() for c in match[1])

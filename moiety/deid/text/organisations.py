@@ -37,8 +37,20 @@ _PARTNERS = re.compile(
 )
 
 
+_TAIL = re.compile(
+    r"(?: (?:&|and) (?:the )?(?:medical|dental) school|,? (?:main )?campus|,? school of medicine)(?!\w)",
+    re.IGNORECASE,
+)
+
+
 def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice; some may overlap."""
+    for span in _found(words):
+        tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
+        yield span.at(span.start, tail.end()) if tail else span
+
+
+def _found(words: Words) -> Iterator[Span]:
     yield from known(words)
     yield from _by_head(words)
     yield from abbreviated(words)
@@ -70,7 +82,8 @@ def _by_head(words: Words) -> Iterator[Span]:
             word == "royal" and (span := _royal(words, i))
         ):
             yield span
-        if word in PRACTICE_ENDS:
+        of_unit = i > 1 and word in _UNIT_HEADS and low[i - 1] in _UNITS
+        if word in PRACTICE_ENDS and not of_unit:
             span = practice(words, i)
             if span:
                 yield span
@@ -83,10 +96,8 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
-        elif (word == "hosp" and i and words.gaps[i - 1] == " ") or (
-            word == "unit" and words.low[i - 1] in _UNITS and i > 1
-        ):
-            first = _back(words, i - (word in _UNIT_WORDS))
+        elif of_unit or (word == "hosp" and i and words.gaps[i - 1] in (" ", ". ")):
+            first = _back(words, i - of_unit)
             if first is not None and _named(words, first, i):
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")
             elif word == "hosp" and i and _hosp_in_haste(words, i):
@@ -104,11 +115,11 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, i, end, "hospital of a place")
 
 
-_UNIT_WORDS = frozenset({"unit", "units", "centre", "center"})
+_UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr"})
 _UNITS = frozenset(
     {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
      "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
-     "treatment", "spinal"}
+     "treatment", "spinal", "diagnostic", "cardiac"}
 )  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
 
@@ -266,6 +277,8 @@ def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
     first, own = head, False
     while first > 0 and head - first < MOST_WORDS and joined(words.gaps[first - 1]):
         word = words.low[first - 1]
+        if words.gaps[first - 1] == ". " and len(word) > _ABBREVIATED and word not in _SHORTENED:
+            break
         if not belongs(words, first - 1) and not (loose and _no_cue(words, first - 1)):
             break
         own = own or not (word in GENERIC or word in CONNECTORS)
@@ -275,6 +288,7 @@ def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
     return first if own and first < head else None
 
 
+_ABBREVIATED, _SHORTENED = 3, frozenset({"univ", "gen", "hosp", "meml", "comm", "dist"})
 _LEADING = vocabulary.group("organisations_leading")
 
 

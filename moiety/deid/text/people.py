@@ -36,7 +36,7 @@ from moiety.deid.text.vocabulary import (
     SURNAME,
     WORD,
 )
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
+from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
 _CELLS = vocabulary.group("people_cells")
 _DOUBTFUL_TITLES = vocabulary.group("people_doubtful_titles")
@@ -155,7 +155,7 @@ def _take(
                 else first_after_cue(words, i, kin=kin, weak=weak)
             )
         else:
-            good = goes_on(words, i, sure=sure)
+            good = goes_on(words, i, sure=sure) or _first_half(words, i)
         if not good and not (
             words.low[i] in PARTICLES and i + 1 < last and words.gaps[i] in (" ", "'", "-")
             and marks.free[i + 1] and not words.flags[i + 1] & WORD and goes_on(words, i + 1, sure=sure)
@@ -168,6 +168,12 @@ def _take(
         if words.gaps[i] not in _IN_NAME and not _comma_turn(words, i, i - first + 1):
             break
         i += 1
+
+
+def _first_half(words: Words, i: int) -> bool:
+    """`Quant-Hurst`: any word with a capital that a hyphen joins to another, inside a name."""
+    both = words.gaps[i] == "-" and i + 1 < len(words.low)
+    return both and words.case == TITLE and words.shapes[i] == words.shapes[i + 1] == TITLE
 
 
 def _comma_turn(words: Words, i: int, taken: int) -> bool:
@@ -193,6 +199,18 @@ def _initialled(marks: Marks) -> None:
                 continue
             if initial_of_name(words, i):
                 _take(marks, i, LIKELY, "initial and surname", sure=False)
+        elif _bare_initial(words, i) and marks.free[i] and marks.free[i + 1]:
+            _take(marks, i, 0.7, "initial and surname", sure=False)
+
+
+def _bare_initial(words: Words, i: int) -> bool:
+    """`wrong J Smith`: a letter and a surname that is nothing else, both with capitals."""
+    if len(words.low[i]) > 1 or words.gaps[i] != " " or i + 1 >= len(words.low):
+        return False
+    known = words.flags[i + 1]
+    capitals = words.shapes[i] == INITIAL and words.shapes[i + 1] == TITLE
+    surname = known & SURNAME and not known & (WORD | PLACE)
+    return capitals and bool(surname) and words.low[i] not in "aix"
 
 
 def _before_cues(marks: Marks) -> None:

@@ -8,7 +8,7 @@ stand right before a date go with it.
 import re
 from collections.abc import Iterator
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import feasts, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.words import LOWER, TITLE, Words
 
@@ -60,7 +60,7 @@ _CELTIC = (
     r"|eanair|feabhra|marta|aibrean|bealtaine|meitheamh|iuil|lunasa|mean fomhair|deireadh fomhair|samhain|nollaig)"
 )
 _CELTIC_DATE = re.compile(
-    rf"(?<![\w./-])(?:\d{{1,2}}(?:eg|af|ain|il|ydd|fed|ed|u|adh)? (?:o )?{_CELTIC}(?: (?:19|20)\d\d)?|\d{{1,2}}(?:eg|fed|ydd|ain))(?![\w-])",
+    rf"(?<![\w./-])(?:\d{{1,2}}(?:eg|af|ain|il|ydd|fed|ed|u|adh)? (?:o )?{_CELTIC}(?: (?:19|20)\d\d)?|\d{{1,2}}(?:eg|fed|ydd|ain)|{_CELTIC} (?:19|20)\d\d)(?![\w-])",
     re.IGNORECASE,
 )
 _PART_OF_MONTH = re.compile(
@@ -82,6 +82,10 @@ _ROMAN = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])([./ -])(?:i{1,3}|iv|vi{0,3}|ix|xi{0,2})\1(?:(?:19|20)\d\d|\d\d)(?![\w/-]|\.\d)",
     re.IGNORECASE,
 )
+# From 13 on: below, `3.iv` is a paragraph.
+_ROMAN_SHORT = re.compile(
+    r"(?<![\w./-])(?:1[3-9]|2\d|3[01])\.(?:i{1,3}|iv|vi{1,3}|ix|xi{1,2})(?![\w/]|\.\w|-[a-z])"
+)
 _SPACED = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])( [./-] )(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)(?![\w%/]| ?[./-] ?\d)"
 )
@@ -95,17 +99,6 @@ _MISSPELT = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])(st|nd|rd|th)?(?: of)?[ -]([a-z]{5,10})(?![\w-])(?:,? (?:(?:19|20)\d\d|'\d\d)(?!\d))?",
     re.IGNORECASE,
 )
-_FEAST = re.compile(
-    r"(?<![a-z])(?:christmas|xmas|boxing day|new year(?:'?s)?|easter|diwali|eid|ramadan|hannukah|passover|whitsun"
-    r"|bank holiday(?: monday)?)(?![a-z])(?:,? (?:19|20)\d\d)?",
-    re.IGNORECASE,
-)
-_FEASTS = ("christmas", "xmas", "boxing", "new", "easter", "diwali", "eid", "ramadan", "hannukah", "passover",
-           "whitsun", "bank")  # fmt: skip
-_BEFORE_FEASTS = frozenset(
-    {"since", "until", "till", "before", "after", "at", "over", "stopped", "started", "by", "around", "last",
-     "seen", "from", "post", "pre"}
-)  # fmt: skip
 _MONTHS = ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november",
            "december")  # fmt: skip
 _LED = re.compile(
@@ -145,7 +138,7 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
         yield *match.span(), 0.9, "date said in ordinals"
     for match in at(_FIGURES_SAID, text, places.of(("date", "d", "dob", "born"))):
         yield *match.span(1), 0.9, "birth date said in figures"
-    for match in at(_CELTIC_DATE, text, places.runs):
+    for match in at(_CELTIC_DATE, text, places.leads):
         yield *match.span(), 0.9, "date in Welsh or Irish"
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):
@@ -154,9 +147,7 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
         if _cued_month(words, match):
             yield *match.span(), 0.5, "month after a cue"
     yield from _odd(text, places)
-    for match in at(_FEAST, text, places.of(_FEASTS)):
-        if ends_with(before(text, match.start(), " "), _BEFORE_FEASTS):
-            yield *match.span(), 0.5, "feast after a cue"
+    yield from feasts.find(text, places)
 
 
 def _odd(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
@@ -165,6 +156,8 @@ def _odd(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
         for match in at(pattern, text, places.runs):
             if match[1] != " " or match[0].split(" ")[1].lower() not in ("i", "x", "v"):
                 yield *match.span(), 0.85, why
+    for match in at(_ROMAN_SHORT, text, places.runs):
+        yield *match.span(), 0.7, "day and Roman month"
     for pattern in (_BARE, _BARRED):
         for match in at(pattern, text, places.runs):
             yield *match.span(), 0.8, "date in numbers apart"

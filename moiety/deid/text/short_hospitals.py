@@ -35,17 +35,22 @@ _REGION = re.compile(
     r"(?<!\w)NHS ((?:[A-Z][a-z]+ (?:& |and )?){0,2}[A-Z][a-z]+)(?=[ ]?(?:[.,;:)\n|/]|$| [a-z]))"
 )
 _PRACTICE_TAIL = (
-    r"(?:surg|surgery|mp|mc|hc|h/c|m/c|med(?:ical)? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|partnership|hall"
-    r"|services)|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
+    r"(?:surg|surgery|mp|mc|hc|h/c|m/c|med(?:ical)?\.? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
+    r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
     r"|(?:med|medical))"
 )
 _PRACTICE = re.compile(
-    rf"(?<![\w'])((?:the )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}} (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
-    r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]\d| [a-z]))"
+    rf"(?<![\w'])((?P<own>(?:[Tt]he )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}}) (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
+    r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]?\d| [a-z]))"
 )
 _PRACTICE_ANY = re.compile(
-    rf"(?<![\w'])(?:gp|gps|surgery|practice|reg(?:d|istered)? (?:at|with)|doctor|to|at|from|by|via|rang|phoned|called)"
-    rf"(?::| -| is| at| in)? ((?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+){{0,2}}? {_PRACTICE_TAIL}\.?)(?=[ ]?(?:[.,;:)\n|(-]|$))",
+    rf"(?<![\w'])(?:gp|gps|surgery|practice|reg(?:d|istered)? (?:at|with)|with|w|doctor|to|at|from|by|via|rang|phoned"
+    rf"|called|copy|copies|cc|told|comma|new line|under)"
+    rf"(?::| -| is| at| in)? ((?P<own>(?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+){{0,2}}?) {_PRACTICE_TAIL}\.?)(?=[ ]?(?:[.,;:)\n|(-]|$| (?:and|told|has|is|will|to|for|re|new line|comma|full stop) ))",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"(?:gp|gps|ask|see|copy|copies|rang|ring|phoned|from|to|at|practice|surgery|under|dear|via)[ :]+",
     re.IGNORECASE,
 )
 _BEHIND_GP = re.compile(
@@ -126,10 +131,13 @@ def _practices(words: Words) -> Iterator[Span]:
     text = words.text
     pattern = _PRACTICE if words.case == TITLE else _PRACTICE_ANY
     for match in pattern.finditer(text):
-        first = next(w for w in re.findall(r"[a-z']+", match[1].lower()) if w != "the")
-        if first in NEVER or vocabulary.flags(first) & CLINICAL or first in _NO_PRACTICE:
-            continue
-        yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name")
+        start, own = match.start("own"), match["own"]
+        while (lead := _LEADING.match(own)) and len(own) > lead.end():
+            start, own = start + lead.end(), own[lead.end() :]
+        if _practice_named(own.lower().removeprefix("the ")):
+            yield Span(
+                start, match.end(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name"
+            )
     for match in _BEHIND_GP.finditer(text) if words.case == TITLE else ():
         parts = match[1].lower().removeprefix("the ").split()
         named = vocabulary.flags(parts[0]) & vocabulary.FORENAME and len(parts) == 2
@@ -137,6 +145,15 @@ def _practices(words: Words) -> Iterator[Span]:
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
     for match in _CODE.finditer(text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.7, "masked code of a practice")
+
+
+def _practice_named(own: str) -> bool:
+    """Whether the words before `Surgery` and its like can be a name: `Falls Rd`, not `Hip`."""
+    first, *rest = re.findall(r"[^\W\d_][\w'-]*", own) or [""]
+    if not first or first in NEVER or first in _NO_PRACTICE:
+        return False
+    last = rest[-1] if rest else first
+    return not vocabulary.flags(last) & CLINICAL or bool(vocabulary.flags(last) & (NAME | PLACE))
 
 
 _NO_PRACTICE = vocabulary.group("short_hospitals_no_practice")

@@ -23,6 +23,9 @@ def turned(marks: Marks) -> None:
             if _initial_behind(words, i):
                 marks.mark(i, 0.75, "surname, initial")
                 marks.mark(i + 1, 0.75, "surname, initial")
+        elif gap == " " and len(words.low[i + 1]) == 1 and _letter_behind(words, i):
+            marks.mark(i, 0.7, "forename and letter")
+            marks.mark(i + 1, 0.7, "forename and letter")
         elif gap in (", ", ",", " , ", ",  "):
             if _is_turned(words, i):
                 marks.mark(i, 0.82, "surname, forename")
@@ -119,3 +122,21 @@ def _is_turned(words: Words, i: int) -> bool:
         words.shapes[i] == UPPER and words.shapes[i + 1] == TITLE
         and len(words.low[i]) > 3 and not first & (WORD | EPONYM)
     )  # fmt: skip
+
+
+def _letter_behind(words: Words, i: int) -> bool:
+    """`Jo T |`, `Lewis P. (8)`, `sue h on phones`: a forename and a surname's first letter."""
+    known, letter, gap = words.flags[i], words.low[i + 1], words.gaps[i + 1]
+    if not known & NAME or known & WORD or letter in _NO_LETTERS:
+        return False
+    if (words.shapes[i] == LOWER) != (words.shapes[i + 1] == LOWER):
+        return False
+    closes = not gap or gap[0] in ".,;:)|/\n" or gap[:2] in ("  ", " (", " |", " -", " –")
+    if not known & FORENAME:  # `callaghan m 23m`: in a list, before a number or a stop
+        numbered = i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER
+        listed = words.case != TITLE or words.shapes[i] == UPPER
+        return listed and not known & (EPONYM | PLACE) and (closes or (numbered and gap == " "))
+    return closes or (not known & EPONYM and letter not in "ai")
+
+
+_NO_LETTERS = frozenset("x")

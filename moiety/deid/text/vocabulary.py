@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
-FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE, ABBREVIATION = 1, 2, 4, 8, 16, 32, 64
+FORENAME, SURNAME, ORDINARY, CLINICAL, EPONYM, PLACE, ABBREVIATION, GUESSED = (
+    1, 2, 4, 8, 16, 32, 64, 128,
+)  # fmt: skip
+"""`GUESSED` stands beside ORDINARY or CLINICAL where only the word's ending says so: `Ijeoma`."""
 NAME = FORENAME | SURNAME
 WORD = ORDINARY | CLINICAL
 
@@ -41,6 +44,8 @@ _STEMS = (
     ("est", ""), ("al", ""), ("y", ""),
 )  # fmt: skip
 _SHORT_STEMMED = frozenset({"al", "y", "er", "ers", "d", "ly", "est", "es"})
+_LOOSE = frozenset({"er", "ers", "y", "al", "est", "ier"})
+"""Endings that surnames have too: `Tipper`."""
 _PREFIXES = ("un", "re", "non", "pre", "post", "over", "under", "dis", "mis", "anti", "sub",
              "inter", "multi", "hyper", "hypo", "peri", "intra", "extra", "micro", "co")  # fmt: skip
 
@@ -154,16 +159,16 @@ def _by_ending(word: str) -> int:
         if word.endswith(ending) and len(word) > len(ending) + 2 + (ending in _SHORT_STEMMED):
             stem = word[: len(word) - len(ending)] + instead
             if listed(stem) or (len(stem) > 3 and stem[-1] == stem[-2] and listed(stem[:-1])):
-                return ORDINARY
+                return ORDINARY | GUESSED if ending in _LOOSE else ORDINARY
     for prefix in _PREFIXES:
         if word.startswith(prefix) and len(word) > len(prefix) + 3:
             rest = word[len(prefix) :].lstrip("-")
             if listed(rest) or _by_plain_stem(rest):
                 return ORDINARY
     if len(word) > _LONG and _CLINICAL_ENDINGS.search(word):
-        return CLINICAL
+        return CLINICAL | GUESSED
     if len(word) > _LONG and _ORDINARY_ENDINGS.search(word):
-        return ORDINARY
+        return ORDINARY | GUESSED
     return 0
 
 

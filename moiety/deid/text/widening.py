@@ -27,7 +27,7 @@ from moiety.deid.text.words import TITLE, Words
 _BEFORE = re.compile(
     r"(?<![\w/.])(?:(?:c/o|no\.?|number|"
     r"(?:top|ground|first|second|third|1st|2nd|3rd|upper|lower|main|middle|basement|attic|garden)"
-    r"(?: floor)? (?:left|right|flat|door)|(?:ground|first|second|third|top|1st|2nd|3rd|upper) floor|basement|"
+    r"(?: floor)? (?:left|right|flat|door)|(?:ground|first|second|third|top|1st|2nd|3rd|upper) floor|basement|bsmt|"
     r"(?:flat |flt )?[0-9gb]/[0-9]{1,2}|(?:flat|room|unit|block|plot|pitch|lot|caravan) (?:[a-z]?\d{1,4}[a-z]?|[a-z])|"
     r"the (?:bungalow|annexe?|lodge|granny flat)(?: (?:opposite|behind|at|next to))?),? ){1,3}$",
     re.IGNORECASE,
@@ -42,6 +42,14 @@ _HOUSE = re.compile(
     r"(?:^|[ \t(,:;.|-])((?:(?:the |\d{1,4}[a-z]? )?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+){0,2})), ?$",
     re.IGNORECASE,
 )
+_HOUSE_IN_CAPITALS = re.compile(
+    r"(?:^|[\s(,:;.|/-])((?:[Tt]he |\d{1,4}[a-z]? )?[^\W\d_a-z][\w'-]+(?: (?:of|on|the|y|yr|a'|o'|th'|in|and|[^\W\d_a-z][\w'-]*)){0,4}), ?$"
+)
+_BEHIND_HOUSES = frozenset(
+    {"town", "village", "town with hyphens", "place of a house", "street", "address", "before a postcode",
+     "house with a name"}
+)  # fmt: skip
+_NO_HOUSE = vocabulary.group("widening_no_houses")
 _REACH, _HOUSE_REACH = 44, 48
 _SMALL = frozenset({"the", "old", "of", "y", "yr", "on", "and", "new", "house"})
 
@@ -51,7 +59,7 @@ def find(words: Words, lines: Iterable[Span]) -> Iterator[Span]:
     text = words.text
     for line in lines:
         start, end = line.start, line.end
-        if line.why in ("town", "village", "town with hyphens", "place of a house"):
+        if line.why in _BEHIND_HOUSES:
             start = _house_before(words, start)
         start = _number_before(text, start)
         if text[start - 1 : start] == " " and (
@@ -111,13 +119,16 @@ def _tail(words: Words, start: int, end: int) -> int:
 def _house_before(words: Words, start: int) -> int:
     """Where the part before a village begins, if it can be a house: `Ardnamona, Castlederg`."""
     text = words.text
-    match = _HOUSE.search(text, max(0, start - _HOUSE_REACH), start)
+    pattern = _HOUSE_IN_CAPITALS if words.case == TITLE else _HOUSE
+    match = pattern.search(text, max(0, start - _HOUSE_REACH), start)
     if match is None or (words.case == TITLE and not match[1][0].isupper()):
         return start
     parts = match[1].replace("-", " ").split(" ")
     if words.case == TITLE and any(p[0].islower() and p.lower() not in _SMALL for p in parts):
         return start
     known = [(p.lower(), vocabulary.flags(p.lower())) for p in parts if not p[0].isdigit()]
+    if words.case == TITLE and len(known) > 1 and _the_house(known):
+        return match.start(1)
     if not known or not all(_of_house(word, flags) for word, flags in known):
         return start
     own = [f for w, f in known if w not in _SMALL]
@@ -126,6 +137,14 @@ def _house_before(words: Words, start: int) -> int:
     strange = any(not f or f & SURNAME for f in own)
     sure = words.case == TITLE or alike
     return match.start(1) if sure and (alike or (strange and not named)) else start
+
+
+def _the_house(known: list[tuple[str, int]]) -> bool:
+    """`The Paddocks`, `Toll Cottage`: behind `The` and before `Cottage` any words with capitals do."""
+    return (known[0][0] == "the" or known[-1][0] in HOUSES) and not any(
+        word in _NO_HOUSE or word in KIN or word in ROLES or word in TITLES or flags & CLINICAL
+        for word, flags in (known[1:] if known[0][0] == "the" else known)
+    )
 
 
 def _of_house(word: str, flags: int) -> bool:

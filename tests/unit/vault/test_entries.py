@@ -258,3 +258,21 @@ def _shared_ring(tmp_path_factory):
 
 
 RING = None
+
+
+def test_entries_about_nobody_lie_in_any_heap(keys):
+    """All heaps are used, and nothing tells such an entry from one about somebody."""
+    heaps = {personal.bucket_of(keys, None) for _ in range(2000)}
+    assert set(range(personal.BUCKETS)) == heaps
+
+
+def test_an_entry_of_the_first_version_still_opens(keys):
+    """All in one seal, as JSON, without a commitment; anything else there is Tampered."""
+    whole = entry(subject=uuid4(), reason="asked by post")
+    octets = msgspec.json.encode(whole)
+    place = Place("trail_leaf", "5", "entry", 1)
+    sealed = seal(keys.trail.current, octets, place, size=1024)
+    assert whole == entries.open_leaf(keys, Leaf(5, MONTH, sealed, b""))
+    odd = seal(keys.trail.current, b"[1]", place, size=1024)
+    with pytest.raises(Tampered, match="form that was ever written"):
+        entries.open_leaf(keys, Leaf(5, MONTH, odd, b""))

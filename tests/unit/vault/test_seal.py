@@ -3,6 +3,8 @@
 import secrets
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from linkage_vault.seal import (
     HEADER_SIZE,
     TAG_SIZE,
     Batch,
+    Column,
     Place,
     Tampered,
     encode_lengths,
@@ -149,3 +152,26 @@ def test_two_batches_share_nothing():
     one, other = (Batch(KEK).seal(b"same", PLACE, size=SIZE) for _ in range(2))
     for start, end in ((5, 45), (45, 57), (57, 73)):
         assert one[start:end] != other[start:end]
+
+
+@pytest.mark.parametrize("numbered", [False, True], ids=["place", "numbered row"])
+def test_an_envelope_is_laid_out_as_documented(numbered):
+    """Read by hand: format, key version, wrapped 256-bit key, nonce; length, plaintext, zeros."""
+    column = Column("link", "sealed", 1)
+    batch = Batch(KEK)
+    seal_one = (
+        (lambda: batch.seal_at(column, 7, b"abc", size=SIZE))
+        if numbered
+        else (lambda: batch.seal(b"abc", column.place(7), size=SIZE))
+    )
+    first, second = seal_one(), seal_one()
+    assert (1, 1) == (first[0], int.from_bytes(first[1:5], "big"))
+    data_key = aes_key_unwrap(KEK.secret.reveal(), first[5:45])
+    nonce, ciphertext = first[45:57], first[57:]
+    bound = encode_place(
+        b"moiety/vault/seal/1", column.place(7), b"sealed", bytes(7) + b"\x01", bytes(3) + b"\x01"
+    )
+    opened = AESGCM(data_key).decrypt(nonce, ciphertext, bound)
+    assert b"\x00\x03abc" + bytes(SIZE - 5) == opened
+    counted = int.from_bytes(second[45:57], "big") - int.from_bytes(nonce, "big")
+    assert (32, 1) == (len(data_key), counted % 2**96)

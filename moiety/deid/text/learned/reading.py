@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned.model import LIKE, Model
+from moiety.deid.text.naming import may_be_name
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.terms import is_ethnic, is_term
@@ -18,7 +19,7 @@ _SAID = vocabulary.group("learned_said_numbers")
 _COUNTED = frozenset(
     {Label.DATE, Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER, Label.TELEPHONE, Label.EXTENSION}
 )
-_LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.5, 0.7, 0.75, 0.9, 0.98
+_LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.35, 0.55, 0.65, 0.75, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
 """Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
@@ -36,7 +37,7 @@ def find(
     before = 0
     known = [*labelled(words, spans, model.labels), 0]
     for i, word in enumerate(words.low):
-        if taken[words.starts[i]]:
+        if taken[words.starts[i]] or (word[0] == "x" and taken[words.ends[i] - 1]):
             before = known[i]
             continue
         if _is_hopeless(words, i):
@@ -82,7 +83,7 @@ def _is_hopeless(words: Words, i: int) -> bool:
     known, shape = words.flags[i], words.shapes[i]
     if shape == NUMBER or words.low[i] in _SAID:
         return False
-    if known & WORD and not known & NAME:
+    if known & WORD and not known & NAME and not may_be_name(words, i):
         return bool(known & CLINICAL) or (words.case == TITLE and shape not in (TITLE, UPPER))
     return False
 
@@ -141,6 +142,8 @@ def _may_name(words: Words, i: int, probability: float) -> bool:
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     capital = words.case != TITLE or shape in (TITLE, UPPER)
     if known & WORD and not known & NAME:
+        if may_be_name(words, i):
+            return probability > _LIKELY
         return capital and probability > (_SURE if known & CLINICAL else _DOUBTFUL)
     if is_term(words, i) or is_ethnic(words, i):
         return False
