@@ -151,6 +151,15 @@ def test_a_forged_head_is_found():
     assert (SIZE - 1, "forged head") == fault_of(rows, [*heads[:-1], other])
 
 
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_a_forged_head_of_a_tiny_trail_is_found_at_its_last_entry(size):
+    """There is no entry before the first: an empty trail's head is at fault at position 0."""
+    rows, _ = build(size)
+    root = merkle.root_of_leaves([one.leaf_hash for one in rows]) if rows else merkle.EMPTY_ROOT
+    forged = sign_head(Ed25519PrivateKey.generate(), size, root)
+    assert (max(size, 1) - 1, "forged head") == fault_of(rows, [forged])
+
+
 def test_a_signature_binds_size_and_root():
     """The statement is length-prefixed: no size and root can be traded for one another."""
     head = sign_head(KEY, 5, bytes(32))
