@@ -167,6 +167,8 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
             yield _span(text, *match.span(), 0.8, "day and month")
     for match in at(_SHORT_YEAR, text, places.runs):
         last = before(text, match.start(), " :(")
+        if last[-1:] == ["exp"]:
+            continue  # a batch's, and nobody's
         if ends_with(last, _BEFORE_SHORT_YEARS) or (last[-2:-1] in (["next"], ["last"])):
             yield Span(*match.span(), Label.DATE, 0.6, "month and short year")
 

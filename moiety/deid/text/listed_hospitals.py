@@ -55,6 +55,9 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             or (not any(vocabulary.flags(p) & unsure for p in bare))
         )
         found.setdefault(parts[0], []).append((parts, sure))
+        short = parts[:-1]
+        if parts[-1] in HOSPITAL_HEADS and len(short) > 1 and short[0] not in _TOO_COMMON:
+            found.setdefault(short[0], []).append((short, False))
     return {
         first: tuple(sorted(ones, key=lambda one: -len(one[0]))) for first, ones in found.items()
     }
@@ -73,9 +76,36 @@ def known(words: Words) -> Iterator[Span]:
             )
             if len(parts) == 1 and (after == NUMBER or words.low[end : end + 1] in _TESTED):
                 continue  # `Addenbrooke's 88/100`
-            if sure or _cued(words, i, end):
+            if sure or _capitals(words, i, end) or _cued(words, i, end):
                 yield with_trust(words, i, end - 1, "known hospital")
                 break
+
+
+_TOO_COMMON = frozenset({"st", "saint", "the", "ysbyty"})
+
+
+def _capitals(words: Words, first: int, end: int) -> bool:
+    """`Stepping Hill`, `Medway Maritime`: two words and more of a listed name, all with capitals."""
+    shapes = [
+        shape
+        for shape, word in zip(words.shapes[first:end], words.low[first:end], strict=True)
+        if word not in ("of", "and", "the")
+    ]
+    capitals = words.case == TITLE and all(shape in (TITLE, UPPER) for shape in shapes)
+    return capitals and len(shapes) > 1 and words.low[end : end + 1] not in _STREETS_BEHIND
+
+
+_STREETS_BEHIND = (
+    ["road"],
+    ["street"],
+    ["avenue"],
+    ["lane"],
+    ["close"],
+    ["school"],
+    ["church"],
+    ["pub"],
+    ["crescent"],
+)
 
 
 _TESTED = (["cognitive"], ["ace"], ["score"], ["test"], ["examination"])
@@ -142,12 +172,20 @@ def abbreviated(words: Words) -> Iterator[Span]:
             or word in _SCAN_OR_PLACE
             or word in _CLINICAL_TOO
         )
-        if (words.case == TITLE and not unsure) or (
-            before in CUES
-            and before not in ("of", "with", "seen", "reviewed", "then")
-            and not _scanned(words, i)
+        if (
+            (words.case == TITLE and not unsure)
+            or (
+                before in CUES
+                and before not in ("of", "with", "seen", "reviewed", "then")
+                and not _scanned(words, i)
+            )
+            or (low[i + 1 : i + 2] in _DEPARTMENTS and words.gaps[i] == " ")
         ):
             yield _abbreviation(words, i)
+
+
+_DEPARTMENTS = (["ed"], ["icu"], ["itu"], ["ward"], ["amu"], ["mau"], ["switchboard"], ["site"])
+"""Whose letters stand right before one of these is a hospital: `RIE ED`, `MRI ward`."""
 
 
 def _scanned(words: Words, i: int) -> bool:

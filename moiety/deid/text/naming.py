@@ -166,10 +166,17 @@ _NEVER_NAMES = re.compile(
 )
 
 
+_NAMES_TOO = ("oma", "uria", "emia", "vir", "ium")
+"""Endings of medicine that names have as well; a new drug is likelier than a name in `-pine`."""
+
+
 def may_be_name(words: Words, i: int) -> bool:
     """A capital on a word of which only the ending says that it is none: `Ijeoma`, `Terrence`."""
+    known = words.flags[i]
+    if known & CLINICAL and not words.low[i].endswith(_NAMES_TOO):
+        return False
     return (
-        bool(words.flags[i] & GUESSED)
+        bool(known & GUESSED)
         and words.case == TITLE
         and words.shapes[i] == TITLE
         and _NEVER_NAMES.search(words.low[i]) is None

@@ -127,7 +127,7 @@ def _is_turned(words: Words, i: int) -> bool:
 def _letter_behind(words: Words, i: int) -> bool:
     """`Jo T |`, `Lewis P. (8)`, `sue h on phones`: a forename and a surname's first letter."""
     known, letter, gap = words.flags[i], words.low[i + 1], words.gaps[i + 1]
-    if not known & NAME or known & WORD or letter in _NO_LETTERS:
+    if not known & NAME or known & WORD or not letter.isalpha() or letter in _NO_LETTERS:
         return False
     if (words.shapes[i] == LOWER) != (words.shapes[i + 1] == LOWER):
         return False

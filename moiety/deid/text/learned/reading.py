@@ -24,6 +24,8 @@ _LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.35, 0.55, 0.65, 0.75, 0.98
 _UNKNOWN = 0.2
 """Share of the threshold that a word nothing is known of needs, where capitals tell nothing."""
 _TIES = frozenset({"-", "/", "."})
+_MOST_TIED = 8
+"""Parts of a number on each side of one: what is longer is no number, and must not cost more."""
 _REGISTERS = vocabulary.group("learned_registers")
 _DAYS, _MONTHS = 31, 12
 _PERIODS = frozenset({7, 12})
@@ -71,9 +73,10 @@ def labelled(words: Words, spans: Sequence[Span], labels: Sequence[str]) -> list
 def _whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
     """The first and the last word of all that word `i` hangs together with: `RD-24/0071.2`."""
     first, last, end = i, i, len(words.low) - 1
-    while first and words.gaps[first - 1] in _TIES and not taken[words.starts[first - 1]]:
+    floor, ceiling = max(0, i - _MOST_TIED), min(end, i + _MOST_TIED)
+    while first > floor and words.gaps[first - 1] in _TIES and not taken[words.starts[first - 1]]:
         first -= 1
-    while last < end and words.gaps[last] in _TIES and not taken[words.starts[last + 1]]:
+    while last < ceiling and words.gaps[last] in _TIES and not taken[words.starts[last + 1]]:
         last += 1
     return first, last
 

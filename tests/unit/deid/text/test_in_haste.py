@@ -49,6 +49,9 @@ ORGANISATIONS = [
     "Taught at «Ninewells Hospital & Medical School»",
     "Discharged from «Leeds Treatment Centre»",
     "Care passes to «Belfast Trust» on discharge",
+    "Operated at «Stepping Hill», home since",
+    "Opinion from «Belfast City», then home",
+    "Back to the «RIE» ED if worse",
 ]
 NUMBERS = [
     "unit «700 118 26 k»",
@@ -72,6 +75,9 @@ LEFT = [
     "Vitamin D. Hepatitis B, grade C",
     "stage iii disease, ratio 1.ii",
     "Unit 7 of the course, case 2 of 9",
+    "MRI of the head was normal",
+    "Insulin pen exp 03/25, kit exp 04/26",
+    "Given Nifedipine and Thiamine at night",
     "PLT 123000, HCG 45000, CK 12000",
 ]
 
