@@ -205,10 +205,17 @@ def counted(rows):
 
 
 def _exact(cell):
-    """A sum of floats depends on the order of its terms: twelve digits of it do not."""
+    """A sum of floats depends on the order of its terms: twelve digits of it do not.
+
+    A sum over a node that is a count in one template and a quantity in another is `10` as the
+    documents are read and `10.0` as SQL adds: one number in JSON.
+    """
     if isinstance(cell, msgspec.Raw):
         return json.loads(bytes(cell))
-    return float(f"{cell:.12g}") if isinstance(cell, float) else cell
+    if not isinstance(cell, float):
+        return cell
+    rounded = float(f"{cell:.12g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 @contextmanager

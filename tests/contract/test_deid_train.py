@@ -10,6 +10,10 @@ from moiety.cli import app
 from moiety.deid.text import Options, detect
 
 NAMES = ["Quvenzo", "Brillarth", "Zorvane", "Wexholm", "Tarquelin", "Ombrick", "Yandrake", "Fusk"]
+WORDS = (
+    "quaddow", "tamble", "mirrow", "plictor", "grobble", "aboudly", "oberate", "unvern", "snaffow",
+    "gribbet", "threlp", "corvant", "maddible", "blonten", "strawle",
+)  # fmt: skip
 LINES = ["bed {i} {n} ok", "mane {n} nocte, bed {i}"]
 
 
@@ -38,13 +42,18 @@ def test_what_reviewers_found_is_found_from_then_on(gold, tmp_path):
     answer = deid("train", gold, "--out", model, "--rounds", 6, "--generated", 40)
     assert 0 == answer.exit_code, answer.output
     assert "learned from" in answer.output
-    # A word in the reviewers' sentence of which the shipped model is not sure.
-    words = ("quaddow", "tamble", "mirrow", "plictor", "grobble", "aboudly", "oberate", "unvern")
-    texts = {word: LINES[0].format(n=word, i=7) for word in words}
+    # Words in the reviewers' sentence of which the shipped model is not sure: most are found now.
     sure = Options(threshold=0.9)
-    word, text = next((w, text) for w, text in texts.items() if not detect(text, options=sure))
-    found = detect(text, options=replace(sure, weights=model.read_bytes()))
-    assert [word] == [text[s.start : s.end] for s in found]
+    taught = replace(sure, weights=model.read_bytes())
+    texts = {word: LINES[0].format(n=word, i=7) for word in WORDS}
+    unsure = {word for word, text in texts.items() if not detect(text, options=sure)}
+    found = {
+        word
+        for word in unsure
+        if [word] == [texts[word][s.start : s.end] for s in detect(texts[word], options=taught)]
+    }
+    assert unsure
+    assert len(found) > len(unsure) / 2
     (tmp_path / "c.yaml").write_text("model: site.bin\n")
     assert 0 == deid("text", "--check-config", "--config", tmp_path / "c.yaml").exit_code
 

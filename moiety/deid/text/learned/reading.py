@@ -28,6 +28,8 @@ _MOST_TIED = 8
 """Parts of a number on each side of one: what is longer is no number, and must not cost more."""
 _REGISTERS = vocabulary.group("learned_registers")
 _DAYS, _MONTHS = 31, 12
+_NO_DAY = (3, 4, 5)
+"""Digits of a number that alone is no day and no run-on date: a time, a dose, a year."""
 _PERIODS = frozenset({7, 12})
 """What stands behind the stroke of a span of days or months as well as of a date."""
 
@@ -125,6 +127,8 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
 def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
     """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
     told = words.low[first : last + 1]
+    if len(told) == 1 and told[0].isdecimal() and len(told[0]) in _NO_DAY:
+        return False
     if len(told) not in (2, 3) or not all(word.isdecimal() for word in told):
         return True
     day, month = int(told[0]), int(told[1])
