@@ -224,7 +224,10 @@ def test_an_interrupt_ends_with_a_sentence(tmp_path, rules):
     source = tmp_path / "in.jsonl"
     many(source, 200_000)
     out = tmp_path / "out.jsonl"
+    # What a shell starts with `&` ignores the signal, and so would all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = started("text", source, out, "--config", rules, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     while not (tmp_path / "out.jsonl.state").exists() and run.poll() is None:
         time.sleep(0.02)
     time.sleep(0.2)
