@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.calling import UNIT
-from moiety.deid.text.cues import Places, at, before, ends_with
+from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import LOWER, Words
@@ -48,47 +48,29 @@ _DONATION = re.compile(
 )
 _BRACKETED = re.compile(r"(?<=[(])([A-Z]{2,4}) ?(\d{4})(?=[),;])")
 _CALLS = frozenset(
-    {
-        "phone",
-        "tel",
-        "rang",
-        "ring",
-        "call",
-        "mob",
-        "mobile",
-        "fax",
-        "text",
-        "nhs",
-        "nhsn",
-        "hcn",
-        "chi",
-    }
-)
+    {"phone", "tel", "rang", "ring", "call", "mob", "mobile", "fax", "text", "nhs", "nhsn", "hcn", "chi"}
+)  # fmt: skip
 _WORDS = vocabulary.WORD | vocabulary.EPONYM
 _FEWEST, _FEWEST_CUED, _LONG_GROUPS = 5, 3, 7
-_UNIT_NUMBER = re.compile(
-    r"(?:unit|case|record|notes|number|index|id|chart|file|folder|member|booking|inc|rec)"
-    r"[ .:#-]{1,3}((?:(?-i:[A-Z]{2,5})[ -]?)?\d{3,8}(?:[ -]\d{2,5}){0,2}(?: ?[A-Za-z](?!\w))?)(?![\w%/]|[.,:]\d)",
-    re.IGNORECASE,
-)
-_UNIT_NUMBERS = ("unit", "case", "record", "notes", "number", "index", "id", "chart", "file", "folder", "member",
-                 "booking", "inc", "rec")  # fmt: skip
-_SYSTEM = re.compile(
-    r"(?:emis|vision|systm1|systmone|rio|mosaic|epic|cerner|pas|ndtms|iapt|iaptus|liquidlogic|carenotes|paris|adastra"
-    r"|lac|scas|ubrn|mash|marac|pds|evolve|meditech|trak|trakcare|clinisys|badgernet|lorenzo)"
-    r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2})(?![\w%/]|[.,:]\d)",
-    re.IGNORECASE,
-)
-_SYSTEMS = ("emis", "vision", "systm", "systmone", "rio", "mosaic", "epic", "cerner", "pas", "ndtms", "iapt", "iaptus",
-            "liquidlogic", "carenotes", "paris", "adastra", "lac", "scas", "ubrn", "mash", "marac", "pds", "evolve",
-            "meditech", "trak", "trakcare", "clinisys", "badgernet", "lorenzo")  # fmt: skip
-_TESTED = re.compile(
-    r"(?:histology|histo|histopath|path|pathology|cytology|cyto|micro|specimen|sample|biopsy|barcode|lab|film|acc)"
-    r"[ .:#-]{1,3}((?-i:[A-Z]{1,4})[ /.-]?\d{2,6}(?:[ /.-]\d{3,7})?(?: (?-i:[A-Z])(?!\w))?)(?![\w%]|[.,:/]\d)",
-    re.IGNORECASE,
-)
-_TESTS = ("histology", "histo", "histopath", "path", "pathology", "cytology", "cyto", "micro", "specimen", "sample",
-          "biopsy", "barcode", "lab", "film", "acc")  # fmt: skip
+_TOLD = Cues([
+    announced(
+        Label.HOSPITAL_NUMBER,
+        "unit case record notes number index id chart file folder member booking inc rec",
+        r"[ .:#-]{1,3}((?:(?-i:[A-Z]{2,5})[ -]?)?\d{3,8}(?:[ -]\d{2,5}){0,2}(?: ?[A-Za-z](?!\w))?)(?![\w%/]|[.,:]\d)",
+    ),
+    announced(
+        Label.HOSPITAL_NUMBER,
+        "emis vision systm1 systmone rio mosaic epic cerner pas ndtms iapt iaptus liquidlogic carenotes paris adastra"
+        " lac scas ubrn mash marac pds evolve meditech trak trakcare clinisys badgernet lorenzo",
+        r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2})(?![\w%/]|[.,:]\d)",
+    ),
+    announced(
+        Label.ACCESSION_NUMBER,
+        "histology histo histopath path pathology cytology cyto micro specimen sample biopsy barcode lab film acc",
+        r"[ .:#-]{1,3}((?-i:[A-Z]{1,4})[ /.-]?\d{2,6}(?:[ /.-]\d{3,7})?(?: (?-i:[A-Z])(?!\w))?)(?![\w%]|[.,:/]\d)",
+    ),
+])  # fmt: skip
+"""What numbers people or samples, and the number behind it: letters before it, digits apart."""
 _LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
 _NUMBERS_TOLD = re.compile(
     r"nos?\.? (\d{4,8}) (?:and|&|/) (\d{4,8})(?![\w/%]|[.,]\d)", re.IGNORECASE
@@ -129,17 +111,12 @@ def find(words: Words, places: Places) -> Iterator[Span]:
 
 def _told(text: str, places: Places) -> Iterator[Span]:
     """Behind the name of what numbers people or samples, with letters before and digits apart."""
-    for pattern, heads, label in (
-        (_UNIT_NUMBER, _UNIT_NUMBERS, Label.HOSPITAL_NUMBER),
-        (_SYSTEM, _SYSTEMS, Label.HOSPITAL_NUMBER),
-        (_TESTED, _TESTS, Label.ACCESSION_NUMBER),
-    ):
-        for match in at(pattern, text, places.of(heads)):
-            digits = sum(c.isdigit() for c in match[1])
-            if digits < _FEWEST - 1 or (match[1].isdigit() and _YEAR.match(match[1])):
-                continue
-            if not UNIT.match(text, match.end()):
-                yield Span(*match.span(1), label, 0.7, "number behind what it numbers")
+    for label, match in _TOLD.find(text, places):
+        digits = sum(c.isdigit() for c in match[1])
+        if digits < _FEWEST - 1 or (match[1].isdigit() and _YEAR.match(match[1])):
+            continue
+        if not UNIT.match(text, match.end()):
+            yield Span(*match.span(1), label, 0.7, "number behind what it numbers")
     for match in at(_LETTERED_GROUPS, text, places.runs):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
     for match in at(_NUMBERS_TOLD, text, places.of(("no", "nos"))):

@@ -125,9 +125,9 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
         piece.take(persons)
         sure = [*rest, *persons]
         guessed = list(learned.find(words, piece.taken, sure, model, options.threshold))
-    people_whole = list(rounding.whole(words, [*persons, *guessed]))
-    piece.take(people_whole)
-    piece.spans = [*rest, *people_whole]
+    whole = list(rounding.whole(words, [*persons, *guessed]))
+    piece.take(whole)
+    piece.spans = [*rest, *whole]
     piece.spans += dates.births(text, piece.spans)
     piece.spans += calling.behind_names(text, persons)
     piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
