@@ -62,6 +62,7 @@ minting.py      the worker that keeps the pool filled
 trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
 appending.py    decisions that come together share one transaction and one head
 entries.py      an entry of the trail, sealed, of one length
+packets.py      personal values in rows: one, or of many subjects one a heap
 personal.py     what of an entry is personal: committed to, kept beside the tree, able to go
 witnesses.py    signed heads sent to files, syslog and addresses elsewhere
 verification.py the whole trail checked by anybody who has the public key

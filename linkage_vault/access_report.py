@@ -129,9 +129,7 @@ def entries_about(
     connection: sa.Connection, vault: Vault, subjects: frozenset[UUID]
 ) -> Iterable[Entry]:
     """The entries of the trail about some ids, newest first; no decision is made here."""
-    rows = trail.newest_about(connection, vault.keys, sorted(subjects))
-    opened = (trail.open_leaf(vault.keys, leaf) for leaf in rows)
-    return (entry for entry in opened if entry.subject in subjects)
+    return (entry for _, entry in trail.about(connection, vault.keys, subjects))
 
 
 def _titles(connection: sa.Connection, project_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -148,7 +148,7 @@ def write_down_all(
     *,
     verdict: Verdict | None = None,
 ) -> None:
-    """Commits the decisions about many subjects together; the asks differ in those alone.
+    """Commits one decision about many subjects; the asks differ in those alone.
 
     Raises Unavailable when that fails.
     """

@@ -14,8 +14,9 @@ from uuid import UUID
 import msgspec
 from msgspec import structs
 
-from linkage_vault import personal
+from linkage_vault import packets, personal
 from linkage_vault.keys import KeyRing
+from linkage_vault.packets import TOGETHER, Packet
 from linkage_vault.personal import Disclosed
 from linkage_vault.seal import LENGTH_SIZE, Batch, Column, Tampered, open_sealed
 
@@ -24,7 +25,10 @@ _COLUMN = Column("trail_leaf", "entry", 1)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One decision.  `subject` is the id that was asked with, never the id that was answered."""
+    """One decision.  `subject` is the id that was asked with, never the id that was answered.
+
+    Of a decision about many it is None; `open_subjects` has them.
+    """
 
     at: datetime
     action: str
@@ -66,9 +70,10 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A row of the trail as it is stored; `subject` and `disclosed` are None where they are gone.
+    """A row of the trail as it is stored, with those of its personal values that were asked for.
 
-    `position`, `month`, `entry` and `commitment` make the leaf hash.
+    `position`, `month`, `entry` and `commitment` make the leaf hash.  `personal` is empty where the
+    values are gone.
     """
 
     position: int
@@ -76,15 +81,14 @@ class Leaf:
     entry: bytes
     leaf_hash: bytes
     commitment: bytes | None = None
-    subject: bytes | None = None
-    disclosed: bytes | None = None
+    personal: tuple[Packet, ...] = ()
 
 
 class Encoded(NamedTuple):
-    """An entry made ready to be appended: it fits, and its personal values have their salt."""
+    """An entry made ready to be appended: it fits, and its personal values have their salts."""
 
     kept: bytes
-    values: Disclosed
+    values: Sequence[Disclosed]
 
 
 def encode(entry: Entry) -> Encoded:
@@ -110,15 +114,26 @@ def encode(entry: Entry) -> Encoded:
     )
     if len(kept) + LENGTH_SIZE > ENTRY_SIZE:
         raise ValueError(f"an entry of the trail exceeds {ENTRY_SIZE} octets")
-    return Encoded(kept, personal.disclose(entry.subject, entry.reason))
+    return Encoded(kept, [personal.disclose(entry.subject, entry.reason)])
 
 
 def encode_alike(entry: Entry, told: Sequence[tuple[str, UUID | None]]) -> list[Encoded]:
-    """Entries that are one but for outcome and subject, which `told` has of each, in its order."""
-    outcomes = {outcome for outcome, _ in told}
-    kept = {one: encode(structs.replace(entry, outcome=one)).kept for one in outcomes}
-    values = personal.disclose_each([subject for _, subject in told], entry.reason)
-    return [Encoded(kept[outcome], one) for (outcome, _), one in zip(told, values, strict=True)]
+    """A decision about many, as few entries as can be: those of one outcome are one entry.
+
+    `told`: outcome and subject of each; what is about nobody is an entry by itself.
+    """
+    subjects: dict[str, list[UUID]] = {}
+    nobody = [structs.replace(entry, outcome=outcome) for outcome, one in told if one is None]
+    for outcome, subject in told:
+        if subject is not None:
+            subjects.setdefault(outcome, []).append(subject)
+    together = [
+        Encoded(kept, personal.disclose_each(about[at : at + TOGETHER], entry.reason))
+        for outcome, about in subjects.items()
+        for kept in [encode(structs.replace(entry, outcome=outcome)).kept]
+        for at in range(0, len(about), TOGETHER)
+    ]
+    return [*together, *(encode(structs.replace(one, subject=None)) for one in nobody)]
 
 
 def seal_entry(batch: Batch, position: int, kept: bytes) -> bytes:
@@ -129,7 +144,8 @@ def seal_entry(batch: Batch, position: int, kept: bytes) -> bytes:
 def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
     """The entry of a row, as far as the vault can read it.  Raises Tampered.
 
-    The subject is None when it was shredded; the reason too, and when only the auditor may read it.
+    The subject is None when it was shredded, and of an entry about many; the reason too when it was
+    shredded, and when only the auditor may read it.
     """
     octets = open_sealed(keys.trail.by_version, leaf.entry, _COLUMN.place(leaf.position))
     try:
@@ -138,13 +154,25 @@ def open_leaf(keys: KeyRing, leaf: Leaf) -> Entry:
         kept = msgspec.msgpack.decode(octets, type=_Kept)
     except msgspec.DecodeError:
         raise Tampered("an entry of the trail is not of a form that was ever written") from None
-    values = None
-    if leaf.disclosed is not None:
-        values = personal.open_disclosed(keys.trail, leaf.position, leaf.disclosed)
-    subject = None
-    if leaf.subject is not None:
-        subject = personal.open_subject(keys, leaf.position, leaf.subject)
-    return _whole(kept, subject, values.reason if values else None)
+    reason, subject, many = None, None, packets.is_many(leaf.commitment)
+    for packet in leaf.personal[:1]:
+        reason = packets.open_reason(keys, leaf.position, packet, many=many)
+        if not many:
+            subject = next(iter(open_subjects(keys, leaf)), None)
+    return _whole(kept, subject, reason)
+
+
+def open_subjects(keys: KeyRing, leaf: Leaf) -> list[UUID]:
+    """Whom a row is about, as far as its personal values were asked for.  Raises Tampered."""
+    if leaf.commitment is None:
+        subject = open_leaf(keys, leaf).subject
+        return [] if subject is None else [subject]
+    many = packets.is_many(leaf.commitment)
+    return [
+        subject
+        for packet in leaf.personal
+        for subject in packets.open_subjects(keys, leaf.position, packet, many=many)
+    ]
 
 
 def _whole(kept: _Kept, subject: UUID | None, reason: str | None) -> Entry:

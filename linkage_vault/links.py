@@ -168,7 +168,7 @@ def resolve_persons(
 ) -> list[Records | None]:
     """The EHRs of many persons, in their order; None where there is none.
 
-    One decision for all, an entry in the trail for each, all committed before the first seal.
+    One decision for all, an entry in the trail for each outcome, committed before the first seal.
     """
     action = Action.RESOLVE_PERSON
     asks = [Ask(action, one, purpose, reason, basis, approval_id) for one in person_ids]

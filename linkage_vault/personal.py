@@ -7,7 +7,7 @@ person; and everything, with the salt, in a box that only the auditor's private 
 
 When the row goes, the commitment stays: every proof holds, and nobody can learn or guess what was
 committed to, for the salt of 256 random bits went with it.  Without an auditor's key the second
-envelope is sealed under the trail's key too.
+envelope is sealed under the trail's key too.  How entries about many lie in rows: `packets`.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from moiety.kit.boxes import Boxes, BoxKey, NotOpened, boxes_for, new_key
 
 BOX_FORMAT = 0x41
 SALT_SIZE = 32
+COMMITMENT_SIZE = 32
 SUBJECT_SIZE = 32  # octets inside the seal: an id takes 16
 SHORT, LONG = 192, 1472  # octets inside a box: without a reason, and with the longest
 BUCKETS = 64

@@ -45,8 +45,7 @@ def search_trail(vault: Vault, requester: Requester, search: TrailSearch) -> Tra
     _enter(vault, requester, Ask(Action.READ_TRAIL, search.person_id or search.ehr_id))
     subjects = _both_sides(vault, search)
     with vault.engine.connect() as connection:
-        rows = trail.newest_about(connection, vault.keys, subjects)
-        found = (one for one in _opened(vault, rows) if one[1].subject in subjects)
+        found = trail.about(connection, vault.keys, subjects)
         return _shown(connection, list(islice(found, search.limit)))
 
 

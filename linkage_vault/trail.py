@@ -8,7 +8,7 @@ a tree whose head this vault signed.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -16,22 +16,26 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+from msgspec import structs
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkage_vault import entries, merkle, personal
-from linkage_vault.entries import Encoded, Entry, Leaf, open_leaf
+from linkage_vault import entries, merkle, packets, personal
+from linkage_vault.entries import Encoded, Entry, Leaf, open_leaf, open_subjects
 from linkage_vault.keys import KeyRing
+from linkage_vault.packets import Packet, Packing
 from linkage_vault.seal import Batch, Tampered, encode_lengths
 from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
 from linkage_vault.vault import Vault
-from moiety.kit.arrays import Octets
+from moiety.kit.arrays import Numbers, Octets
 from moiety.kit.errors import Unavailable
 
-__all__ = ["Entry", "Leaf", "open_leaf"]
+__all__ = ["Entry", "Leaf", "open_leaf", "open_subjects"]
 _PAGE = 1000
 _LOWEST = 3  # the level from which roots of subtrees are stored: below, 8 leaves are soon hashed
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
+_FORGETTING = _ORDER + 1  # the one under which personal values go
 
 
 def record(vault: Vault, entry: Entry) -> int:
@@ -52,7 +56,7 @@ def record_all(vault: Vault, decisions: Sequence[Entry]) -> int:
 
 
 def record_alike(vault: Vault, entry: Entry, told: Sequence[tuple[str, UUID | None]]) -> int:
-    """As `record_all`, for entries that are one but for the outcome and subject of each."""
+    """As `record_all`, for one decision about many, with the outcome and subject of each."""
     return _record(vault, entries.encode_alike(entry, told))
 
 
@@ -64,19 +68,35 @@ def _record(vault: Vault, encoded: Sequence[Encoded]) -> int:
 
 
 def shred(connection: sa.Connection, keys: KeyRing, subjects: Sequence[UUID]) -> int:
-    """Removes the personal values of every entry about some ids; the number of entries.
+    """Removes what is personal about some ids from every entry; the number of entries.
 
-    The tree keeps its commitments, so every proof and head holds as before.  Who calls this writes
-    a decision of its own down first.  Entries of version 0.1.0 cannot be shredded.
+    Others whom an entry is about stay in it.  The tree keeps its commitments, so every proof and
+    head holds as before.  Who calls this writes a decision of its own down first.  Entries of
+    version 0.1.0 cannot be shredded.
     """
+    connection.exec_driver_sql(_LOCK, {"order": _FORGETTING})
     found = [
-        leaf.position
+        leaf
         for leaf in newest_about(connection, keys, subjects)
-        if leaf.subject is not None
-        and personal.open_subject(keys, leaf.position, leaf.subject) in subjects
+        if leaf.commitment is not None and set(subjects).intersection(open_subjects(keys, leaf))
     ]
-    gone = trail_personal.delete().where(trail_personal.c.position.in_(found))
-    return connection.execute(gone).rowcount
+    for leaf in found:
+        _forget(connection, keys, leaf, subjects)
+    return len(found)
+
+
+def _forget(connection: sa.Connection, keys: KeyRing, leaf: Leaf, subjects: Sequence[UUID]) -> None:
+    """Writes the rows of an entry anew, without some ids."""
+    table, many = trail_personal.c, packets.is_many(leaf.commitment or b"")
+    for packet in leaf.personal:
+        left = packets.without(keys, leaf.position, packet, subjects, many=many)
+        if left is packet:
+            continue
+        own = (table.position == leaf.position) & (table.bucket == packet.bucket)
+        connection.execute(trail_personal.delete().where(own))
+        if left is not None:
+            row = {"position": leaf.position, **left._asdict()}
+            connection.execute(trail_personal.insert().values(row))
 
 
 def hash_entry(position: int, month: date, sealed: bytes, commitment: bytes | None) -> bytes:
@@ -109,7 +129,8 @@ def _written(month: date) -> bytes:
 def leaves(connection: sa.Connection, *, first: int = 0) -> Iterator[Leaf]:
     """The rows from position `first`, in order."""
     column = trail_leaf.c.position
-    yield from map(_leaf, _paged(connection, _rows().where(column >= first), column))
+    rows = _rows().where(column >= first)
+    yield from map(_leaf, _paged(connection, rows, column))
 
 
 BARE = """
@@ -120,20 +141,36 @@ WHERE position >= %(first)s AND position < %(end)s ORDER BY position
 
 
 def newest(connection: sa.Connection, *, before: int | None = None) -> Iterator[Leaf]:
-    """The rows below position `before`, newest first."""
+    """The rows below position `before`, newest first; of an entry about many, one heap of it."""
     column = trail_leaf.c.position
-    query = _rows() if before is None else _rows().where(column < before)
+    query = _rows(_first_heap())
+    if before is not None:
+        query = query.where(column < before)
     yield from map(_leaf, _paged(connection, query, column, descending=True))
 
 
 def newest_about(
     connection: sa.Connection, keys: KeyRing, subjects: Sequence[UUID]
 ) -> Iterator[Leaf]:
-    """The rows in the heaps of some ids, newest first: more than those about the ids, and all."""
+    """The rows in the heaps of some ids, newest first: more than those about the ids, and all.
+
+    Of an entry about many, those heaps of it.
+    """
     heaps = sorted({heap for one in subjects for heap in personal.buckets_of(keys, one)})
-    column = trail_leaf.c.position
-    about = trail_personal.c.bucket.in_(heaps) | trail_leaf.c.commitment.is_(None)
-    yield from map(_leaf, _paged(connection, _rows().where(about), column, descending=True))
+    column, in_heaps = trail_leaf.c.position, trail_personal.c.bucket.in_(heaps)
+    query = _rows(in_heaps, is_demanded=True)
+    yield from map(_leaf, _paged(connection, query, column, descending=True))
+
+
+def about(
+    connection: sa.Connection, keys: KeyRing, subjects: Collection[UUID]
+) -> Iterator[tuple[Leaf, Entry]]:
+    """The entries about some ids, newest first, each with the id that it is about."""
+    for leaf in newest_about(connection, keys, sorted(subjects)):
+        for subject in open_subjects(keys, leaf):
+            if subject in subjects:
+                yield leaf, structs.replace(open_leaf(keys, leaf), subject=subject)
+                break
 
 
 def prove_inclusion(connection: sa.Connection, position: int, *, size: int) -> list[bytes]:
@@ -215,25 +252,27 @@ def _grow(vault: Vault, first: int, peaks: merkle.Peaks, batch: Sequence[Encoded
     keys, month = vault.keys, current_month()
     boxes = personal.new_boxes(vault.auditor) if vault.auditor else None
     sealing = Batch(keys.trail.current)
+    packing = Packing(keys, sealing, boxes)
     rows, inner = [], []
+    packed_rows: list[tuple[int, Packet]] = []
     for position, (kept, values) in enumerate(batch, first):
-        commitment = personal.commit(values)
+        commitment = b"".join([personal.commit(one) for one in values])
         sealed = entries.seal_entry(sealing, position, kept)
         hashed = hash_entry(position, month, sealed, commitment)
         peaks, done = merkle.complete(peaks, position, hashed)
         inner += [one for one in done if one[0][0] >= _LOWEST]
-        rows.append((
-            sealed, commitment, hashed, personal.bucket_of(keys, values.subject),
-            personal.seal_subject(sealing, position, values.subject),
-            personal.seal_disclosed(sealing, boxes, position, values),
-        ))  # fmt: skip
+        rows.append((sealed, commitment, hashed))
+        packed_rows += [(position - first, one) for one in packing.pack(position, values)]
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
     packed = b"".join(peaks)
-    boxed, commitments, hashes, buckets, subjects, disclosed = zip(*rows, strict=True)
+    boxed, commitments, hashes = zip(*rows, strict=True)
     given = {
         "order": _ORDER, "first": first, "month": month,
         "entry": Octets(boxed), "commitment": Octets(commitments), "leaf_hash": Octets(hashes),
-        "buckets": bytes(buckets), "subject": Octets(subjects), "disclosed": Octets(disclosed),
+        "after": Numbers(after for after, _ in packed_rows),
+        "buckets": bytes(one.bucket for _, one in packed_rows),
+        "subject": Octets(one.subject for _, one in packed_rows),
+        "disclosed": Octets(one.disclosed for _, one in packed_rows),
         "level": [level for (level, _), _ in inner],
         "place": [place for (_, place), _ in inner],
         "hash": [node for _, node in inner],
@@ -253,8 +292,9 @@ leaves AS (
     WITH ORDINALITY AS new (e, c, h, n)
 ), personal AS (
   INSERT INTO trail_personal (position, bucket, subject, disclosed)
-  SELECT %(first)b::int8 + n - 1, get_byte(%(buckets)b::bytea, n::int - 1), s, d
-  FROM last, unnest(%(subject)b::bytea[], %(disclosed)b::bytea[]) WITH ORDINALITY AS new (s, d, n)
+  SELECT %(first)b::int8 + a, get_byte(%(buckets)b::bytea, n::int - 1), s, d
+  FROM last, unnest(%(after)b::int4[], %(subject)b::bytea[], %(disclosed)b::bytea[])
+    WITH ORDINALITY AS new (a, s, d, n)
 ), nodes AS (
   INSERT INTO trail_node (level, place, hash)
   SELECT l, p, h FROM last, unnest(%(level)b::int2[], %(place)b::int8[], %(hash)b::bytea[])
@@ -355,19 +395,40 @@ def _root_of(connection: sa.Connection, level: int, place: int) -> bytes:
     return merkle.root_of_leaves(hashes)
 
 
-def _rows() -> sa.Select[tuple[object, ...]]:
-    joined = trail_leaf.outerjoin(
-        trail_personal, trail_personal.c.position == trail_leaf.c.position
-    )
-    return sa.select(trail_leaf, trail_personal.c.subject, trail_personal.c.disclosed).select_from(
-        joined
-    )
+def _rows(
+    which: sa.ColumnElement[bool] | None = None, *, is_demanded: bool = False
+) -> sa.Select[tuple[object, ...]]:
+    """Leaves, each with its personal values as arrays, or those of `which` heaps alone.
+
+    `is_demanded`: only leaves that have such.
+    """
+    values = trail_personal.c
+    columns = [values.bucket, values.subject, values.disclosed]
+    arrays = [
+        sa.func.array_agg(aggregate_order_by(one, values.bucket)).label(f"{one.name}s")
+        for one in columns
+    ]
+    own = sa.select(*arrays).where(values.position == trail_leaf.c.position)
+    held = (own if which is None else own.where(which)).lateral()
+    query = sa.select(trail_leaf, held).select_from(trail_leaf.outerjoin(held, sa.true()))
+    if is_demanded:
+        query = query.where(held.c.buckets.is_not(None) | trail_leaf.c.commitment.is_(None))
+    return query
+
+
+def _first_heap() -> sa.ColumnElement[bool]:
+    """The lowest heap of a leaf."""
+    other = trail_personal.alias()
+    own = other.c.position == trail_leaf.c.position
+    lowest = sa.select(sa.func.min(other.c.bucket)).where(own).correlate(trail_leaf)
+    return trail_personal.c.bucket == lowest.scalar_subquery()
 
 
 def _leaf(row: sa.Row[tuple[object, ...]]) -> Leaf:
+    heaps = zip(row.buckets or (), row.subjects or (), row.discloseds or (), strict=True)
     return Leaf(
-        row.position, row.month, row.entry, row.leaf_hash,
-        row.commitment, row.subject, row.disclosed,
+        row.position, row.month, row.entry, row.leaf_hash, row.commitment,
+        tuple(Packet(*each) for each in heaps),
     )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ trail_leaf = sa.Table(
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("month", sa.Date, nullable=False),
     sa.Column("entry", BYTEA, nullable=False),
-    # Of the personal values, salted; entries of 0.1.0 have none and hold the values themselves.
+    # Of the personal values, salted, 32 octets a subject; entries of 0.1.0 have none and hold the
+    # values themselves.
     sa.Column("commitment", BYTEA),
     sa.Column("leaf_hash", BYTEA, nullable=False),
 )
@@ -24,7 +25,8 @@ trail_personal = sa.Table(
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
     # One of 64 heaps, by a keyed hash of the subject: a search opens a sixty-fourth of the trail.
-    sa.Column("bucket", sa.SmallInteger, nullable=False),
+    # An entry about many has a row for each heap that they lie in.
+    sa.Column("bucket", sa.SmallInteger, primary_key=True, autoincrement=False),
     # For the vault: whom the entry is about.
     sa.Column("subject", BYTEA, nullable=False),
     # For the auditor: the same with the reason and the salt of the commitment.

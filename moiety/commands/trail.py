@@ -15,7 +15,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import Progress
 
-from linkage_vault import personal, trail
+from linkage_vault import packets, personal, trail
 from linkage_vault.entries import Leaf
 from linkage_vault.personal import AuditorKey
 from linkage_vault.tree_heads import TreeHead
@@ -43,7 +43,7 @@ def verify(database_url: str, public_key: str, witness: Path | None) -> Report:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What the auditor reads of one entry; `holds`: it is what the tree's commitment says."""
+    """What the auditor reads of one subject of an entry; `holds`: the tree is committed to it."""
 
     position: int
     subject: UUID | None
@@ -85,11 +85,11 @@ def show_disclosed(console: Console, found: Iterable[Disclosure]) -> bool:
 
 def _disclosed(key: AuditorKey, leaves: Iterable[Leaf]) -> Iterator[Disclosure]:
     for leaf in leaves:
-        if leaf.disclosed is None or leaf.disclosed[0] != personal.BOX_FORMAT:
-            continue
-        values = key.open_box(leaf.position, leaf.disclosed)
-        holds = personal.commit(values) == leaf.commitment
-        yield Disclosure(leaf.position, values.subject, values.reason, holds)
+        committed = set(packets.commitments_of(leaf.commitment or b""))
+        for box in (box for packet in leaf.personal for box in packets.boxes_in(packet)):
+            values = key.open_box(leaf.position, box)
+            holds = personal.commit(values) in committed
+            yield Disclosure(leaf.position, values.subject, values.reason, holds)
 
 
 def _private_key(file: Path) -> AuditorKey:

@@ -129,13 +129,13 @@ def test_values_are_shredded_and_every_proof_still_holds(own, tmp_path):
     for subject in (leaver, stayer, leaver):
         trail.record(vault, ask(subject, "Recalled implant, batch of May"))
     before, heads = rows_of(vault)
-    opened = [auditor.open_box(row.position, row.disclosed).subject for row in before]
+    opened = [auditor.open_box(row.position, row.personal[0].disclosed).subject for row in before]
     assert [leaver, stayer, leaver] == opened, "the control: before, all can be read"
     with vault.engine.begin() as connection:
         assert 2 == trail.shred(connection, vault.keys, [leaver])
     after, heads = rows_of(vault)
     assert [None, stayer, None] == [trail.open_leaf(vault.keys, row).subject for row in after]
-    assert [None, None] == [after[0].disclosed, after[2].disclosed]
+    assert [(), ()] == [after[0].personal, after[2].personal]
     report = verify(after, heads, vault.keys.tree_head_public)
     assert (3, None) == (report.size, report.fault)
     assert [row.leaf_hash for row in before] == [row.leaf_hash for row in after]
@@ -208,8 +208,8 @@ def test_shredding_one_keeps_who_lies_in_the_same_heap(own):
     with vault.engine.begin() as connection:
         assert 1 == trail.shred(connection, vault.keys, [gone])
     rows, _ = rows_of(vault)
-    assert [True, False, False] == [row.subject is None for row in rows]
-    assert kept == personal.open_subject(vault.keys, rows[1].position, rows[1].subject)
+    assert [[], [kept], []] == [trail.open_subjects(vault.keys, row) for row in rows]
+    assert [0, 1, 1] == [len(row.personal) for row in rows]
 
 
 def test_every_row_and_head_is_read_however_many_pages_they_are(own, monkeypatch):
@@ -469,3 +469,115 @@ def test_roots_of_all_larger_subtrees_are_stored_and_no_more(own):
         for start, end in ((8, 16), (16, 32), (4, 6), (48, 64)):
             found = trail.roots(connection, [(start, end)])
             assert [merkle.root_of_leaves(hashes[start:end])] == found
+
+
+# --- decisions about many ------------------------------------------------------------------------
+
+
+def tell(vault, subjects, *, reason=None, outcome="allowed"):
+    """One decision about many."""
+    trail.record_alike(vault, ask(reason=reason), [(outcome, one) for one in subjects])
+
+
+def about(vault, *subjects):
+    """The positions and outcomes of the entries about some ids."""
+    with vault.engine.connect() as connection:
+        return [
+            (leaf.position, entry.outcome, entry.subject)
+            for leaf, entry in trail.about(connection, vault.keys, set(subjects))
+        ]
+
+
+def test_a_decision_about_many_is_one_entry_and_each_of_them_finds_it(own):
+    """One leaf an outcome, of one head; a search finds it by any of its ids and by no other."""
+    vault, _ = own
+    many, unknown = [uuid4() for _ in range(1000)], [uuid4() for _ in range(3)]
+    told = [*(("allowed", one) for one in many), *(("unknown", one) for one in unknown)]
+    assert 0 == trail.record_alike(vault, ask(reason="Recall", count=1003), told)
+    rows, heads = rows_of(vault)
+    assert [1000, 3] == [len(row.commitment) // 32 for row in rows]
+    assert 1 == len(heads)
+    assert ["allowed", "unknown"] == [trail.open_leaf(vault.keys, row).outcome for row in rows]
+    assert ["Recall"] * 2 == [trail.open_leaf(vault.keys, row).reason for row in rows]
+    assert sorted(many) == sorted(trail.open_subjects(vault.keys, rows[0]))
+    assert [(0, "allowed", many[500])] == about(vault, many[500])
+    assert [(1, "unknown", unknown[1])] == about(vault, unknown[1])
+    assert [] == about(vault, uuid4())
+    assert verify(rows, heads, vault.keys.tree_head_public).fault is None
+    with vault.engine.connect() as connection:
+        newest = list(trail.newest(connection))
+    assert [1, 1] == [len(row.personal) for row in newest], "one heap is enough for the reason"
+
+
+def test_what_is_about_nobody_is_an_entry_by_itself(own):
+    """Beside those about many."""
+    vault, _ = own
+    one = uuid4()
+    told = [("allowed", None), ("allowed", one), ("refused", None)]
+    trail.record_alike(vault, ask(), told)
+    rows, _ = rows_of(vault)
+    found = [trail.open_leaf(vault.keys, row) for row in rows]
+    assert [("allowed", one), ("allowed", None), ("refused", None)] == [
+        (entry.outcome, entry.subject) for entry in found
+    ]
+
+
+def test_more_than_an_entry_holds_are_several(own):
+    """A thousand an entry at most."""
+    vault, _ = own
+    tell(vault, [uuid4() for _ in range(2001)])
+    assert [1000, 1000, 1] == [len(row.commitment) // 32 for row in rows_of(vault)[0]]
+
+
+@pytest.mark.parametrize("has_auditor", [False, True])
+def test_one_of_many_is_forgotten_and_the_others_are_not(own, tmp_path, has_auditor):
+    """Search, auditor and proofs: what was about one person is gone, all else stays."""
+    vault, copy = own
+    file = tmp_path / "auditor"
+    command.create_auditor_key(file)
+    if has_auditor:
+        public = auditor_key_of(command.auditor_public_key(file))
+        vault = Vault(vault.engine, vault.keys, public)
+    many = [uuid4() for _ in range(300)]
+    gone, stayers = many[7], [*many[:7], *many[8:]]
+    tell(vault, many, reason="Recall")
+    trail.record(vault, ask(gone))
+    assert [1, 0] == [position for position, *_ in about(vault, gone)]
+    before, heads = rows_of(vault)
+    with vault.engine.begin() as connection:
+        assert 2 == trail.shred(connection, vault.keys, [gone])
+    assert [] == about(vault, gone)
+    rows, heads = rows_of(vault)
+    assert sorted(stayers) == sorted(trail.open_subjects(vault.keys, rows[0]))
+    assert verify(rows, heads, vault.keys.tree_head_public).fault is None
+    assert [row.leaf_hash for row in before] == [row.leaf_hash for row in rows]
+    found = command.disclose(copy.url("migrator"), file, first=0)
+    assert (sorted(stayers) if has_auditor else []) == sorted(one.subject for one in found)
+    assert all(one.holds and one.reason == "Recall" for one in found)
+
+
+def test_two_who_are_forgotten_at_once_are_both_gone(own):
+    """Two erasures rewrite the row of one heap: the second waits for the first and begins there."""
+    vault, _ = own
+    first = uuid4()
+    heap = personal.bucket_of(vault.keys, first)
+    same = (one for one in iter(uuid4, None) if personal.bucket_of(vault.keys, one) == heap)
+    second, third = next(same), next(same)
+    tell(vault, [first, second, third])
+    waiting = threading.Event()
+
+    def forget_second():
+        with vault.engine.begin() as connection:
+            waiting.set()
+            trail.shred(connection, vault.keys, [second])
+
+    with vault.engine.begin() as connection:
+        trail.shred(connection, vault.keys, [first])
+        thread = threading.Thread(target=forget_second)
+        thread.start()
+        waiting.wait()
+        thread.join(0.3)
+        assert thread.is_alive(), "the control: it has to wait"
+    thread.join()
+    rows, _ = rows_of(vault)
+    assert [third] == trail.open_subjects(vault.keys, rows[0])

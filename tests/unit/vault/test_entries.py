@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from linkage_vault import entries, personal
 from linkage_vault.entries import ENTRY_SIZE, Entry, Leaf
 from linkage_vault.keys import create_key_file, load_key_file
+from linkage_vault.packets import Packing
 from linkage_vault.personal import AuditorKey, new_auditor_key
 from linkage_vault.purposes import PurposeOfUse
 from linkage_vault.seal import Batch, Place, Tampered, seal
@@ -47,15 +48,15 @@ def entry(**more):
 
 def stored(keys, one, position=0, box=None):
     """The row of an entry, as the trail stores it."""
-    encoded = entries.encode(one)
+    kept, values = entries.encode(one)
+    packing = Packing(keys, Batch(keys.trail.current), box)
     return Leaf(
         position,
         MONTH,
-        entries.seal_entry(Batch(keys.trail.current), position, encoded.kept),
+        entries.seal_entry(Batch(keys.trail.current), position, kept),
         bytes(32),
-        personal.commit(encoded.values),
-        personal.seal_subject(Batch(keys.trail.current), position, encoded.values.subject),
-        personal.seal_disclosed(Batch(keys.trail.current), box, position, encoded.values),
+        b"".join(personal.commit(one) for one in values),
+        tuple(packing.pack(position, values)),
     )
 
 
@@ -94,9 +95,10 @@ def test_all_envelopes_of_a_column_have_one_length(subject, reason, role):
     one, other = entry(subject=subject, reason=reason, role=role), entry(subject=uuid4())
     first, second = stored(keys, one), stored(keys, other)
     assert len(first.entry) == len(second.entry)
-    assert len(first.subject) == len(second.subject)
+    (a,), (b,) = first.personal, second.personal
+    assert len(a.subject) == len(b.subject)
     if reason is not None:
-        assert len(first.disclosed) == len(second.disclosed)
+        assert len(a.disclosed) == len(b.disclosed)
 
 
 def test_with_an_auditor_the_vault_cannot_read_a_reason(keys):
@@ -107,13 +109,14 @@ def test_with_an_auditor_the_vault_cannot_read_a_reason(keys):
     leaf = stored(keys, one, box=box)
     found = entries.open_leaf(keys, leaf)
     assert (one.subject, None) == (found.subject, found.reason)
-    values = auditor.open_box(0, leaf.disclosed)
+    box = leaf.personal[0].disclosed
+    values = auditor.open_box(0, box)
     assert (one.subject, one.reason) == (values.subject, values.reason)
     assert leaf.commitment == personal.commit(values)
     assert leaf.commitment != personal.commit(dataclasses_replace(values, reason="Another reason"))
-    for opened in (lambda: AuditorKey(new_auditor_key()).open_box(0, leaf.disclosed),
-                   lambda: auditor.open_box(1, leaf.disclosed),
-                   lambda: auditor.open_box(0, leaf.disclosed[:-1] + b"x")):  # fmt: skip
+    for opened in (lambda: AuditorKey(new_auditor_key()).open_box(0, box),
+                   lambda: auditor.open_box(1, box),
+                   lambda: auditor.open_box(0, box[:-1] + bytes([box[-1] ^ 1]))):  # fmt: skip
         with pytest.raises(Tampered):
             opened()
 
@@ -210,7 +213,7 @@ def test_lengths_tell_whether_there_is_a_reason_and_no_more(keys, boxed):
 def test_a_shredded_entry_still_opens_without_its_values(keys):
     """What is left is who asked what and when, and nothing of whom."""
     leaf = stored(keys, entry())
-    gone = dataclasses.replace(leaf, subject=None, disclosed=None)
+    gone = dataclasses.replace(leaf, personal=())
     found = entries.open_leaf(keys, gone)
     assert ("resolve_ehr", None, None) == (found.action, found.subject, found.reason)
 
@@ -228,9 +231,9 @@ def test_values_moved_to_another_entry_do_not_open(keys):
     """The subject and the values are bound to their position."""
     leaf = stored(keys, entry(), position=3)
     with pytest.raises(Tampered):
-        personal.open_subject(keys, 4, leaf.subject)
+        personal.open_subject(keys, 4, leaf.personal[0].subject)
     with pytest.raises(Tampered):
-        personal.open_disclosed(keys.trail, 4, leaf.disclosed)
+        personal.open_disclosed(keys.trail, 4, leaf.personal[0].disclosed)
 
 
 def test_heaps_spread_and_are_found_again(keys):
