@@ -15,7 +15,15 @@ _EXTENSION = Cues([announced(
     r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
     r"((?:(?-i:[A-Z]{1,3})[ -]?)?\d(?:[ -]?\d){1,6})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
 )])  # fmt: skip
-_SHORT_X = re.compile(r"(?<![\w.])[xX][ .:]?(\d[ -]\d{4}|\d{3,6})(?![\w/%]|[.,]\d)")
+_SHORT_X = re.compile(
+    r"(?<![\w.])(?<!\D\d )(?<!\D\d\d )(?<!batch )(?<!lot )[xX][ .:]?(\d[ -]\d{4}|\d{3,6})(?![\w/%]|[.,]\d)"
+)
+_BLEEP = re.compile(
+    r"(?<![\w/])bp[ .:]{1,2}([3-9]\d{2})(?![\w/%-]|[.,]\d| ?(?:mm|on |over))", re.IGNORECASE
+)
+_AGAIN = re.compile(
+    r"(?: ?\((?:or|was|now|and|then) | (?:or|then|now) |\)? ?(?:/|,) ?(?:[A-Z][a-z]{1,8} ){0,2}(?:[A-Z]{2,3} )?)(\d[\d -]{1,5}\d)(?![\w%/-]|[.,:]\d)"
+)
 _HASH = re.compile(r"(?<![\w#])[#*](\d{3,6})(?![\w/%]|[.,]\d)")
 _EXTENSION_LATER = re.compile(
     r"(?<![\d.,/])(\d{3,6})[ ]{0,2}\(?(?:bleep|ext|extn|pager|dect)\)?(?![A-Za-z])", re.IGNORECASE
@@ -58,8 +66,11 @@ def find(text: str, places: Places) -> Iterator[Span]:
         if UNIT.match(text, match.end(1)) and not match[2]:
             continue
         yield Span(match.start(1), match.end(2), Label.EXTENSION, 0.92, "number after extension")
+        if (again := _AGAIN.match(text, match.end())) and _alike(match[1], again[1]):
+            yield Span(*again.span(1), Label.EXTENSION, 0.7, "another number beside an extension")
     for pattern, begin in (
         (_SHORT_X, places.leads),
+        (_BLEEP, places.leads),
         (_HASH, opened(text, places.runs, "#*")),
         (_EXTENSION_LATER, places.runs),
         (_FIVE, opened(text, places.runs, "(")),
@@ -78,6 +89,11 @@ def find(text: str, places: Places) -> Iterator[Span]:
     for match in at(_FOUR_OR_FIVE, text, places.runs):
         if _CALLED.search(text, max(0, match.start() - _CALL_REACH), match.start()):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether two numbers have one form, so that what is said of the one holds of the other."""
+    return len(first) > 2 and re.sub(r"\d", "0", first) == re.sub(r"\d", "0", second)
 
 
 _BEHIND_NAME = re.compile(

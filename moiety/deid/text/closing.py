@@ -34,6 +34,13 @@ _DAY = re.compile(r"(?<![\d/.])\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})? \Z")
 _SIGNED_ON = re.compile(r" \d{1,2}[/.]\d{1,2}([/.](?:20)?\d\d)?(?=[ .]{0,2}(?:\n|\Z))")
 _BEFORE_PAIR = re.compile(r"(?:[.!?,;:] |\n|\| )\Z")
 _PAIR = re.compile(r"(?<![\w/&'-])([a-z]{2,3})/([a-z]{2,3})(?= ?(?:\Z|[\n.;?]))", re.IGNORECASE)
+_ONE_LETTER = re.compile(r"(?:[.!?)]\s+|\n>?\s*)([A-Z])(?=\.?(?:\s*\Z|\n(?:> ?)?Sent from))")
+_DOUBLE = re.compile(
+    r"(?<![\w/.-])(?:([A-Z]{2})-[A-Z]|[A-Z]-([A-Z]{2})|[A-Z]{2}-([A-Z]{2}))(?![\w-])"
+)
+_NO_DOUBLE = frozenset(
+    {"ct", "mr", "iv", "pt", "co", "po", "ng", "pr", "us", "xr", "na", "al", "il", "ph", "rh"}
+)
 _STOPS = frozenset(".;,)|/\n")
 _CUE_GAPS = frozenset({" ", ": ", " - ", ". ", " | "})
 _SHORTEST, _LONGEST, _REACH = 2, 3, 14
@@ -67,6 +74,8 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         yield Span(start, end, Label.INITIALS, score, why)
     for match in _PAIR.finditer(text):
         yield from _pair(words, match, taken)
+    if words.case == TITLE:
+        yield from _capitals(text, taken)
 
 
 def _closes_text(words: Words, i: int) -> bool:
@@ -115,6 +124,17 @@ def _acts(words: Words, i: int) -> bool:
 def _stops(words: Words, i: int) -> bool:
     gap = words.gaps[i].lstrip(" ")
     return i + 1 == len(words.low) or gap[:1] in _STOPS
+
+
+def _capitals(text: str, taken: bytearray) -> Iterator[Span]:
+    """`I can drive. W` at the end of a text, and those of a double surname, `TA-B`, `A-MB`."""
+    for match in _ONE_LETTER.finditer(text, _ENTRY):
+        if not taken[match.start(1)]:
+            yield Span(*match.span(1), Label.INITIALS, 0.6, "a letter that closes a text")
+    for match in _DOUBLE.finditer(text):
+        longer = next(part for part in match.groups() if part).lower()
+        if not vocabulary.flags(longer) & CLINICAL and longer not in _NO_DOUBLE:
+            yield Span(*match.span(), Label.INITIALS, 0.6, "initials of a double surname")
 
 
 def _pair(words: Words, match: re.Match[str], taken: bytearray) -> Iterator[Span]:

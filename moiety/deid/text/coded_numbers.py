@@ -12,7 +12,8 @@ from moiety.deid.text.calling import UNIT
 from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import LOWER, Words
+from moiety.deid.text.vocabulary import ORDINARY
+from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GROUPS = re.compile(
     r"[A-Za-z]{0,6}\d[A-Za-z0-9]{0,13}(?:(?:[-/.]|--)[A-Za-z0-9]{1,12}){0,4}(?![\w@%]|[-/.][\w@])"
@@ -48,7 +49,8 @@ _DONATION = re.compile(
 )
 _BRACKETED = re.compile(r"(?<=[(])([A-Z]{2,4}) ?(\d{4})(?=[),;])")
 _CALLS = frozenset(
-    {"phone", "tel", "rang", "ring", "call", "mob", "mobile", "fax", "text", "nhs", "nhsn", "hcn", "chi"}
+    {"phone", "tel", "rang", "ring", "call", "mob", "mobile", "fax", "text", "nhs", "nhsn", "hcn", "chi", "blp", "bleep",
+     "pager", "page", "paged", "dect", "ext", "extn", "xtn", "on", "told"}
 )  # fmt: skip
 _WORDS = vocabulary.WORD | vocabulary.EPONYM
 _FEWEST, _FEWEST_CUED, _LONG_GROUPS = 5, 3, 7
@@ -71,6 +73,7 @@ _TOLD = Cues([
     ),
 ])  # fmt: skip
 """What numbers people or samples, and the number behind it: letters before it, digits apart."""
+_COLONED = re.compile(r"(?<![\w:])[A-Z]{1,5}\d{0,2}(?::[A-Z]{0,2}\d{2,9}){1,2}(?![\w:])")
 _LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
 _NUMBERS_TOLD = re.compile(
     r"nos?\.? (\d{4,8}) (?:and|&|/) (\d{4,8})(?![\w/%]|[.,]\d)", re.IGNORECASE
@@ -116,9 +119,16 @@ def _told(text: str, places: Places) -> Iterator[Span]:
         if digits < _FEWEST - 1 or (match[1].isdigit() and _YEAR.match(match[1])):
             continue
         if not UNIT.match(text, match.end()):
-            yield Span(*match.span(1), label, 0.7, "number behind what it numbers")
+            bracketed = (
+                text[match.start() - 1 : match.start()] == "(" and text[match.end() :][:1] == ")"
+            )
+            span = match.span(not bracketed)  # in brackets the two are one: `(Paris 1180472)`
+            yield Span(*span, label, 0.7, "number behind what it numbers")
     for match in at(_LETTERED_GROUPS, text, places.runs):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
+    for match in _COLONED.finditer(text) if ":" in text else ():
+        if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS:
+            yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "number in coded groups")
     for match in at(_NUMBERS_TOLD, text, places.of(("no", "nos"))):
         for group in (1, 2):
             yield Span(*match.span(group), Label.HOSPITAL_NUMBER, 0.6, "two numbers")
@@ -130,7 +140,10 @@ def _spaced(words: Words, places: Places) -> Iterator[Span]:
     for match in at(_SPACED, text, places.leads):
         word, digits = match[1], sum(c.isdigit() for c in match[2])
         low = word.lower()
-        grouped = digits >= _LONG_GROUPS and not match[2].isdigit() and word.isupper()
+        # In a text of capitals they tell nothing of a word.
+        code = words.case == TITLE or (len(word) <= 3 and not vocabulary.flags(low) & ORDINARY)
+        alone = word.isupper() and code
+        grouped = digits >= _LONG_GROUPS and not match[2].isdigit() and alone
         written = word.isupper() or words.case == LOWER or (word.islower() and digits >= _FEWEST)
         if (
             not written

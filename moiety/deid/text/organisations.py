@@ -38,7 +38,7 @@ _PARTNERS = re.compile(
 
 
 _TAIL = re.compile(
-    r"(?: (?:&|and) (?:the )?(?:medical|dental) school|,? (?:main )?campus|,? school of medicine)(?!\w)",
+    r"(?: (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine)(?!\w)",
     re.IGNORECASE,
 )
 
@@ -96,12 +96,12 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
-        elif of_unit or (word == "hosp" and i and words.gaps[i - 1] in (" ", ". ")):
+        elif of_unit or (word == "hosp" and i and words.gaps[i - 1] in (" ", ". ", "'s ")):
             first = _back(words, i - of_unit)
             if first is not None and _named(words, first, i):
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")
-            elif word == "hosp" and i and _hosp_in_haste(words, i):
-                yield Span(words.starts[i - 1], words.ends[i], Label.HOSPITAL_NAME, 0.6, "hosp")
+            elif word == "hosp" and (first := _hosp_in_haste(words, i)) is not None:
+                yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.6, "hosp")
         elif word in _BRANDS and (last := _branch(words, i)) > i:
             yield Span(
                 words.starts[i], words.ends[last], Label.HOSPITAL_NAME, 0.9, "private hospital"
@@ -115,11 +115,11 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, i, end, "hospital of a place")
 
 
-_UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr"})
+_UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr", "pavilion"})
 _UNITS = frozenset(
     {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
      "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
-     "treatment", "spinal", "diagnostic", "cardiac"}
+     "treatment", "spinal", "diagnostic", "cardiac", "baby"}
 )  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
 
@@ -127,16 +127,22 @@ _BRANDS = vocabulary.group("organisations_brands")
 def _named(words: Words, first: int, head: int) -> bool:
     """Whether a name or a place stands among the words: `Princess Anne Maternity Unit`."""
     return any(
-        words.flags[i] & (NAME | PLACE) or not words.flags[i] for i in range(first, head)
+        words.flags[i] & (NAME | PLACE) or not words.flags[i] or words.gaps[i] == "'s "
+        for i in range(first, head)
         if words.low[i] not in _UNITS
     )  # fmt: skip
 
 
-def _hosp_in_haste(words: Words, i: int) -> bool:
-    """`bodmin hosp` in a text that has capitals elsewhere."""
-    known = words.flags[i - 1]
-    strange = not known and words.low[i - 1] not in NEVER and len(words.low[i - 1]) > 3
-    return words.gaps[i - 1] == " " and bool(known & PLACE or strange) and not known & WORD
+def _hosp_in_haste(words: Words, i: int) -> int | None:
+    """Where `bodmin hosp` and `fairmile cottage hosp` begin in a text that has capitals elsewhere."""
+    first = i - 1
+    while first > 0 and words.low[first] in ("cottage", "community", "district", "county", "gen"):
+        first -= 1
+    if first < 0 or any(gap != " " for gap in words.gaps[first:i]):
+        return None
+    known = words.flags[first]
+    strange = not known and words.low[first] not in NEVER and len(words.low[first]) > 3
+    return first if (known & PLACE or strange) and not known & WORD else None
 
 
 def _branch(words: Words, i: int) -> int:

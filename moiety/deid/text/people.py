@@ -43,6 +43,8 @@ _DOUBTFUL_TITLES = vocabulary.group("people_doubtful_titles")
 _HAD = vocabulary.group("people_had")
 _CAN = vocabulary.group("people_can")
 _DO = vocabulary.group("people_do")
+_COLUMNS = frozenset({"surname", "forename", "forenames"})
+_CONSTABLES = frozenset({"pc", "wpc", "dc", "ps", "pcso", "sgt", "ds"})
 _MOST = 5
 _KIN_GAPS = frozenset({" ", ", ", ": ", " (", " - ", "/", "; ", "'s ", ":", "  ", ' "', ', "'})
 _BEFORE_GAPS = frozenset(
@@ -68,11 +70,15 @@ def _after_cues(marks: Marks) -> None:
     for i, word in enumerate(words.low[:-1]):
         gap = words.gaps[i]
         if not marks.free[i] or len(gap) > 5:
-            if word in _CELLS and ":" in gap and "\n" not in gap.split(":")[0]:
+            if (word in _CELLS and ":" in gap and "\n" not in gap.split(":")[0]) or (
+                word in _COLUMNS and not gap.strip(" \t") and words.low[i + 1] not in _CELLS
+            ):
                 _take(marks, i + 1, SURE, "after a heading", sure=words.case != LOWER)
             continue
         if word in TITLES:
-            if gap in _TITLE_GAPS and (word not in _DOUBTFUL_TITLES or capital(words, i + 1)):
+            if word in _CONSTABLES and words.shapes[i + 1] == NUMBER and i + 2 < len(words.low):
+                _take(marks, i + 2, SURE, "after a title", sure=True)
+            elif gap in _TITLE_GAPS and (word not in _DOUBTFUL_TITLES or capital(words, i + 1)):
                 _take(marks, i + 1, SURE, "after a title", sure=True)
             continue
         if word in _CELLS and gap.lstrip(" \t")[:1] in (":", "-", "=", "|") and gap[0] != "-":

@@ -35,6 +35,11 @@ _AT_PRACTICE = re.compile(
 )
 
 
+_WELSH = re.compile(
+    r"(?<![\w'-])(?:[Yy] )?[MF]eddygfa(?:[ -](?:[A-ZÂÊÎÔÛŴŶ][\w'-]+|yr?|ar|a))+"
+    r"|(?<![\w'-])(?:y )?[mf]eddygfa(?:[ -][^\W\d_]+){1,3}(?=[ ]?(?:[.,;:)(\n]|\Z| \d))"
+    r"|(?<![\w'-])(?:Y )?[MF]EDDYGFA(?:[ -][^\W\d_]+){1,3}"
+)
 _SAINT = re.compile(
     r"(?<!\w)(?:at|to|from|under|@) (st\.? [a-z]{3,}(?:'s?|s')?)(?=[.,;)\n]|$| (?:for|on|with|and|in|by|hosp))",
     re.IGNORECASE,
@@ -60,6 +65,8 @@ def _practice_words(phrase: str, case: int) -> bool:
 
 def named_practices(words: Words) -> Iterator[Span]:
     """Every practice that stands behind `GP`, or is called after its doctor."""
+    for match in _WELSH.finditer(words.text) if "eddygfa" in words.text.lower() else ():
+        yield Span(*match.span(), Label.GP_IDENTIFIER, 0.85, "practice in Welsh")
     for match in (*_DOCTORS.finditer(words.text), *_AT_PRACTICE.finditer(words.text)):
         if _practice_words(match[1], words.case):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.6, "practice after its cue")
@@ -140,6 +147,7 @@ def _practice_head(low: list[str], end: int) -> int | None:
             "general",
             "road",
             "street",
+            "hub",
         )
     ):
         head = end if low[end - 1] in ("road", "street") else end - 1

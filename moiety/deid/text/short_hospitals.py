@@ -28,8 +28,15 @@ _STOPS = re.compile(
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(
-    r" ?(?:[.,;:)?!\n/|(-]|$|(?:on|in|for|with|by|and|to|ward|a&e|ed|re|w|who|has|is|was|\d))",
+    r" ?(?:[.,;:)?!\n/|(-]|$|(?:on|in|for|with|by|and|to|ward|a&e|ed|re|w|who|has|is|was|since|till|until|last|this"
+    r"|again|today|yesterday|next|from|after|before|then|under|as|\d))",
     re.IGNORECASE,
+)
+_WOMENS = re.compile(
+    r"(?<![\w'’])(?:[A-Z][\w-]+ ){1,2}(?:Women|Children)(?:['’]?s)? (?:&|and) (?:Women|Children|Maternity|Infants)(?:['’]?s)?(?!\w)"
+)
+_CLOSES = re.compile(
+    r"[ ]?(?:[.,;)\n]|$)| (?:re|since|till|until|last week|yesterday|today)\b", re.IGNORECASE
 )
 _REGION = re.compile(
     r"(?<!\w)NHS ((?:[A-Z][a-z]+ (?:& |and )?){0,2}[A-Z][a-z]+)(?=[ ]?(?:[.,;:)\n|/]|$| [a-z]))"
@@ -57,6 +64,11 @@ _BEHIND_GP = re.compile(
     r"(?<![\w])(?:GP|GP surgery|GP practice|Surgery|Practice|Registered)(?: outside)? ?[:=] ?((?:The )?[A-Z][\w'-]+"
     r"(?: (?:on |of |the )?[A-Z][\w'-]+){1,4}(?: \d)?)(?=[ ]?(?:[.,;)\n|(]|$))"
 )
+_REGISTERED = re.compile(
+    r"(?<![\w/])(?:(?:gp|gp surgery|surgery|practice) ?[:=]|registered (?:at|with)|reg'?d? (?:at|with|w[./]?))"
+    r" ?((?:the |y )?[^\W\d_][\w'’-]+(?: [^\W\d_][\w'’&-]*){0,2})(?=[ ]?(?:[,;)\n(/|]|\.(?!\w)|$))",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"(?<!\w)[A-HJ-NPV-Z]\d{2}[x*]{2,3}\d?(?!\w)", re.IGNORECASE)
 
 
@@ -67,6 +79,8 @@ def find(words: Words) -> Iterator[Span]:
             word in _NICKNAMES and i and (span := _nicknamed(words, i))
         ):
             yield span
+    for match in _WOMENS.finditer(words.text):
+        yield Span(*match.span(), Label.HOSPITAL_NAME, 0.7, "women's and children's")
     if words.case == TITLE and "NHS " in words.text:
         for match in _REGION.finditer(words.text):
             if match[1].split(" ")[0].lower() not in _COUNTRY:
@@ -122,7 +136,7 @@ def _nicknamed(words: Words, i: int) -> Span | None:
     if words.case == TITLE:
         if words.shapes[i] == LOWER or not _FOLLOWS.match(words.text, end):
             return None
-    elif before not in CUES or not re.match(r"[ ]?(?:[.,;)\n]|$)", words.text[end : end + 2]):
+    elif before not in CUES or not _CLOSES.match(words.text, end):
         return None
     return Span(words.starts[i - 1], end, Label.HOSPITAL_NAME, 0.62, "nickname of a hospital")
 
@@ -143,6 +157,9 @@ def _practices(words: Words) -> Iterator[Span]:
         named = vocabulary.flags(parts[0]) & vocabulary.FORENAME and len(parts) == 2
         if parts[0] not in NEVER and parts[0] not in ("dr", "drs") and not named:
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
+    for match in _REGISTERED.finditer(text):
+        if _registered(match[1].lower()):
+            yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
     for match in _CODE.finditer(text):
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.7, "masked code of a practice")
 
@@ -154,6 +171,17 @@ def _practice_named(own: str) -> bool:
         return False
     last = rest[-1] if rest else first
     return not vocabulary.flags(last) & CLINICAL or bool(vocabulary.flags(last) & (NAME | PLACE))
+
+
+def _registered(own: str) -> bool:
+    """Whether words behind `gp:` can be a practice's name: one of them is no word, and none is medicine."""
+    known = [vocabulary.flags(part) for part in own.removeprefix("the ").split() if part != "&"]
+    if any(part in NEVER or part in _NO_PRACTICE for part in own.removeprefix("the ").split()):
+        return False
+    own_kind = NAME | PLACE
+    if any(flags & CLINICAL and not flags & own_kind for flags in known):
+        return False
+    return any(not flags or (flags & own_kind and not flags & (WORD | ORDINARY)) for flags in known)
 
 
 _NO_PRACTICE = vocabulary.group("short_hospitals_no_practice")

@@ -15,6 +15,9 @@ def turned(marks: Marks) -> None:
         if not (marks.free[i] and marks.free[i + 1]) or len(words.low[i]) < 2:
             continue
         gap = words.gaps[i]
+        if gap in (", ", ",", " ", " (") and _word_in_list(words, i):
+            marks.mark(i, 0.7, "surname in a list")
+            marks.mark(i + 1, 0.7, "surname in a list")
         if gap in (" / ", " | ", "/") and i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER:
             if opens(words, i) and _could_be(words, i) and _could_be(words, i + 1):
                 marks.mark(i, 0.7, "surname / forename / number")
@@ -71,6 +74,33 @@ def _initial_behind(words: Words, i: int) -> bool:
     if words.low[i + 1] == "i" and words.gaps[i + 1] == " " and not numbered:
         return False  # "Dear Dr Patel, I saw": who writes
     return closes(words, i + 1) or numbered
+
+
+def _word_in_list(words: Words, i: int) -> bool:
+    """`Wood, A. / Wood, E.`, `5 grey, d -`, `Hill D | 77`, `insulin Brown (Avril)`: a surname that is
+    another word too, with the initial or forename that lists give.
+    """
+    known, second, gap = words.flags[i], words.flags[i + 1], words.gaps[i]
+    if not known & SURNAME or known & CLINICAL or len(words.low[i]) < 3 or words.low[i] in _NO_LIST:
+        return False
+    shapes = words.shapes[i], words.shapes[i + 1]
+    if NUMBER in shapes or (words.case == TITLE and LOWER in shapes):
+        return False
+    if gap == " (":
+        forename = second & FORENAME and not second & CLINICAL
+        return bool(forename) and words.case == TITLE and words.gaps[i + 1][:1] == ")"
+    if len(words.low[i + 1]) > 1 or not words.low[i + 1].isalpha() or words.low[i + 1] == "x":
+        return False
+    after = words.gaps[i + 1]
+    numbered = i + 2 < len(words.low) and words.shapes[i + 2] == NUMBER
+    stops = closes(words, i + 1) or after[:2] in (" |", " /", " -") or (numbered and after == " ")
+    headed = opens(words, i) or (
+        words.shapes[i - 1] == NUMBER and (opens(words, i - 1) or gap != " ")
+    )
+    return stops and (headed or (gap != " " and after[:1] == "." and words.case == TITLE))
+
+
+_NO_LIST = vocabulary.group("turning_no_list")
 
 
 def _could_be(words: Words, i: int) -> bool:

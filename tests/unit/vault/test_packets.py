@@ -153,3 +153,21 @@ def test_a_leaf_about_many_has_a_commitment_for_each():
     octets = bytes(range(96))
     assert [octets[:32], octets[32:64], octets[64:]] == packets.commitments_of(octets)
     assert [False, True, True] == [packets.is_many(octets[:size]) for size in (32, 64, 96)]
+
+
+def test_two_who_stay_in_one_heap_keep_their_salts():
+    """The salts stay whole and in the order of their ids, with the reason."""
+    subjects = neighbours(3)
+    values = personal.disclose_each(subjects, "asked by post")
+    (row,) = packing().pack(7, values)
+    left = packets.without(RING, 7, row, {subjects[1]}, many=True)
+    assert ("asked by post", values[0].salt + values[2].salt) == packets._open_salts(
+        RING.trail, 7, left
+    )
+    assert [subjects[0], subjects[2]] == held([left])
+
+
+def test_an_entry_about_nobody_has_no_ids():
+    """One row, in any heap, with an empty seal."""
+    (row,) = packing().pack(7, [personal.disclose(None, None)])
+    assert [] == packets.open_subjects(RING, 7, row, many=False)

@@ -106,7 +106,7 @@ def test_words_that_a_site_keeps_are_kept():
 
 
 def test_the_model_finds_names_that_no_list_and_no_cue_gives():
-    text = "plan: khorvati-led review tomorrow, observations stable"
+    text = "the plan is that khorvati reviews this tomorrow"
     assert [] == words(text)
     assert ["khorvati"] == words(text, options=Options())
 
