@@ -365,13 +365,13 @@ def test_dates_of_one_subject_move_alike_and_those_of_strangers_do_not(tmp_path)
 
 
 def test_known_identifiers_are_found_by_fingerprint_and_their_holder_learns_no_text(tmp_path):
-    """The control: without the fingerprints the word, which is one of every day, stays."""
+    """The control: without the fingerprints the word, which looks like none, stays."""
     known, prints, key = tmp_path / "known", tmp_path / "prints", tmp_path / "job.key"
-    known.write_text(json.dumps({"subject": "p1", "known": ["Lantern Wint", "QQ77"]}) + "\n")
+    known.write_text(json.dumps({"subject": "p1", "known": ["Gribbled Wint", "QQ77"]}) + "\n")
     deid("key", key)
     assert 0 == deid("fingerprint", known, prints, "--job-key-file", key).returncode
-    assert "antern" not in prints.read_text()
-    line = {"id": 1, "subject": "p1", "text": "up the lantern by the stairs, code qq77"}
+    assert "ribbled" not in prints.read_text()
+    line = {"id": 1, "subject": "p1", "text": "up the gribbled by the stairs, code qq77"}
     body = json.dumps(line).encode()
     with_prints = ["--known", prints, "--job-key-file", key]
 
@@ -380,9 +380,9 @@ def test_known_identifiers_are_found_by_fingerprint_and_their_holder_learns_no_t
         spans = json.loads(done.stdout)["spans"]
         return {line["text"][s["start"] : s["end"]] for s in spans}
 
-    assert not found() & {"lantern", "qq77"}
-    assert {"lantern", "qq77"} <= found(*with_prints)
-    assert {"lantern", "qq77"} <= found("--known", known)
+    assert not found() & {"gribbled", "qq77"}
+    assert {"gribbled", "qq77"} <= found(*with_prints)
+    assert {"gribbled", "qq77"} <= found("--known", known)
     done = deid("text", "-", "-", "--known", prints, input=body)
     assert 2 == done.returncode
     assert b"--job-key-file" in done.stderr
