@@ -175,7 +175,7 @@ def verify(here, vault, arguments):
         for _ in range(200):
             position = random.randrange(report.size)
             started = time.perf_counter()
-            trail.prove_inclusion(connection, position, size=report.size)
+            proofs.prove_inclusion(connection, position, size=report.size)
             proofs.append(time.perf_counter() - started)
     print(f"inclusion proof: {1000 * statistics.median(proofs):.2f} ms (target 5 ms)")
 

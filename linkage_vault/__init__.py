@@ -60,6 +60,7 @@ merges.py       in whom a merged person lives on
 pool.py         EHRs of nobody, minted beforehand and handed out at random
 minting.py      the worker that keeps the pool filled
 trail.py        every decision, committed before its answer, in a Merkle tree with signed heads
+proofs.py       audit and consistency paths, from stored roots of subtrees
 appending.py    decisions that come together share one transaction and one head
 entries.py      an entry of the trail, sealed, of one length
 packets.py      personal values in rows: one, or of many subjects one a heap

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from linkage_vault import decisions, link_pairs, pool, trail, users
+from linkage_vault import decisions, link_pairs, pool, proofs, trail, users
 from linkage_vault.decisions import Action, Ask, Requester
 from linkage_vault.keys import public_octets
 from linkage_vault.trail import Entry, Leaf
@@ -71,9 +71,9 @@ def prove(
     with vault.engine.connect() as connection:
         try:
             if position is None:
-                path = trail.prove_consistency(connection, first or 0, size=size)
+                path = proofs.prove_consistency(connection, first or 0, size=size)
             else:
-                path = trail.prove_inclusion(connection, position, size=size)
+                path = proofs.prove_inclusion(connection, position, size=size)
         except ValueError:
             raise NotFound from None
         hashed = None if position is None else trail.leaf_hash(connection, position)

@@ -24,8 +24,9 @@ from linkage_vault import entries, merkle, packets, personal
 from linkage_vault.entries import Encoded, Entry, Leaf, open_leaf, open_subjects
 from linkage_vault.keys import KeyRing
 from linkage_vault.packets import Packet, Packing
+from linkage_vault.proofs import LOWEST
 from linkage_vault.seal import Batch, Tampered, encode_lengths
-from linkage_vault.trail_tables import trail_head, trail_leaf, trail_node, trail_personal
+from linkage_vault.trail_tables import trail_head, trail_leaf, trail_personal
 from linkage_vault.tree_heads import TreeHead, is_genuine, sign_head
 from linkage_vault.vault import Vault
 from moiety.kit.arrays import Numbers, Octets
@@ -33,7 +34,6 @@ from moiety.kit.errors import Unavailable
 
 __all__ = ["Entry", "Leaf", "open_leaf", "open_subjects"]
 _PAGE = 1000
-_LOWEST = 3  # the level from which roots of subtrees are stored: below, 8 leaves are soon hashed
 _ORDER = 0x6D6F_6965_7479  # the advisory lock under which entries are appended
 _FORGETTING = _ORDER + 1  # the one under which personal values go
 
@@ -173,19 +173,6 @@ def about(
                 break
 
 
-def prove_inclusion(connection: sa.Connection, position: int, *, size: int) -> list[bytes]:
-    """The audit path of an entry in the tree of `size`: RFC 9162 §2.1.3.1.  Raises ValueError."""
-    return roots(connection, merkle.inclusion_ranges(position, size))
-
-
-def prove_consistency(connection: sa.Connection, first: int, *, size: int) -> list[bytes]:
-    """That the tree of `first` entries begins that of `size`: RFC 9162 §2.1.4.1.
-
-    Raises ValueError for an empty or longer tree.
-    """
-    return roots(connection, merkle.consistency_ranges(first, size))
-
-
 def leaf_hash(connection: sa.Connection, position: int) -> bytes | None:
     """The hash of one leaf, or None beyond the trail."""
     query = sa.select(trail_leaf.c.leaf_hash).where(trail_leaf.c.position == position)
@@ -260,7 +247,7 @@ def _grow(vault: Vault, first: int, peaks: merkle.Peaks, batch: Sequence[Encoded
         sealed = entries.seal_entry(sealing, position, kept)
         hashed = hash_entry(position, month, sealed, commitment)
         peaks, done = merkle.complete(peaks, position, hashed)
-        inner += [one for one in done if one[0][0] >= _LOWEST]
+        inner += [one for one in done if one[0][0] >= LOWEST]
         rows.append((sealed, commitment, hashed))
         packed_rows += [(position - first, one) for one in packing.pack(position, values)]
     head = sign_head(keys.tree_head, first + len(batch), merkle.root_of_peaks(peaks))
@@ -337,62 +324,6 @@ def _extendable(connection: sa.Connection, vault: Vault) -> tuple[int, merkle.Pe
 def _unpack(packed: bytes) -> merkle.Peaks:
     width = merkle.HASH_SIZE
     return tuple(packed[at : at + width] for at in range(0, len(packed), width))
-
-
-def roots(connection: sa.Connection, ranges: Sequence[merkle.Range]) -> list[bytes]:
-    """The roots of ranges of leaves, from their stored subtrees, in one query."""
-    parts = [merkle.subtrees(one) for one in ranges]
-    wanted = [subtree for part in parts for subtree in part]
-    stored = _stored(connection, wanted)
-    if len(stored) < len(set(wanted)):
-        raise ValueError("the trail has not that many entries")
-    return [merkle.root_of_peaks(tuple(stored[one] for one in part)) for part in parts]
-
-
-def _stored(
-    connection: sa.Connection, wanted: Sequence[merkle.Subtree]
-) -> dict[merkle.Subtree, bytes]:
-    low = [subtree for subtree in wanted if subtree[0] < _LOWEST]
-    found = _low_roots(connection, low)
-    key = sa.tuple_(trail_node.c.level, trail_node.c.place)
-    inner = [subtree for subtree in wanted if subtree[0] >= _LOWEST]
-    for row in connection.execute(sa.select(trail_node).where(key.in_(inner))):
-        found[row.level, row.place] = row.hash
-    for subtree in set(inner) - set(found):
-        found[subtree] = _root_of(connection, *subtree)
-    return found
-
-
-def _low_roots(
-    connection: sa.Connection, low: Sequence[merkle.Subtree]
-) -> dict[merkle.Subtree, bytes]:
-    """The roots of subtrees of a few leaves each; one that the trail does not reach is missing."""
-    leaves_of = {
-        (level, place): range(place << level, (place + 1) << level) for level, place in low
-    }
-    positions = {position for of_it in leaves_of.values() for position in of_it}
-    query = sa.select(trail_leaf.c.position, trail_leaf.c.leaf_hash)
-    answered = connection.execute(query.where(trail_leaf.c.position.in_(positions)))
-    hashes = {row.position: row.leaf_hash for row in answered}
-    return {
-        subtree: merkle.root_of_leaves([hashes[position] for position in of_it])
-        for subtree, of_it in leaves_of.items()
-        if all(position in hashes for position in of_it)
-    }
-
-
-def _root_of(connection: sa.Connection, level: int, place: int) -> bytes:
-    """The root of a subtree that version 0.1.0 completed, which stored none.
-
-    Raises ValueError where the trail does not reach.
-    """
-    column = trail_leaf.c.position
-    first, size = place << level, 1 << level
-    query = sa.select(trail_leaf.c.leaf_hash).where(column.between(first, first + size - 1))
-    hashes = connection.scalars(query.order_by(column)).all()
-    if len(hashes) < size:
-        raise ValueError("the trail has not that many entries")
-    return merkle.root_of_leaves(hashes)
 
 
 def _rows(

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkage_vault import targets, trail
+from linkage_vault import proofs, targets, trail
 from linkage_vault.keys import public_octets
 from linkage_vault.targets import Target
 from linkage_vault.tree_heads import TreeHead
@@ -86,7 +86,7 @@ def _root_at(connection: sa.Connection, size: int) -> str | None:
     """The root of the first `size` entries, from the leaves as they are now."""
     ranges = [(0, size)]
     try:
-        return trail.roots(connection, ranges)[0].hex()
+        return proofs.roots(connection, ranges)[0].hex()
     except ValueError:
         return None
 

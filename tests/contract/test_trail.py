@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import merkle, personal, trail, verification, witnesses
+from linkage_vault import merkle, personal, proofs, trail, verification, witnesses
 from linkage_vault.entries import Entry
 from linkage_vault.keys import create_key_file, load_key_file, public_octets
 from linkage_vault.personal import AuditorKey, auditor_key_of, new_auditor_key
@@ -78,12 +78,12 @@ def test_proofs_from_stored_subtrees_are_those_of_the_leaves(own):
         assert 23 == len(hashes)
         for size in range(1, 24):
             for other in range(size):
-                found = trail.prove_inclusion(connection, other, size=size)
+                found = proofs.prove_inclusion(connection, other, size=size)
                 assert merkle.prove_inclusion(hashes[:size], other) == found
-                found = trail.prove_consistency(connection, other + 1, size=size)
+                found = proofs.prove_consistency(connection, other + 1, size=size)
                 assert merkle.prove_consistency(hashes[:size], other + 1) == found
         with pytest.raises(ValueError, match="not that many"):
-            trail.prove_inclusion(connection, 3, size=64)
+            proofs.prove_inclusion(connection, 3, size=64)
 
 
 def test_entries_of_the_release_before_are_read_proved_and_extended(own):
@@ -97,7 +97,7 @@ def test_entries_of_the_release_before_are_read_proved_and_extended(own):
     assert (8, None) == (report.size, report.fault)
     assert "Recalled implant" == trail.open_leaf(vault.keys, rows[2]).reason
     with vault.engine.connect() as connection:
-        path = trail.prove_inclusion(connection, 1, size=8)
+        path = proofs.prove_inclusion(connection, 1, size=8)
         hashes = [row.leaf_hash for row in rows]
         assert merkle.prove_inclusion(hashes, 1) == path
         assert 1 == connection.scalar(sa.select(sa.func.count()).select_from(trail_node))
@@ -238,7 +238,7 @@ def test_roots_come_from_stored_subtrees_and_without_them_from_leaves_in_their_o
 
     def root():
         with vault.engine.connect() as connection:
-            return trail.roots(connection, [(0, 8)])[0]
+            return proofs.roots(connection, [(0, 8)])[0]
 
     expected = root()
     change(copy, "CREATE TABLE aside AS SELECT * FROM trail_leaf")
@@ -467,7 +467,7 @@ def test_roots_of_all_larger_subtrees_are_stored_and_no_more(own):
     change(copy, "DELETE FROM trail_node")  # as the release before left some trails
     with vault.engine.connect() as connection:
         for start, end in ((8, 16), (16, 32), (4, 6), (48, 64)):
-            found = trail.roots(connection, [(start, end)])
+            found = proofs.roots(connection, [(start, end)])
             assert [merkle.root_of_leaves(hashes[start:end])] == found
 
 

@@ -28,6 +28,7 @@ by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
 villages       villages by their first word
 named_towns    towns by their names
+house_rows     number and street of an address that goes on
 addresses      houses, streets, towns
 dwellings      homes, parks, boats, Welsh names of houses
 widening       what belongs to an address before and behind it

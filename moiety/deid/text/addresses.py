@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from moiety.deid.text import named_towns, vocabulary
+from moiety.deid.text import house_rows, named_towns, vocabulary
 from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import (
@@ -44,36 +44,11 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
             Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue"),
             postcodes,
         )
-    yield from _rows_of_houses(words, postcodes)
+    for row in house_rows.find(words):
+        yield _to_postcode(words, row, postcodes)
     yield from named_towns.find(words)
     yield from villages(words)
     yield from hyphened(words)
-
-
-_ROW = re.compile(
-    r"(?<![\w/.,:-])(?P<flat>\d[A-Z]?\d/?\d?, )?\d{1,3}[a-z]? (?P<own>[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2}) "
-    r"(?:street|road|walk|lane|close|avenue|drive|cott?ages|terrace|gardens|court|place|square|crescent|grove|mews|parade|rise|brae"
-    r"|villas|buildings|row|yard|fold|croft|quay|wharf|loan|wynd|gate)"
-    r"(?=(?:, ?|\n)[^\W\d_]{3,}|\)|[ ,]{1,2}[A-Z]{1,2}\d{1,2}[A-Z]?(?: ?\d[A-Z]{2})?(?!\w))",
-    re.IGNORECASE,
-)
-_MEASURED = frozenset(
-    {"minute", "minutes", "min", "mins", "mile", "miles", "day", "days", "week", "hour", "hours", "hr", "bed", "beds", "way",
-     "metre", "metres", "yards", "step", "point", "times", "x", "of", "in", "to", "for", "per", "a", "an", "and", "with"}
-)  # fmt: skip
-
-
-def _rows_of_houses(words: Words, postcodes: list[Span]) -> Iterator[Span]:
-    """`6 Grey Friars Walk, Maldon`: number, words of any meaning and a street, with the address going on."""
-    for match in _ROW.finditer(words.text):
-        parts = match["own"].lower().replace("’", "'").split()
-        known = [vocabulary.flags(part) for part in parts]
-        if any(part in _MEASURED or part in NEVER for part in parts):
-            continue
-        if any(flags & CLINICAL and not flags & (NAME | PLACE) for flags in known):
-            continue
-        found = Span(*match.span(), Label.ADDRESS_LINE, 0.6, "number and street of an address")
-        yield _to_postcode(words, found, postcodes)
 
 
 def _streets(words: Words) -> Iterator[Span]:
