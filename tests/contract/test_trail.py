@@ -581,3 +581,17 @@ def test_two_who_are_forgotten_at_once_are_both_gone(own):
     thread.join()
     rows, _ = rows_of(vault)
     assert [third] == trail.open_subjects(vault.keys, rows[0])
+
+
+def test_forgetting_goes_on_behind_a_heap_that_holds_nobody_who_goes(own):
+    """Two ids are forgotten together, of which an entry has only the one in the later heap."""
+    vault, _ = own
+    many = [uuid4() for _ in range(300)]
+    last = max(personal.bucket_of(vault.keys, one) for one in many)
+    gone = next(one for one in many if personal.bucket_of(vault.keys, one) == last)
+    absent = next(one for one in iter(uuid4, None) if personal.bucket_of(vault.keys, one) < last)
+    tell(vault, many)
+    with vault.engine.begin() as connection:
+        assert 1 == trail.shred(connection, vault.keys, [absent, gone])
+    rows, _ = rows_of(vault)
+    assert {gone} == set(many) - set(trail.open_subjects(vault.keys, rows[0]))
