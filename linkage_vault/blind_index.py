@@ -6,7 +6,7 @@ equality of indexes of names or dates would tell how common they are.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from uuid import UUID
 
@@ -49,7 +49,13 @@ def heap_of(key: Secret, value: UUID, *, heaps: int) -> int:
     A search looks through one heap; a dump does not tell how often one value stands there.
     `heaps` is at most 256.
     """
-    return _heap_mac(key)(value.bytes)[0] % heaps
+    return heaping(key, heaps=heaps)(value.bytes)
+
+
+def heaping(key: Secret, *, heaps: int) -> Callable[[bytes], int]:
+    """`heap_of` for many values, given as their 16 octets."""
+    mac = _heap_mac(key)
+    return lambda octets: mac(octets)[0] % heaps
 
 
 @lru_cache(maxsize=64)

@@ -52,9 +52,11 @@ class Packing:
         """The rows of an entry, by heap."""
         if len(values) == 1:
             return [self._one(position, values[0])]
-        heaps: dict[int, list[Disclosed]] = {}
+        heaps: dict[int, list[tuple[bytes, Disclosed]]] = {}
+        bucket = personal.bucketing(self.keys)
         for one in values:
-            heaps.setdefault(personal.bucket_of(self.keys, one.subject), []).append(one)
+            octets = _octets_of(one.subject)
+            heaps.setdefault(bucket(octets), []).append((octets, one))
         return [self._many(position, heap, held) for heap, held in sorted(heaps.items())]
 
     def _one(self, position: int, values: Disclosed) -> Packet:
@@ -64,14 +66,15 @@ class Packing:
             personal.seal_disclosed(self.batch, self.boxes, position, values),
         )
 
-    def _many(self, position: int, heap: int, held: Sequence[Disclosed]) -> Packet:
-        ids = b"".join([_octets_of(one.subject) for one in held])
+    def _many(self, position: int, heap: int, held: Sequence[tuple[bytes, Disclosed]]) -> Packet:
+        ids = b"".join([octets for octets, _ in held])
+        values = [one for _, one in held]
         subject = _seal_ids(self.batch, position, heap, ids)
         if self.boxes is None:
-            salts = b"".join([one.salt for one in held])
-            sealed = _seal_salts(self.batch, position, heap, held[0].reason, salts)
+            salts = b"".join([one.salt for one in values])
+            sealed = _seal_salts(self.batch, position, heap, values[0].reason, salts)
             return Packet(heap, subject, sealed)
-        boxes = [personal.seal_disclosed(self.batch, self.boxes, position, one) for one in held]
+        boxes = [personal.seal_disclosed(self.batch, self.boxes, position, one) for one in values]
         return Packet(heap, subject, _joined(boxes))
 
 

@@ -12,13 +12,13 @@ envelope is sealed under the trail's key too.  How entries about many lie in row
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 
-from linkage_vault.blind_index import heap_of
+from linkage_vault.blind_index import heap_of, heaping
 from linkage_vault.keys import Keks, KeyRing
 from linkage_vault.seal import Batch, Column, Tampered, encode_lengths, open_sealed
 from moiety.kit.boxes import Boxes, BoxKey, NotOpened, boxes_for, new_key
@@ -149,6 +149,11 @@ def bucket_of(keys: KeyRing, subject: UUID | None) -> int:
     if subject is None:
         return secrets.randbelow(BUCKETS)
     return heap_of(keys.trail.current.secret, subject, heaps=BUCKETS)
+
+
+def bucketing(keys: KeyRing) -> Callable[[bytes], int]:
+    """`bucket_of` for many subjects, given as their 16 octets."""
+    return heaping(keys.trail.current.secret, heaps=BUCKETS)
 
 
 def auditor_key_of(text: str) -> bytes:
