@@ -8,8 +8,9 @@ leaf, and a row for each heap that some of its subjects lie in:
     disclosed   with an auditor: "B", the size of a box, and a box for each id, in the same order
                 without: the reason and the salts in the same order, in one seal
 
-All are padded to full dozens of ids, so a row does not tell how many it has.  To forget one of
-them, its row is written anew without it; the commitments stay in the leaf.
+Seals are padded to full dozens of ids; boxes show how many a row has, as the leaf shows how many
+there were.  To forget one of them, its row is written anew without it; the commitments stay in the
+leaf.
 """
 
 from collections.abc import Collection, Sequence

@@ -175,9 +175,10 @@ def _practice_named(own: str) -> bool:
 
 def _registered(own: str) -> bool:
     """Whether words behind `gp:` can be a practice's name: one of them is no word, and none is medicine."""
-    known = [vocabulary.flags(part) for part in own.removeprefix("the ").split() if part != "&"]
-    if any(part in NEVER or part in _NO_PRACTICE for part in own.removeprefix("the ").split()):
+    parts = own.removeprefix("the ").split()
+    if any(part in NEVER or part in _NO_PRACTICE for part in parts):
         return False
+    known = [vocabulary.flags(part) for part in parts if part != "&"]
     own_kind = NAME | PLACE
     if any(flags & CLINICAL and not flags & own_kind for flags in known):
         return False
