@@ -310,6 +310,7 @@ def _launch(desk: Desk, service: str) -> "subprocess.Popen[bytes]":
         "--host", "127.0.0.1", "--port", str(desk.port_base + OFFSETS[service]),
         "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header",
         "--log-level", "warning", "--timeout-graceful-shutdown", "10",
+        "--timeout-keep-alive", "75",
     ]  # fmt: skip
     libc = ctypes.CDLL(None)
     with (logs / f"{service}.log").open("ab") as log:

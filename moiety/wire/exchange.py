@@ -10,6 +10,9 @@ from moiety.kit.errors import BY_CODE, Defect, Unavailable
 from moiety.kit.trust import authorities
 
 _BY_STATUS = {int(kind.status): kind for kind in BY_CODE.values()}
+# An idle connection is let go long before the service would close it (--timeout-keep-alive 75):
+# where both took the same time, a call could go out on a connection that was just being closed.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5)
 
 
 def connect(url: str, key: str, *, timeout: float = 10.0) -> httpx.Client:
@@ -22,6 +25,7 @@ def connect(url: str, key: str, *, timeout: float = 10.0) -> httpx.Client:
         base_url=url.rstrip("/"),
         headers={"Authorization": f"Bearer {key}", "User-Agent": "moiety"},
         timeout=timeout,
+        limits=_LIMITS,
         trust_env=False,
         verify=authorities(),
     )
@@ -42,8 +46,8 @@ def call(
     """
     try:
         answer = client.request(method, path, json=json, data=form, headers=headers)
-    except httpx.HTTPError:
-        raise Unavailable("A peer service does not answer.") from None
+    except httpx.HTTPError as error:
+        raise Unavailable(f"A peer service does not answer ({type(error).__name__}).") from None
     if answer.is_success:
         return answer
     raise _rebuild(answer)

@@ -125,7 +125,7 @@ def test_a_row_that_was_tampered_with_alarms_its_own_asker_alone(lone, registrar
     assert [ehr_id, Tampered, Forbidden] == [told[0].ehr_id, type(told[1]), type(told[2])]
 
 
-def test_a_turn_is_counted_as_if_one_came_after_another(lone):
+def test_a_turn_is_counted_as_if_one_came_after_another(lone, one_minute):
     """The third of three calls at once is over a limit of two, whoever's are between."""
     vault, _, database = lone
     one, other = somebody(database, "registrar"), somebody(database, "registrar")
