@@ -122,8 +122,9 @@ class OwnWords:
         for first in range(0, len(forms), _MOST):
             part = forms[first : first + _MOST]
             nonce = tokens.fresh_nonce()
+            turned = tokens.blind(nonce, b"".join(map(self._token, part)))
             # Sorted by what a fresh nonce made of them: the order tells nothing of the document.
-            blinded = sorted(zip(tokens.blind(nonce, map(self._token, part)), part, strict=True))
+            blinded = sorted(zip(tokens.split(turned), part, strict=True))
             question = Question(ehr_id, nonce, b"".join(token for token, _ in blinded))
             places = screening.screen(self.client, [question])[0]
             found.update(blinded[place][1] for place in places)

@@ -6,12 +6,13 @@ two days' rows do not join.  The sum need not be on the disk before the answer: 
 server a moment's tokens may be missing from it.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
 from linkage_vault.vault import Vault
+from moiety.kit.pipelines import Rows
+from moiety.kit.singles import Asked
 
 DAILY = 400_000  # tokens that may be asked of one record in a day: twenty very long letters
 _COUNT = """
@@ -27,13 +28,24 @@ SELECT array_agg(mark), array_agg(asked) FROM counted
 """
 
 
-def count(vault: Vault, asked: Mapping[UUID, int]) -> set[UUID]:
-    """Counts tokens for records; those of which more was asked today than letters hold."""
-    day = datetime.now(UTC).date()
-    marks = {vault.people_keys.mark(f"guess/{day}", one.bytes): one for one in asked}
-    given = {"day": day, "marks": list(marks), "asked": [asked[one] for one in marks.values()]}
-    row = vault.singles.one(_COUNT, given)
-    if row is None:
-        raise RuntimeError("an aggregate has a row")
-    sums = Counter(dict(zip(row[0] or (), row[1] or (), strict=True)))
-    return {marks[bytes(mark)] for mark, total in sums.items() if total > DAILY}
+class Counting:
+    """The tokens of one call, counted for each record: the statement, and what it answers."""
+
+    def __init__(self, vault: Vault, asked: Mapping[UUID, int]) -> None:
+        day = datetime.now(UTC).date()
+        mark = vault.people_keys.mark
+        self._marks = {mark(f"guess/{day}", one.bytes): one for one in asked}
+        self.asked: Asked = (
+            _COUNT,
+            {
+                "day": day,
+                "marks": list(self._marks),
+                "asked": [asked[one] for one in self._marks.values()],
+            },
+        )
+
+    def exceeded(self, answered: Rows) -> set[UUID]:
+        """The records of which more was asked today than letters hold."""
+        ((marks, sums),) = answered
+        totals = zip(marks or (), sums or (), strict=True)
+        return {self._marks[bytes(mark)] for mark, total in totals if total > DAILY}

@@ -10,28 +10,29 @@ of one record in a day; beyond that the answer is 429, an alarm and an entry.
 """
 
 import secrets
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
-from linkage_vault import decisions, guesses, link_pairs, rescreens
-from linkage_vault.blind_index import blind_index
+from linkage_vault import decisions, guesses, rescreens
+from linkage_vault.blind_index import blind_index, index_of
 from linkage_vault.decisions import Action, Ask, Requester
-from linkage_vault.keys import KeyRing
-from linkage_vault.screen_tables import own_words, rescreen, screened
+from linkage_vault.link_pairs import Looking, open_found
+from linkage_vault.screen_tables import own_words, rescreen
 from linkage_vault.seal import Place, open_sealed, seal
 from linkage_vault.vault import Vault
 from moiety.deid.own import tokens
 from moiety.deid.own.variants import MOST
+from moiety.kit.arrays import Octets
 from moiety.kit.errors import Malformed, TooMany
 from moiety.wire.screening import Question
 
 _SIZE = MOST * tokens.SIZE
-_NOBODY = tuple(secrets.token_bytes(tokens.SIZE) for _ in range(MOST))
+_NOBODY = secrets.token_bytes(_SIZE)
 
 
 def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
@@ -58,6 +59,10 @@ def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
             .on_conflict_do_update(index_elements=["words_id"], set_=values)
         )
         rescreens.mark(connection, vault.keys, person_id)
+    # A record that was screened for the first time meanwhile may not have been seen above, and its
+    # question was answered with the words before.  Now one of the two is sure to see the other.
+    with vault.engine.begin() as connection:
+        rescreens.mark(connection, vault.keys, person_id)
 
 
 def ask(vault: Vault, requester: Requester, questions: Sequence[Question]) -> list[list[int]]:
@@ -67,15 +72,12 @@ def ask(vault: Vault, requester: Requester, questions: Sequence[Question]) -> li
     """
     asked: Counter[UUID] = Counter()
     for question in questions:
-        if len(question.tokens) % tokens.SIZE:
+        if len(question.blinded) % tokens.SIZE:
             raise Malformed(f"Tokens are {tokens.SIZE} octets each.")
-        asked[question.ehr_id] += len(question.tokens) // tokens.SIZE
-    for ehr_id in guesses.count(vault, asked):
-        _alarm(vault, requester, ehr_id)
-    with vault.engine.begin() as connection:
-        known = _known(connection, vault.keys, [question.ehr_id for question in questions])
+        asked[question.ehr_id] += len(question.blinded) // tokens.SIZE
+    known = _known(vault, requester, asked)
     return [
-        tokens.compare(question.nonce, question.tokens, known.get(question.ehr_id, _NOBODY))
+        tokens.compare(question.nonce, question.blinded, known.get(question.ehr_id, _NOBODY))
         for question in questions
     ]
 
@@ -110,38 +112,44 @@ def _alarm(vault: Vault, requester: Requester, ehr_id: UUID) -> None:
     )
 
 
-def _known(
-    connection: sa.Connection, keys: KeyRing, ehr_ids: Sequence[UUID]
-) -> dict[UUID, tuple[bytes, ...]]:
-    """The tokens of the persons of some records; the records are marked as screened."""
-    _remember(connection, keys, set(ehr_ids))
-    pairs = link_pairs.find_pairs(connection, keys, "ehr", ehr_ids)
-    indexes = {
-        blind_index(keys, "screen", pair.person_id): ehr_id for ehr_id, pair in pairs.items()
-    }
-    query = sa.select(own_words).where(own_words.c.person_index.in_(list(indexes)))
+def _known(vault: Vault, requester: Requester, asked: Mapping[UUID, int]) -> dict[UUID, bytes]:
+    """The tokens of the persons of some records; the records are marked as screened.
+
+    `asked`: how many tokens of each.  Raises TooMany.
+    """
+    keys, counting = vault.keys, guesses.Counting(vault, asked)
+    index = index_of(keys, "screen")
+    wanted = {index(ehr_id.bytes) for ehr_id in asked}
+    looking = Looking(keys, [("ehr", ehr_id) for ehr_id in asked])
+    sums, marked, *rows = vault.singles.each(
+        [counting.asked, (_MARKED, {"indexes": Octets(wanted)}), *looking.asked]
+    )
+    for ehr_id in counting.exceeded(sums):
+        _alarm(vault, requester, ehr_id)
+    # In one order, so that two batches never wait in a ring; before the words are read (`tell`).
+    if missing := sorted(wanted.difference(one for (one,) in marked)):
+        vault.singles.all(_MARK, {"indexes": Octets(missing)})
+    found = open_found(vault.singles, keys, looking.found(rows, vault.singles))
+    of_persons: dict[bytes, list[UUID]] = defaultdict(list)
+    for (_, ehr_id), records in found.items():
+        of_persons[index(records.person_id.bytes)].append(ehr_id)
+    words = vault.singles.all(_WORDS, {"indexes": Octets(of_persons)})
     return {
-        indexes[row.person_index]: _split(
-            open_sealed(keys.links.by_version, row.sealed, _place(row.words_id, row.version))
-        )
-        for row in connection.execute(query)
+        ehr_id: open_sealed(keys.links.by_version, sealed, _place(words_id, version))
+        for person, words_id, version, sealed in words
+        for ehr_id in of_persons[person]
     }
-
-
-def _remember(connection: sa.Connection, keys: KeyRing, ehr_ids: set[UUID]) -> None:
-    """That these records were screened; in one order, so that two batches never wait in a ring."""
-    wanted = {blind_index(keys, "screen", ehr_id) for ehr_id in ehr_ids}
-    column = screened.c.screened_index
-    known = set(connection.scalars(sa.select(column).where(column.in_(wanted))))
-    if missing := sorted(wanted - known):
-        rows = [{"screened_index": index} for index in missing]
-        connection.execute(insert(screened).values(rows).on_conflict_do_nothing())
-
-
-def _split(octets: bytes) -> tuple[bytes, ...]:
-    size = tokens.SIZE
-    return tuple(octets[at : at + size] for at in range(0, len(octets), size))
 
 
 def _place(words_id: UUID, version: int) -> Place:
     return Place("own_words", str(words_id), "sealed", version)
+
+
+_MARKED = "SELECT screened_index FROM screened WHERE screened_index = ANY(%(indexes)b::bytea[])"
+_MARK = """
+INSERT INTO screened (screened_index) SELECT unnest(%(indexes)b::bytea[]) ON CONFLICT DO NOTHING
+"""
+_WORDS = """
+SELECT person_index, words_id, version, sealed FROM own_words
+WHERE person_index = ANY(%(indexes)b::bytea[])
+"""

@@ -25,11 +25,15 @@ class Told(Message, frozen=True):
 
 
 class Question(Message, frozen=True):
-    """Blinded tokens of one document's words; the nonce is of this question alone."""
+    """Blinded tokens of one document's words; the nonce is of this question alone.
+
+    Were they blinded in another way, none would be equal and all would look well: a new way takes a
+    new name here, so that services of two versions refuse one another.
+    """
 
     ehr_id: UUID
     nonce: Nonce
-    tokens: Tokens
+    blinded: Tokens
 
 
 class Screen(Message, frozen=True):

@@ -721,7 +721,8 @@ def test_what_the_vault_refuses_is_not_the_writer_s_fault_and_goes_on_waiting(
         assert {much, other} == waiting(found)
         with monkeypatch.context() as less:
             less.setattr(guesses, "DAILY", 400_000)
-            guesses.count(vault_service.app.state.vaults["main"], {UUID(str(much)): 400_000})
+            vault = vault_service.app.state.vaults["main"]
+            vault.singles.all(*guesses.Counting(vault, {UUID(str(much)): 400_000}).asked)
             screen_waiting(here.engine, here.own_words)
         assert {much} == waiting(found)
 

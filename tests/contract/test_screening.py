@@ -7,7 +7,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import guesses, housekeeping, screening
+from linkage_vault import guesses, housekeeping, link_rows, rescreens, screening
+from linkage_vault.link_rows import Pair
+from linkage_vault.requesters import Requester
 from linkage_vault.screen_tables import screen_guess
 from linkage_vault.sealed_words import box_key
 from moiety.deid.own import candidates, tokens, variants
@@ -19,6 +21,7 @@ from moiety.wire import vault as links
 from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
 from tests.fixtures.fix_links import opened
 
+NOBODY = Requester("0123456789ab", None, None, frozenset())
 TOKEN = tokens.tokens_of(bytes(range(100, 132)))
 PERSON = Subject(
     names=(Name(("Wilhelmina",), ("Oyelaran",)),), birth_date="1931-07-22", postcodes=("YO62 5AB",)
@@ -38,6 +41,12 @@ def demographic(caller):
     return caller(program=True, scopes=("screen:tell",))
 
 
+def count(vault, asked):
+    """Counts tokens for records; those of which too much was asked."""
+    counting = guesses.Counting(vault, asked)
+    return counting.exceeded(vault.singles.all(*counting.asked))
+
+
 def told(person=PERSON):
     """A person's tokens, as the demographic service makes them."""
     return b"".join(TOKEN(form) for form in variants.forms_of(person))
@@ -47,7 +56,7 @@ def question(ehr_id, text=LETTER):
     """A question about a text, and the form behind each place."""
     forms = [form for one in candidates.find(text) for form in one.forms]
     nonce = tokens.fresh_nonce()
-    asked = b"".join(tokens.blind(nonce, map(TOKEN, forms)))
+    asked = tokens.blind(nonce, b"".join(map(TOKEN, forms)))
     return Question(ehr_id, nonce, asked), forms
 
 
@@ -87,9 +96,51 @@ def test_equal_questions_do_not_look_alike(record):
     """A fresh nonce each: nobody between can tell that two letters hold one word."""
     _, ehr_id = record
     first, second = question(ehr_id)[0], question(ehr_id)[0]
-    assert not set(_cut(first.tokens)) & set(_cut(second.tokens))
-    same = tokens.blind(first.nonce, [TOKEN("n:oyelaran")])[0]
-    assert same in _cut(first.tokens), "the control: under one nonce they are equal"
+    assert not set(tokens.split(first.blinded)) & set(tokens.split(second.blinded))
+    same = tokens.blind(first.nonce, TOKEN("n:oyelaran"))
+    assert same in tokens.split(first.blinded), "the control: under one nonce they are equal"
+
+
+def test_two_records_of_one_person_are_both_asked_of(caller, clinical, demographic, record, vault):
+    """In one call: each has its answer, whichever comes first."""
+    person_id, ehr_id = record
+    further = uuid4()
+    with vault.engine.begin() as connection:
+        link_rows.add(connection, vault.keys, [Pair(person_id, further)], is_further=True)
+    wire.tell(demographic, person_id, told())
+    found = wire.screen(clinical, [question(one)[0] for one in (ehr_id, further, ehr_id)])
+    assert [True] * 3 == [bool(places) for places in found]
+
+
+def test_a_record_screened_while_its_person_is_told_waits_or_was_asked_of_the_new(
+    record, vault, monkeypatch
+):
+    """The first question comes when the words are written and not yet committed."""
+    person_id, ehr_id = record
+    asked, _ = question(ehr_id)
+    mark, answers = rescreens.mark, []
+
+    def first_asked(connection, keys, person):
+        mark(connection, keys, person)
+        if not answers:
+            answers.extend(screening.ask(vault, NOBODY, [asked]))
+
+    monkeypatch.setattr(rescreens, "mark", first_asked)
+    screening.tell(vault, person_id, told())
+    assert [[]] == answers, "the words before: none"
+    assert ehr_id in screening.due(vault, limit=1000)
+
+
+def test_a_service_that_blinds_in_another_way_is_refused(clinical):
+    """Its tokens would never be equal, and nobody would notice: 400 in place of no findings."""
+    old = {"ehr_id": str(uuid4()), "nonce": "A" * 22 + "==", "tokens": "A" * 22 + "=="}
+    new = {**old, "blinded": old["tokens"]}
+    del new["tokens"]
+    statuses = [
+        clinical.post("/vault/v1/screen", json={"questions": [one]}).status_code
+        for one in (old, new)
+    ]
+    assert [400, 200] == statuses
 
 
 def test_a_record_waits_for_a_second_screen_when_its_person_changes(
@@ -112,7 +163,7 @@ def test_guessing_is_bounded_and_leaves_an_entry(clinical, record, monkeypatch, 
     monkeypatch.setattr(guesses, "DAILY", 100)
     _, ehr_id = record
     asked = question(ehr_id)[0]
-    times = 100 // len(_cut(asked.tokens))
+    times = 100 // len(tokens.split(asked.blinded))
     for _ in range(times):
         wire.screen(clinical, [asked])
     with pytest.raises(TooMany):
@@ -128,20 +179,20 @@ def test_the_sum_outlives_the_process_and_is_shared_by_all(lone):
     vault, settings, _ = lone
     ehr_id, other = uuid4(), uuid4()
     half = guesses.DAILY // 2
-    assert set() == guesses.count(vault, {ehr_id: half, other: 1})
+    assert set() == count(vault, {ehr_id: half, other: 1})
     with opened(settings) as second:
-        assert set() == guesses.count(second, {ehr_id: half})
-        assert {ehr_id} == guesses.count(second, {ehr_id: 1, other: 1})
-    assert {ehr_id} == guesses.count(vault, {ehr_id: 0})
+        assert set() == count(second, {ehr_id: half})
+        assert {ehr_id} == count(second, {ehr_id: 1, other: 1})
+    assert {ehr_id} == count(vault, {ehr_id: 0})
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: guesses.count(vault, {other: 100, uuid4(): 1}), range(200)))
+        list(threads.map(lambda _: count(vault, {other: 100, uuid4(): 1}), range(200)))
     with vault.engine.begin() as connection:
         rows = connection.execute(sa.select(screen_guess)).all()
         assert {2 * half + 1, 20_002, 1} == {row.asked for row in rows}
         assert not {ehr_id.bytes, other.bytes} & {bytes(row.mark) for row in rows}
         connection.execute(screen_guess.update().values(day=screen_guess.c.day - 1))
     assert len(rows) <= housekeeping.clean(vault)
-    assert set() == guesses.count(vault, {ehr_id: half})
+    assert set() == count(vault, {ehr_id: half})
 
 
 def test_each_door_wants_its_own_scope(clinical, demographic, caller, record):
@@ -196,14 +247,9 @@ def test_a_question_takes_as_long_whether_or_not_there_is_a_person(vault, record
     """The work is the same: 512 tokens are blinded and compared."""
     person_id, ehr_id = record
     wire.tell(demographic, person_id, told())
-    with vault.engine.begin() as connection:
-        known = screening._known(connection, vault.keys, [ehr_id, uuid4()])
+    known = screening._known(vault, NOBODY, {ehr_id: 1, uuid4(): 1})
     assert {ehr_id} == set(known)
-    assert variants.MOST == len(known[ehr_id]) == len(screening._NOBODY)
-
-
-def _cut(octets):
-    return [octets[at : at + 16] for at in range(0, len(octets), 16)]
+    assert variants.MOST * tokens.SIZE == len(known[ehr_id]) == len(screening._NOBODY)
 
 
 def key_of(client: httpx.Client):

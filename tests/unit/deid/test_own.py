@@ -1,9 +1,15 @@
 """A person's own identifiers: how they may be written and still be recognised, and what is not."""
 
-import hmac
+import secrets
+import shutil
 import string
+import subprocess
+from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,18 +154,66 @@ def test_only_the_holder_of_the_key_and_the_nonce_can_compare():
     """Equal forms meet under one key and nonce; the controls are another key and another nonce."""
     token, other = tokens.tokens_of(KEY), tokens.tokens_of(bytes(range(1, 33)))
     nonce = tokens.fresh_nonce()
-    known = [token("n:margaret"), token("p:LS213AB")]
-    asked = b"".join(tokens.blind(nonce, [token("n:smith"), token("p:LS213AB")]))
+    known = token("n:margaret") + token("p:LS213AB")
+    asked = tokens.blind(nonce, token("n:smith") + token("p:LS213AB"))
     assert [1] == tokens.compare(nonce, asked, known)
     assert [] == tokens.compare(tokens.fresh_nonce(), asked, known)
-    assert [] == tokens.compare(nonce, asked, [other("n:margaret"), other("p:LS213AB")])
+    assert [] == tokens.compare(nonce, asked, other("n:margaret") + other("p:LS213AB"))
 
 
-@given(st.binary(min_size=16, max_size=16), st.lists(st.binary(min_size=16, max_size=16)))
-def test_blinding_is_hmac(nonce, given_tokens):
-    """Against the standard library's own."""
-    expected = [hmac.digest(nonce, token, "sha256")[:16] for token in given_tokens]
-    assert expected == tokens.blind(nonce, given_tokens)
+TOKENS = st.lists(st.binary(min_size=16, max_size=16))
+
+
+@given(st.binary(min_size=16, max_size=16), TOKENS)
+def test_blinding_is_one_block_and_the_token_over_it(nonce, given_tokens):
+    """Token by token, in another mode of the cipher."""
+    key = AES256(sha256(b"moiety/screen/2" + nonce).digest())
+    expected = []
+    for token in given_tokens:
+        turned = Cipher(key, CBC(bytes(16))).encryptor().update(token)
+        expected.append(bytes(a ^ b for a, b in zip(turned, token, strict=True)))
+    assert expected == tokens.split(tokens.blind(nonce, b"".join(given_tokens)))
+
+
+def test_blinding_is_what_openssl_makes_of_it():
+    """A second implementation, where it is installed."""
+    openssl = shutil.which("openssl") or pytest.skip("no openssl command")
+    nonce, token = bytes(range(16)), bytes(range(100, 116))
+    key = sha256(b"moiety/screen/2" + nonce).hexdigest()
+    command = [openssl, "enc", "-aes-256-ecb", "-nopad", "-K", key]
+    turned = subprocess.run(command, input=token, capture_output=True, check=True).stdout
+    assert tokens.blind(nonce, token) == bytes(a ^ b for a, b in zip(turned, token, strict=True))
+
+
+def test_who_compares_does_not_get_back_to_tokens():
+    """The vault knows the nonce and runs the cipher backwards: no token; all, without the XOR."""
+    nonce, made = tokens.fresh_nonce(), [secrets.token_bytes(16) for _ in range(1000)]
+    key = AES256(sha256(b"moiety/screen/2" + nonce).digest())
+
+    def backwards(blinded):
+        return tokens.split(Cipher(key, CBC(bytes(16))).decryptor().update(blinded))
+
+    blinded = tokens.split(tokens.blind(nonce, b"".join(made)))
+    bare = [
+        bytes(a ^ b for a, b in zip(*pair, strict=True)) for pair in zip(blinded, made, strict=True)
+    ]
+    found = [sum(backwards(one)[0] in made for one in some) for some in (blinded, bare)]
+    print(f"tokens found backwards: {found[0]} of 1,000; control, without the XOR: {found[1]}")
+    assert [0, 1000] == found
+
+
+@given(st.binary(min_size=16, max_size=16), TOKENS, TOKENS, st.randoms())
+def test_comparison_tells_the_places_of_all_that_are_known(nonce, known, others, order):
+    """Against the sets themselves; also where only the first halves are equal."""
+    asked = [*known, *others]
+    order.shuffle(asked)
+    blinded = tokens.blind(nonce, b"".join(asked))
+    places = [place for place, token in enumerate(asked) if token in set(known)]
+    assert places == tokens.compare(nonce, blinded, b"".join(known))
+    halved = b"".join(
+        token[:8] + bytes(b ^ 1 for b in token[8:]) for token in tokens.split(blinded)
+    )
+    assert [] == tokens.compare(nonce, halved, b"".join(known))
 
 
 def test_a_screen_key_of_another_length_is_refused():
