@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from linkage_vault import exchange, links, people, token_requests
+from linkage_vault import exchange, links, people, screening, token_requests
 from linkage_vault.decisions import Case, Requester
 from linkage_vault.link_pairs import Records
 from linkage_vault.links import Opened, Opening
@@ -70,6 +70,7 @@ class Crossings:
     vault: Vault
     opening: Gathering[Opening, Opened]
     resolving: Gathering[Case, Records]
+    screening: Gathering[screening.Call, list[list[int]]]
 
 
 def crossings_of(vault: Vault) -> Crossings:
@@ -78,6 +79,7 @@ def crossings_of(vault: Vault) -> Crossings:
         vault,
         Gathering(lambda openings: links.open_each(vault, openings)),
         Gathering(lambda cases: links.resolve_each(vault, cases)),
+        Gathering(lambda calls: screening.ask_each(vault, calls)),
     )
 
 
@@ -94,6 +96,7 @@ async def find_crossings(request: Request) -> Crossings:
 
 
 MayUse = Annotated[Caller, Depends(Require(SCOPE))]
+MayScreen = Annotated[Caller, Depends(Require(ASK))]
 TheCrossings = Annotated[Crossings, Depends(find_crossings)]
 TheVault = Annotated[Vault, Depends(find_vault)]
 TheRequester = Annotated[Requester, Depends(find_requester)]

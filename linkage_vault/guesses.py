@@ -29,7 +29,7 @@ SELECT array_agg(mark), array_agg(asked) FROM counted
 
 
 class Counting:
-    """The tokens of one call, counted for each record: the statement, and what it answers."""
+    """Tokens that are asked now, counted for each record: the statement, and what it answers."""
 
     def __init__(self, vault: Vault, asked: Mapping[UUID, int]) -> None:
         day = datetime.now(UTC).date()
@@ -44,8 +44,8 @@ class Counting:
             },
         )
 
-    def exceeded(self, answered: Rows) -> set[UUID]:
-        """The records of which more was asked today than letters hold."""
+    def totals(self, answered: Rows) -> dict[UUID, int]:
+        """How much was asked of each record today, this call's tokens among it."""
         ((marks, sums),) = answered
         totals = zip(marks or (), sums or (), strict=True)
-        return {self._marks[bytes(mark)] for mark, total in totals if total > DAILY}
+        return {self._marks[bytes(mark)]: total for mark, total in totals}

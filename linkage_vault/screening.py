@@ -12,6 +12,7 @@ of one record in a day; beyond that the answer is 429, an alarm and an entry.
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from linkage_vault import decisions, guesses, rescreens
 from linkage_vault.blind_index import blind_index, index_of
 from linkage_vault.decisions import Action, Ask, Requester
-from linkage_vault.link_pairs import Looking, open_found
+from linkage_vault.link_pairs import Found, Looking, open_found
 from linkage_vault.screen_tables import own_words, rescreen
 from linkage_vault.seal import Place, open_sealed, seal
 from linkage_vault.vault import Vault
@@ -29,7 +30,8 @@ from moiety.deid.own import tokens
 from moiety.deid.own.variants import MOST
 from moiety.kit.arrays import Octets
 from moiety.kit.errors import Malformed, TooMany
-from moiety.wire.screening import Question
+from moiety.wire.decoding import decode
+from moiety.wire.screening import Question, Screen
 
 _SIZE = MOST * tokens.SIZE
 _NOBODY = secrets.token_bytes(_SIZE)
@@ -65,21 +67,54 @@ def tell(vault: Vault, person_id: UUID, told: bytes) -> None:
         rescreens.mark(connection, vault.keys, person_id)
 
 
-def ask(vault: Vault, requester: Requester, questions: Sequence[Question]) -> list[list[int]]:
-    """For each question the places of the tokens that are its subject's own.
+class Call(NamedTuple):
+    """What one service asks at once: a `Screen` in JSON."""
 
-    Raises TooMany, after an entry in the trail, for a record of which too much was asked today.
+    requester: Requester
+    body: bytes
+
+
+def ask_each(vault: Vault, calls: Sequence[Call]) -> list[list[list[int]] | Exception]:
+    """For each question of each call the places of the tokens that are its subject's own.
+
+    A call has its error in place of its answers: Malformed, or TooMany, after an entry in the
+    trail, for a record of which too much was asked today, by the calls before it too.
     """
+    read = [_read(call.body) for call in calls]
     asked: Counter[UUID] = Counter()
-    for question in questions:
-        if len(question.blinded) % tokens.SIZE:
-            raise Malformed(f"Tokens are {tokens.SIZE} octets each.")
-        asked[question.ehr_id] += len(question.blinded) // tokens.SIZE
-    known = _known(vault, requester, asked)
-    return [
-        tokens.compare(question.nonce, question.blinded, known.get(question.ehr_id, _NOBODY))
-        for question in questions
-    ]
+    for _, sizes in read:
+        asked.update(sizes)
+    counting = guesses.Counting(vault, asked)
+    looking = Looking(vault.keys, [("ehr", ehr_id) for ehr_id in asked])
+    index = index_of(vault.keys, "screen")
+    marks = {ehr_id: index(ehr_id.bytes) for ehr_id in asked}
+    sums, marked, *rows = vault.singles.each(
+        [counting.asked, (_MARKED, {"indexes": Octets(marks.values())}), *looking.asked]
+    )
+    found = looking.found(rows, vault.singles)
+    refused = _refused(counting.totals(sums), [sizes for _, sizes in read])
+    allowed = {
+        ehr_id for (_, sizes), over in zip(read, refused, strict=True) if over is None
+        for ehr_id in sizes
+    }  # fmt: skip
+    # Before the words are read (see `tell`); in one order, so that two turns never wait in a ring.
+    if missing := {marks[ehr_id] for ehr_id in allowed}.difference(one for (one,) in marked):
+        vault.singles.all(_MARK, {"indexes": Octets(sorted(missing))})
+    known = _known(vault, {one: rows for one, rows in found.items() if one[1] in allowed})
+    answers: list[list[list[int]] | Exception] = []
+    for call, (questions, _), over in zip(calls, read, refused, strict=True):
+        if isinstance(questions, Malformed):
+            answers.append(questions)
+        elif over is not None:
+            answers.append(_alarm(vault, call.requester, over))
+        else:
+            answers.append(
+                [
+                    tokens.compare(one.nonce, one.blinded, known.get(one.ehr_id, _NOBODY))
+                    for one in questions
+                ]
+            )
+    return answers
 
 
 def due(vault: Vault, *, limit: int) -> list[UUID]:
@@ -103,39 +138,50 @@ def done(vault: Vault, ehr_ids: Sequence[UUID]) -> None:
         connection.execute(rescreen.delete().where(rescreen.c.screened_index.in_(indexes)))
 
 
-def _alarm(vault: Vault, requester: Requester, ehr_id: UUID) -> None:
+def _read(body: bytes) -> tuple[list[Question] | Malformed, Counter[UUID]]:
+    """The questions of a call, and how many tokens of each record they ask."""
+    sizes: Counter[UUID] = Counter()
+    try:
+        questions = decode(body, Screen).questions
+    except Malformed as error:
+        return error, sizes
+    if any(len(one.blinded) % tokens.SIZE for one in questions):
+        return Malformed(f"Tokens are {tokens.SIZE} octets each."), sizes
+    for one in questions:
+        sizes[one.ehr_id] += len(one.blinded) // tokens.SIZE
+    return questions, sizes
+
+
+def _refused(totals: Mapping[UUID, int], calls: Sequence[Mapping[UUID, int]]) -> list[UUID | None]:
+    """Of each call a record of which too much was asked with it, counted as they came."""
+    counted = Counter(totals)
+    for sizes in calls:
+        counted.subtract(sizes)
+    refused = []
+    for sizes in calls:
+        counted.update(sizes)
+        refused.append(next((one for one in sizes if counted[one] > guesses.DAILY), None))
+    return refused
+
+
+def _alarm(vault: Vault, requester: Requester, ehr_id: UUID) -> TooMany:
     structlog.get_logger().error("screen guessed at", place="/screen")
     decisions.write_down(vault, requester, Ask(Action.SCREEN, ehr_id), outcome="refused")
-    raise TooMany(
+    return TooMany(
         "More words were asked about this record today than letters hold.",
         headers={"Retry-After": "3600"},
     )
 
 
-def _known(vault: Vault, requester: Requester, asked: Mapping[UUID, int]) -> dict[UUID, bytes]:
-    """The tokens of the persons of some records; the records are marked as screened.
-
-    `asked`: how many tokens of each.  Raises TooMany.
-    """
-    keys, counting = vault.keys, guesses.Counting(vault, asked)
-    index = index_of(keys, "screen")
-    wanted = {index(ehr_id.bytes) for ehr_id in asked}
-    looking = Looking(keys, [("ehr", ehr_id) for ehr_id in asked])
-    sums, marked, *rows = vault.singles.each(
-        [counting.asked, (_MARKED, {"indexes": Octets(wanted)}), *looking.asked]
-    )
-    for ehr_id in counting.exceeded(sums):
-        _alarm(vault, requester, ehr_id)
-    # In one order, so that two batches never wait in a ring; before the words are read (`tell`).
-    if missing := sorted(wanted.difference(one for (one,) in marked)):
-        vault.singles.all(_MARK, {"indexes": Octets(missing)})
-    found = open_found(vault.singles, keys, looking.found(rows, vault.singles))
+def _known(vault: Vault, found: Found) -> dict[UUID, bytes]:
+    """The tokens of the persons of some records."""
+    index = index_of(vault.keys, "screen")
     of_persons: dict[bytes, list[UUID]] = defaultdict(list)
-    for (_, ehr_id), records in found.items():
+    for (_, ehr_id), records in open_found(vault.singles, vault.keys, found).items():
         of_persons[index(records.person_id.bytes)].append(ehr_id)
     words = vault.singles.all(_WORDS, {"indexes": Octets(of_persons)})
     return {
-        ehr_id: open_sealed(keys.links.by_version, sealed, _place(words_id, version))
+        ehr_id: open_sealed(vault.keys.links.by_version, sealed, _place(words_id, version))
         for person, words_id, version, sealed in words
         for ehr_id in of_persons[person]
     }

@@ -44,6 +44,7 @@ for part in (
     trail.router,
     pool.router,
     approval.router,
+    screen.loaded,
     screen.router,
     sign_in.router,
     user.router,

@@ -6,17 +6,17 @@ from fastapi import APIRouter, Depends, Response
 
 from linkage_vault import decisions, screening
 from linkage_vault.decisions import Requester
-from linkage_vault.deps import UserBehind, asking, telling
+from linkage_vault.deps import MayScreen, TheCrossings, UserBehind, asking, telling
 from linkage_vault.routes.link import answer
 from linkage_vault.sealed_words import box_key, unseal
 from linkage_vault.vault import Vault
 from moiety.kit.bodies import Body
+from moiety.kit.direct import Direct
 from moiety.wire.decoding import decode
 from moiety.wire.screening import (
     BoxKeyAnswer,
     Due,
     Records,
-    Screen,
     ScreenAnswer,
     Told,
     Unseal,
@@ -24,6 +24,8 @@ from moiety.wire.screening import (
 )
 
 router = APIRouter(tags=["screen"])
+loaded = APIRouter(tags=["screen"], route_class=Direct)
+"""What carries the load: questions that come at once are worked on together."""
 Asking = Annotated[tuple[Vault, Requester], Depends(asking)]
 Telling = Annotated[Vault, Depends(telling)]
 
@@ -36,12 +38,12 @@ def tell(vault: Telling, body: Body) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/screen")
-def screen(found: Asking, body: Body) -> Response:
+@loaded.post("/screen")
+async def screen(caller: MayScreen, here: TheCrossings, body: Body) -> Response:
     """The clinical service asks which of a document's words are its subject's."""
-    vault, requester = found
-    questions = decode(body, Screen).questions
-    return answer(ScreenAnswer(screening.ask(vault, requester, questions)))
+    requester = Requester(caller.key_id, None, None, frozenset())
+    found = await here.screening.ask(screening.Call(requester, body))
+    return answer(ScreenAnswer(found))
 
 
 @router.post("/screen/due")

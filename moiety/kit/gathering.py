@@ -37,7 +37,7 @@ class Gathering(Generic[Asked, Answer]):
         self._most = most
         self._lanes = lanes
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
-        self._turns: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Task[None] | None] = set()
 
     async def ask(self, question: Asked) -> Answer:
         """The answer to one question.  Raises its error."""
@@ -45,12 +45,18 @@ class Gathering(Generic[Asked, Answer]):
         self._waiting.append((question, answer))
         if len(self._turns) < self._lanes:
             # A context of its own: a turn is not that request's which came first.
-            turn = asyncio.create_task(self._take_turns(), context=Context())
-            self._turns.add(turn)
-            turn.add_done_callback(self._turns.discard)
+            self._turns.add(asyncio.create_task(self._take_turns(), context=Context()))
         return await answer
 
     async def _take_turns(self) -> None:
+        try:
+            await self._take_all()
+        finally:
+            # At once, and not when the loop tells that the task is done: who asked in between would
+            # find a lane taken in which nobody works any more, and wait for ever.
+            self._turns.discard(asyncio.current_task())
+
+    async def _take_all(self) -> None:
         while self._waiting:
             number = min(self._most, len(self._waiting))
             turn = [self._waiting.popleft() for _ in range(number)]

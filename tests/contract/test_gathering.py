@@ -90,3 +90,14 @@ def test_who_has_gone_away_holds_nobody_up():
         return await stays
 
     assert 2 == asyncio.run(ask())
+
+
+def test_who_asks_as_a_turn_ends_has_a_turn():
+    """Before the loop has seen that the turn is over: else the last of a burst waits for ever."""
+
+    async def ask():
+        gathering = Gathering(lambda questions: [one + 1 for one in questions])
+        async with asyncio.timeout(5):
+            return [await gathering.ask(one) for one in (1, 2, 3)]
+
+    assert [2, 3, 4] == asyncio.run(ask())

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 import sqlalchemy as sa
 
-from linkage_vault import guesses, housekeeping, link_rows, rescreens, screening
+from linkage_vault import guesses, housekeeping, link_pairs, link_rows, rescreens, screening
 from linkage_vault.link_rows import Pair
 from linkage_vault.requesters import Requester
 from linkage_vault.screen_tables import screen_guess
@@ -18,7 +19,7 @@ from moiety.kit.boxes import boxes_for
 from moiety.kit.errors import Forbidden, Malformed, NotFound, TooMany
 from moiety.wire import screening as wire
 from moiety.wire import vault as links
-from moiety.wire.screening import LABEL, Box, Question, Unseal, bound_of
+from moiety.wire.screening import LABEL, Box, Question, Screen, Unseal, bound_of
 from tests.fixtures.fix_links import opened
 
 NOBODY = Requester("0123456789ab", None, None, frozenset())
@@ -44,7 +45,13 @@ def demographic(caller):
 def count(vault, asked):
     """Counts tokens for records; those of which too much was asked."""
     counting = guesses.Counting(vault, asked)
-    return counting.exceeded(vault.singles.all(*counting.asked))
+    totals = counting.totals(vault.singles.all(*counting.asked))
+    return {one for one, total in totals.items() if total > guesses.DAILY}
+
+
+def call(*questions):
+    """A call of the clinical service."""
+    return screening.Call(NOBODY, msgspec.json.encode(Screen(list(questions))))
 
 
 def told(person=PERSON):
@@ -123,12 +130,33 @@ def test_a_record_screened_while_its_person_is_told_waits_or_was_asked_of_the_ne
     def first_asked(connection, keys, person):
         mark(connection, keys, person)
         if not answers:
-            answers.extend(screening.ask(vault, NOBODY, [asked]))
+            answers.extend(screening.ask_each(vault, [call(asked)])[0])
 
     monkeypatch.setattr(rescreens, "mark", first_asked)
     screening.tell(vault, person_id, told())
     assert [[]] == answers, "the words before: none"
     assert ehr_id in screening.due(vault, limit=1000)
+
+
+def test_calls_that_come_at_once_are_answered_as_one_by_one(
+    demographic, record, vault, monkeypatch
+):
+    """Each its own answer or error: the third asks too much with the first, a stranger does not."""
+    person_id, ehr_id = record
+    wire.tell(demographic, person_id, told())
+    asked, other = question(ehr_id)[0], question(uuid4())[0]
+    broken = msgspec.structs.replace(asked, blinded=b"15 octets of it")
+    half = len(tokens.split(asked.blinded))
+    monkeypatch.setattr(guesses, "DAILY", 2 * half)
+    calls = [call(asked), call(broken), call(asked, other), call(other), call(other, asked),
+             call(other), screening.Call(NOBODY, b"{")]  # fmt: skip
+    found = screening.ask_each(vault, calls)
+    places = found[0][0]
+    assert places
+    assert [[places], [places, []], [[]]] == [found[0], found[2], found[3]]
+    kinds = [type(one) for one in found]
+    assert [list, Malformed, list, list, TooMany, TooMany, Malformed] == kinds
+    assert TooMany is type(screening.ask_each(vault, [call(asked)])[0])
 
 
 def test_a_service_that_blinds_in_another_way_is_refused(clinical):
@@ -247,7 +275,8 @@ def test_a_question_takes_as_long_whether_or_not_there_is_a_person(vault, record
     """The work is the same: 512 tokens are blinded and compared."""
     person_id, ehr_id = record
     wire.tell(demographic, person_id, told())
-    known = screening._known(vault, NOBODY, {ehr_id: 1, uuid4(): 1})
+    asked = [("ehr", one) for one in (ehr_id, uuid4())]
+    known = screening._known(vault, link_pairs.look(vault.singles, vault.keys, asked))
     assert {ehr_id} == set(known)
     assert variants.MOST * tokens.SIZE == len(known[ehr_id]) == len(screening._NOBODY)
 
