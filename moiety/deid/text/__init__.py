@@ -15,6 +15,7 @@ coded_numbers  numbers that their groups of letters and digits tell
 said_numbers   numbers said digit by digit
 feasts         days that have a name
 ordinals       days of the month by their number
+rare_dates     dates in forms that few write
 said_dates     dates said in words; what belongs to a date before it
 dates          dates, and what only looks like one
 site           formats and lists of the site
@@ -31,6 +32,7 @@ named_towns    towns by their names
 house_rows     number and street of an address that goes on
 addresses      houses, streets, towns
 dwellings      homes, parks, boats, Welsh names of houses
+conversions    houses that once were something else
 widening       what belongs to an address before and behind it
 roles          words beside which a person is named
 terms          what could be a name and is a term, a drug, a slip of the pen

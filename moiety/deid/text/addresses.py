@@ -132,7 +132,7 @@ def _small_street(words: Words, i: int, head: int) -> bool:
 
 _PLAIN_STREETS = frozenset(
     {"road", "street", "avenue", "lane", "crescent", "terrace", "gardens", "grove", "mews", "rd",
-     "ave"}
+     "ave", "gdns", "cres", "cresc", "terr", "clse"}
 )  # fmt: skip
 
 

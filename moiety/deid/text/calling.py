@@ -40,6 +40,18 @@ _CALL = re.compile(
     r"(\d{4,5}|\d{2}[ -]\d{3,4})(?![\w%/-]|[.,:]\d| ?(?:mg|ml|mls|units?|hrs?|g|steps|years?|and \d))",
     re.IGNORECASE,
 )
+_DEPARTMENT = re.compile(
+    r"(?:haem|haematology|micro|microbiology|pharmacy|theatres?|rota|secs?|secretar(?:y|ies)|switch|switchboard|reception"
+    r"|clerk|co-?ordinator|outreach|labs?|x-?ray|registrar|reg|sho|cons|consultant|answering|bed manager|site manager)"
+    r"(?: is)?[ ,:-]{1,3}(\d{4,5})(?=[ ]?(?:[,;)\n?]|\.(?!\d)|$)| (?:or|if|for|pls|please) )",
+    re.IGNORECASE,
+)
+_DEPARTMENTS = (
+    "haem", "haematology", "micro", "microbiology", "pharmacy", "theatre", "theatres", "rota", "sec", "secs", "secretary",
+    "secretaries", "switch", "switchboard", "reception", "clerk", "coordinator", "co", "outreach", "lab", "labs", "xray", "x",
+    "registrar", "reg", "sho", "cons", "consultant", "answering", "bed", "site",
+)  # fmt: skip
+_LAST_MINUTE = 2359
 _CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",
           "tel", "via", "speak", "calls", "text", "catch", "get")  # fmt: skip
 _CALL_REACH = 48
@@ -86,6 +98,9 @@ def find(text: str, places: Places) -> Iterator[Span]:
     for match in at(_CALL, text, places.of(_CALLS)):
         if not (match[1][:2] in ("19", "20") and len(match[1]) == 4):
             yield Span(*match.span(1), Label.EXTENSION, 0.7, "number to call")
+    for match in at(_DEPARTMENT, text, places.of(_DEPARTMENTS)):
+        if int(match[1]) > _LAST_MINUTE:  # else it may be a time, or a year
+            yield Span(*match.span(1), Label.EXTENSION, 0.6, "number of a department")
     for match in at(_FOUR_OR_FIVE, text, places.runs):
         if _CALLED.search(text, max(0, match.start() - _CALL_REACH), match.start()):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "number to call somebody on")
@@ -101,9 +116,13 @@ _BEHIND_NAME = re.compile(
 )
 
 
-def behind_names(text: str, names: list[Span]) -> Iterator[Span]:
-    """`Site manager: Uzo Virk 10221`: four or five digits right behind a name, at the end."""
-    for name in names:
-        match = _BEHIND_NAME.match(text, name.end)
-        if match and not (len(match[1]) == 4 and match[1][:2] in ("19", "20")):
+def behind_names(text: str, spans: list[Span]) -> Iterator[Span]:
+    """`Site manager: Uzo Virk 10221`, `Raigmore, 5588`: digits right behind a name, at the end."""
+    for span in spans:
+        if span.label not in (Label.NAME, Label.HOSPITAL_NAME):
+            continue
+        match = _BEHIND_NAME.match(text, span.end)
+        if match is None or (len(match[1]) == 4 and match[1][:2] in ("19", "20")):
+            continue
+        if span.label == Label.NAME or int(match[1]) > _LAST_MINUTE:
             yield Span(*match.span(1), Label.EXTENSION, 0.6, "digits behind a name")

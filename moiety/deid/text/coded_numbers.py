@@ -73,6 +73,10 @@ _TOLD = Cues([
     ),
 ])  # fmt: skip
 """What numbers people or samples, and the number behind it: letters before it, digits apart."""
+_SAMPLE_OF_YEAR = re.compile(
+    r"(?<![\w./+-])([A-Za-z]{2,5}) ((?:0\d|1\d|2\d|3[0-5])[-/]\d{4,7}|\d\.\d{3}\.\d{3})(?![\w/%-]|[.,]\d)"
+)
+"""`BS 24/00671`, `imm 24-00913`: a laboratory's letters, the year and a running number."""
 _COLONED = re.compile(r"(?<![\w:])[A-Z]{1,5}\d{0,2}(?::[A-Z]{0,2}\d{2,9}){1,2}(?![\w:])")
 _LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
 _NUMBERS_TOLD = re.compile(
@@ -128,6 +132,11 @@ def _told(text: str, places: Places) -> Iterator[Span]:
             yield Span(*span, label, 0.7, "number behind what it numbers")
     for match in at(_LETTERED_GROUPS, text, places.runs):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
+    for match in at(_SAMPLE_OF_YEAR, text, places.leads):
+        if match[1].lower() not in _NO_CODE and not ends_with(
+            before(text, match.start()), _IMPERSONAL
+        ):
+            yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.65, "letters, year and number")
     for match in _COLONED.finditer(text) if ":" in text else ():
         if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS:
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "number in coded groups")

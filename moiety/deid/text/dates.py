@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from moiety.deid.text import ordinals, said_dates, vocabulary
+from moiety.deid.text import ordinals, rare_dates, said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
@@ -128,6 +128,8 @@ def _all(words: Words, places: Places) -> Iterator[Span]:
     for match in at(_MONTHS_OF_YEAR, text, months):
         yield _span(text, *match.span(), 0.85, "months and year")
     for start, end, score, why in said_dates.find(words, places, months):
+        yield _span(text, start, end, score, why)
+    for start, end, score, why in rare_dates.find(text, places):
         yield _span(text, start, end, score, why)
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from moiety.deid.text import (
     addresses,
     calling,
+    conversions,
     cues,
     dates,
     dwellings,
@@ -113,7 +114,10 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece = _Piece(words, place, found)
     institutions = list(organisations.find(words))
     piece.take(institutions)
-    lines = [*addresses.find(words, postcodes), *living.find(words), *dwellings.find(words)]
+    lines = [
+        *addresses.find(words, postcodes), *living.find(words), *dwellings.find(words),
+        *conversions.find(words),
+    ]  # fmt: skip
     lines = widening.merged([*lines, *widening.find(words, lines)])
     piece.take(lines)
     rest = [*found, *institutions, *lines]
@@ -129,7 +133,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.take(whole)
     piece.spans = [*rest, *whole]
     piece.spans += dates.births(text, piece.spans)
-    piece.spans += calling.behind_names(text, persons)
+    piece.spans += calling.behind_names(text, [*whole, *institutions])
     piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
     del context
     return piece

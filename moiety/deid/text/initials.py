@@ -64,6 +64,7 @@ def find(
 def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
     text = words.text
     yield from _dotted(text)
+    yield from _of_babies(text)
     if "ref" in words.low or "reference" in words.low:
         yield from _references(text)
     for i, word in enumerate(words.low):
@@ -293,6 +294,15 @@ def of_names(names: Iterable[str]) -> frozenset[str]:
             out.add("".join(some))
             out.add(some[0] + some[-1])
     return frozenset(o for o in out if len(o) > 1)
+
+
+_OF_BABY = re.compile(r"(?<!\w)[Bb]aby ([A-Z])(?![\w.'’&/+-])")
+
+
+def _of_babies(text: str) -> Iterator[Span]:
+    """`Baby J`: a child that has no name yet."""
+    for match in _OF_BABY.finditer(text):
+        yield Span(*match.span(1), Label.INITIALS, 0.65, "initial of a baby")
 
 
 def _dotted(text: str) -> Iterator[Span]:

@@ -16,6 +16,14 @@ _OF_MONTH = re.compile(
 )
 _ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
 _ORDINAL_HEAD = re.compile(r"(?:(?<=\n)|(?<![\s\S]))\d{1,2}(?:st|nd|rd|th)(?= [A-Za-z])")
+_LATE_ORDINAL = re.compile(r"(?:1[3-9]|2\d|30|31)(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
+_STOPS = re.compile(r"[ ]?(?:[,;.)?!]|\n|$|- )")
+_OF_MANY = re.compile(
+    r"cent(?:ile|ury)|percentile|birthday|floor|edition|week|\d(?:st|nd|rd|th) *(?:/|-|and|,|to) *\d",
+    re.IGNORECASE,
+)
+"""What is counted in the same breath: `between the 25th, 50th and 75th centile`."""
+_NEAR = 24
 _DAY_NAMES = ("mon", "monday", "tue", "tues", "tuesday", "wed", "weds", "wednesday", "thu", "thur", "thurs",
               "thursday", "fri", "friday", "sat", "saturday", "sun", "sunday")  # fmt: skip
 _WEEKDAY_AND_DAY = re.compile(
@@ -23,7 +31,7 @@ _WEEKDAY_AND_DAY = re.compile(
 )
 _LISTED_FOR = frozenset({"lmp", "appt", "list", "edd", "tci", "clinic", "due", "booked"})
 _ENDS_THERE = re.compile(
-    r"[ ]?(?:[.,;:)?!\n/–-]|$|(?:and|at|with|for|in|to|he|she|they|we|i|but|as|until|till|when|because|after|before"
+    r"[ ]?(?:[.,;:)?!\n/–-]|$|(?:and|at|with|for|in|to|he|she|they|we|i|but|as|so|until|till|when|because|after|before"
     r"|then|which|if|due|via|by|under|was|is|list|clinic|am|pm|mane|nocte|please|pls|\?|w|re|or) )",
     re.IGNORECASE,
 )
@@ -44,5 +52,18 @@ def find(text: str, places: Places) -> Iterator[Span]:
         if last[-1:] == ["the"]:
             last.pop()
         named = ends_with(last, _NAMED_DAYS) or (bool(last) and last[-1] in _LISTED_FOR)
-        if named or (ends_with(last, _BEFORE_ORDINALS) and _ENDS_THERE.match(text, match.end())):
+        late = _LATE_ORDINAL.fullmatch(match[0]) is not None and _may_be_late(text, match)
+        if (
+            named
+            or late
+            or (ends_with(last, _BEFORE_ORDINALS) and _ENDS_THERE.match(text, match.end()))
+        ):
             yield Span(*match.span(), Label.DATE, 0.7 if named else 0.6, "day of the month")
+
+
+def _may_be_late(text: str, match: re.Match[str]) -> bool:
+    """Whether the 13th to the 31st, of which nothing is counted, ends a phrase by itself."""
+    led = text[max(0, match.start() - 4) : match.start()].lower() == "the "
+    if not (_ENDS_THERE if led else _STOPS).match(text, match.end()):
+        return False
+    return not _OF_MANY.search(text, max(0, match.start() - _NEAR), match.end() + _NEAR)

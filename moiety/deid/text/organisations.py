@@ -32,7 +32,7 @@ _WELL_KNOWN_NHS = re.compile(
     re.IGNORECASE,
 )
 _PARTNERS = re.compile(
-    r"(?<!\w)(?:drs?\.? )?[A-Za-z][\w'-]{2,20}(?:,? [A-Za-z][\w'-]{2,20})?,? (?:&|and) partners(?: (?:surgery|practice|medical practice|medical centre))?(?!\w)",
+    r"(?<!\w)(?:drs?\.? )?[A-Za-z][\w'-]{2,20}(?:,? [A-Za-z][\w'-]{2,20})?,? (?:&|and) (?:partners|ptnrs|ptners|ptrs|prtnrs|partnrs)(?: (?:surgery|practice|medical practice|medical centre))?(?!\w)",
     re.IGNORECASE,
 )
 
@@ -43,11 +43,15 @@ _TAIL = re.compile(
 )
 
 
+_ARTICLE = re.compile(r"(?<!\w)the $", re.IGNORECASE)
+
+
 def find(words: Words) -> Iterator[Span]:
-    """Every hospital, trust and practice; some may overlap."""
+    """Every hospital, trust and practice, with its article; some may overlap."""
     for span in _found(words):
         tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
-        yield span.at(span.start, tail.end()) if tail else span
+        article = _ARTICLE.search(words.text, max(0, span.start - 5), span.start)
+        yield span.at(article.start() if article else span.start, tail.end() if tail else span.end)
 
 
 def _found(words: Words) -> Iterator[Span]:

@@ -32,6 +32,8 @@ _NO_DAY = (3, 4, 5)
 """Digits of a number that alone is no day and no run-on date: a time, a dose, a year."""
 _PERIODS = frozenset({7, 12})
 """What stands behind the stroke of a span of days or months as well as of a date."""
+_SCALES = frozenset({5, 6, 10})
+"""What many scores are out of."""
 
 
 def find(
@@ -127,14 +129,20 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
 def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
     """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
     told = words.low[first : last + 1]
-    if len(told) == 1 and told[0].isdecimal() and len(told[0]) in _NO_DAY:
-        return False
+    if len(told) == 1 and told[0].isdecimal():
+        return len(told[0]) not in _NO_DAY and (
+            len(told[0]) > _NO_DAY[-1] or (int(told[0]) <= _DAYS and probability > _RATHER)
+        )
     if len(told) not in (2, 3) or not all(word.isdecimal() for word in told):
         return True
     day, month = int(told[0]), int(told[1])
     if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS):
         return len(told) == 3 and 1 <= month <= _DAYS and 1 <= min(day, int(told[2])) <= _MONTHS
-    return len(told) == 3 or month not in _PERIODS or probability > _SURE
+    if len(told) == 3:
+        return True
+    if month in _PERIODS:
+        return probability > _SURE
+    return day > month or month not in _SCALES or probability > _DOUBTFUL
 
 
 def _may_be_initials(word: str, known: int, probability: float) -> bool:

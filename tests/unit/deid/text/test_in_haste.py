@@ -51,7 +51,7 @@ ORGANISATIONS = [
     "Care passes to «Belfast Trust» on discharge",
     "Operated at «Stepping Hill», home since",
     "Opinion from «Belfast City», then home",
-    "Back to the «RIE» ED if worse",
+    "Back to «the RIE» ED if worse",
 ]
 NUMBERS = [
     "unit «700 118 26 k»",

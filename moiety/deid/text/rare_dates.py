@@ -1,0 +1,48 @@
+"""Dates in forms that few write: `3:9:24`, `4/iv`, `9 Hyd`, `8th of the 8th 51`."""
+
+import re
+from collections.abc import Iterator
+
+from moiety.deid.text.cues import Places, at
+
+_COLONED = re.compile(r"(?<![\w:./-])(\d{1,2}):(\d{1,2}):((?:19|20)?\d\d)(?![\w:]|[.]\d)")
+_ROMAN = re.compile(
+    r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])/(?:viii|vii|iii|xii|vi|iv|ix|xi|ii|i|v|x)(?![\w/.-]*\w)",
+    re.IGNORECASE,
+)
+_GRADES = re.compile(
+    r"(?:grade|gr|stage|class|type|murmur|nyha|asa|power|mrc|level|band|ecog|who|fig|part|cn|degree)[ .:]{0,2}$",
+    re.IGNORECASE,
+)
+_WELSH = re.compile(
+    r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])(?:fed|ain|ydd|eg|af|ed)?[ ./-]"
+    r"(?:ion|chwef?|maw|ebr|mai|meh|gorff|gor|aws|med|hyd|tach|rhag)(?:[ ./-](?:20)?\d\d(?!\d))?(?![\w/%])",
+    re.IGNORECASE,
+)
+_OF_THE = re.compile(
+    r"(?<!\w)(?:[12]?\d|3[01])(?:st|nd|rd|th) of (?:the )?(?:1[0-2]|[1-9])(?:st|nd|rd|th)"
+    r"(?:(?:,? |/)(?:(?:19|20)\d\d|\d\d)(?![\d/:%]|[.]\d))?(?!\w)",
+    re.IGNORECASE,
+)
+_MOST_MINUTES, _DAYS, _MONTHS = 59, 31, 12
+
+
+def find(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
+    """Start, end, how sure, and why."""
+    for match in at(_COLONED, text, places.runs):
+        if _is_no_clock(match[1], match[2], match[3]):
+            yield *match.span(), 0.7, "date with colons"
+    for match in at(_ROMAN, text, places.runs):
+        if not _GRADES.search(text, max(0, match.start() - 10), match.start()):
+            yield *match.span(), 0.6, "day and month in Roman numerals"
+    for match in at(_WELSH, text, places.runs):
+        yield *match.span(), 0.75, "day and month in Welsh"
+    for match in at(_OF_THE, text, places.runs):
+        yield *match.span(), 0.8, "day of a numbered month"
+
+
+def _is_no_clock(first: str, second: str, third: str) -> bool:
+    """Whether `3:9:24` is a day, a month and a year: minutes and seconds have two digits each."""
+    if not (1 <= int(first) <= _DAYS and 1 <= int(second) <= _MONTHS):
+        return False
+    return len(second) == 1 or len(third) > 2 or int(third) > _MOST_MINUTES

@@ -1,0 +1,63 @@
+"""Dates, numbers and letters in forms that few write, and what only looks like them.
+
+Each line is of the project's own; what stands between « and » is found, and nothing else is.
+"""
+
+import re
+
+import pytest
+
+from moiety.deid.text import Options, detect
+
+DATES = [
+    "wound checked «7:2:25», again at 11:42:25",
+    "next visit «18/xi», then weekly",
+    "wedi ei weld «14 Tach», pwysau yn dda",
+    "reviewed «2 Chwe 2025»",
+    "it was «the 9th of the 11th 38» she says",
+    "fell on «the 5th of the 3rd»",
+    "the dressing goes on until «the 24th», so no bath",
+    "nobody can come «the 19th»",
+    "clinic moved, children's room «27th».",
+]
+PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
+HOUSES = [
+    "She lives near «Wells, The Old Tannery», up two steps",
+    "seen at home. «the bakehouse, oddington»\nheel no better",
+    "The address is «The Engine House, Botallack».",
+    "the visit is at «the old smithy». she rings first",
+]
+NUMBERS = [
+    "still waiting for pharmacy «6604», then home",
+    "the rota coordinator «81226», she knows",
+    "sample gone (spec «haem 5.118.204»), result tonight",
+    "crossmatch «kl 25/00318», two units",
+    "ganglioside antibodies «neu 23-10442» awaited",
+]
+LETTERS = [
+    "mother and Baby «R» are both well",
+    "This is the plan for Baby «T», who has no name yet",
+]
+PRACTICES = ["a call from «Dr Fell & Ptnrs» at noon"]
+NOTHING = [
+    "ended at 9:05:30, started 10:12:25",
+    "grade 2/iv murmur, power 4/v, class 3/iv",
+    "between the 25th, 50th and 75th centile",
+    "on the 19th floor, in the 21st century, at the 30th week",
+    "the 5th nerve, the 2nd toe, the 9th rib",
+    "pharmacy 1430, reception 0915, micro 2024",
+    "The Old Age team has seen her",
+    "they make bread at the bakery, not here",
+    "covid 24-7 was negative, BS 7 and falling",
+    "baby A&E visit, Baby G-tube",
+]
+
+
+@pytest.mark.parametrize(
+    "line", [*DATES, *PLACES, *HOUSES, *NUMBERS, *LETTERS, *PRACTICES, *NOTHING]
+)
+def test_what_is_marked_is_found_and_nothing_else(line):
+    """By the rules alone, which say why."""
+    text = line.replace("«", "").replace("»", "")
+    spans = detect(text, options=Options(model=False))
+    assert re.findall("«(.+?)»", line) == [text[span.start : span.end] for span in spans]
