@@ -86,12 +86,18 @@ def _streets(words: Words) -> Iterator[Span]:
             )
         )
         if numbered:
-            if not own and word not in SURE_STREETS:
+            if not own and word not in SURE_STREETS and not _stands_out(words, first, i):
                 continue
             first = _unit_before(words, first - 1)
         elif not _street_alone(words, first, i, own=own):
             continue
         yield Span(words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.85, "street")
+
+
+def _stands_out(words: Words, first: int, head: int) -> bool:
+    """`14 Marigold Court`: two capitals behind a number, in a text that has small letters."""
+    own = words.case == TITLE and words.shapes[first] == words.shapes[head] == TITLE
+    return own and first + 1 == head and not words.flags[first] & CLINICAL
 
 
 def _street_word(words: Words, i: int, head: int) -> bool:

@@ -73,6 +73,7 @@ _TOLD = Cues([
     ),
 ])  # fmt: skip
 """What numbers people or samples, and the number behind it: letters before it, digits apart."""
+_MONTH_AND_YEAR = re.compile(r"(?:0\d|1[0-2])[-/](?:19|20)\d\d$")
 _SAMPLE_OF_YEAR = re.compile(
     r"(?<![\w./+-])([A-Za-z]{2,5}) ((?:0\d|1\d|2\d|3[0-5])[-/]\d{4,7}|\d\.\d{3}\.\d{3})(?![\w/%-]|[.,]\d)"
 )
@@ -133,7 +134,9 @@ def _told(text: str, places: Places) -> Iterator[Span]:
     for match in at(_LETTERED_GROUPS, text, places.runs):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
     for match in at(_SAMPLE_OF_YEAR, text, places.leads):
-        if match[1].lower() not in _NO_CODE and not ends_with(
+        low = match[1].lower()
+        word = low in _NO_CODE or (vocabulary.flags(low) & ORDINARY and low not in _SAMPLES)
+        if not (word or _MONTH_AND_YEAR.match(match[2])) and not ends_with(
             before(text, match.start()), _IMPERSONAL
         ):
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.65, "letters, year and number")

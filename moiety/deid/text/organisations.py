@@ -38,7 +38,7 @@ _PARTNERS = re.compile(
 
 
 _TAIL = re.compile(
-    r"(?: (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine)(?!\w)",
+    r"(?:,? (?:nhs|hsc)(?: foundation)? ?(?:trust|ft)| (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine)(?!\w)",
     re.IGNORECASE,
 )
 

@@ -24,6 +24,11 @@ _OF_THE = re.compile(
     r"(?:(?:,? |/)(?:(?:19|20)\d\d|\d\d)(?![\d/:%]|[.]\d))?(?!\w)",
     re.IGNORECASE,
 )
+_SEASON = re.compile(
+    r"(?<!\w)(?:(?:early|mid|late)[ -])?(?:spring|summer|autumn|winter)(?: of)?,? (?:19|20)\d\d(?!\d)",
+    re.IGNORECASE,
+)
+_SEASONS = ("early", "mid", "late", "spring", "summer", "autumn", "winter")
 _MOST_MINUTES, _DAYS, _MONTHS = 59, 31, 12
 
 
@@ -37,6 +42,8 @@ def find(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
             yield *match.span(), 0.6, "day and month in Roman numerals"
     for match in at(_WELSH, text, places.runs):
         yield *match.span(), 0.75, "day and month in Welsh"
+    for match in at(_SEASON, text, places.of(_SEASONS)):
+        yield *match.span(), 0.7, "season and year"
     for match in at(_OF_THE, text, places.runs):
         yield *match.span(), 0.8, "day of a numbered month"
 

@@ -1,5 +1,6 @@
 """What the model adds to the rules: words that nothing has taken and that nothing speaks against."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
@@ -28,6 +29,7 @@ _MOST_TIED = 8
 """Parts of a number on each side of one: what is longer is no number, and must not cost more."""
 _REGISTERS = vocabulary.group("learned_registers")
 _DAYS, _MONTHS = 31, 12
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _NO_DAY = (3, 4, 5)
 """Digits of a number that alone is no day and no run-on date: a time, a dose, a year."""
 _PERIODS = frozenset({7, 12})
@@ -129,6 +131,8 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
 def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
     """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
     told = words.low[first : last + 1]
+    if len(told) == 1 and (counted := _ORDINAL.fullmatch(told[0])):
+        return 1 <= int(counted[1]) <= _DAYS
     if len(told) == 1 and told[0].isdecimal():
         return len(told[0]) not in _NO_DAY and (
             len(told[0]) > _NO_DAY[-1] or (int(told[0]) <= _DAYS and probability > _RATHER)

@@ -10,6 +10,8 @@ import pytest
 from moiety.deid.text import Options, detect
 
 DATES = [
+    "last seen in «spring 2019», well since",
+    "stable since «03/2015», no flare",
     "wound checked «7:2:25», again at 11:42:25",
     "next visit «18/xi», then weekly",
     "wedi ei weld «14 Tach», pwysau yn dda",
@@ -22,6 +24,7 @@ DATES = [
 ]
 PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
 HOUSES = [
+    "Lives at: «14 Marigold Court» (sheltered), one step",
     "She lives near «Wells, The Old Tannery», up two steps",
     "seen at home. «the bakehouse, oddington»\nheel no better",
     "The address is «The Engine House, Botallack».",
@@ -38,7 +41,10 @@ LETTERS = [
     "mother and Baby «R» are both well",
     "This is the plan for Baby «T», who has no name yet",
 ]
-PRACTICES = ["a call from «Dr Fell & Ptnrs» at noon"]
+PRACTICES = [
+    "a call from «Dr Fell & Ptnrs» at noon",
+    "Scan outsourced to «Ashdown General Hospital NHS FT» last week",
+]
 NOTHING = [
     "ended at 9:05:30, started 10:12:25",
     "grade 2/iv murmur, power 4/v, class 3/iv",
