@@ -107,7 +107,12 @@ def asking(
 ) -> tuple[Vault, Requester]:
     """The clinical service, as itself."""
     vaults: Mapping[str, Vault] = request.app.state.vaults
-    return vaults[caller.organisation], Requester(caller.key_id, None, None, frozenset())
+    return vaults[caller.organisation], as_itself(caller)
+
+
+def as_itself(caller: Caller) -> Requester:
+    """A service that asks for nobody else."""
+    return Requester(caller.key_id, None, None, frozenset())
 
 
 def telling(request: Request, caller: Annotated[Caller, Depends(Require(TELL))]) -> Vault:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from linkage_vault import decisions, screening
 from linkage_vault.decisions import Requester
-from linkage_vault.deps import MayScreen, TheCrossings, UserBehind, asking, telling
+from linkage_vault.deps import MayScreen, TheCrossings, UserBehind, as_itself, asking, telling
 from linkage_vault.routes.link import answer
 from linkage_vault.sealed_words import box_key, unseal
 from linkage_vault.vault import Vault
@@ -41,8 +41,7 @@ def tell(vault: Telling, body: Body) -> Response:
 @loaded.post("/screen")
 async def screen(caller: MayScreen, here: TheCrossings, body: Body) -> Response:
     """The clinical service asks which of a document's words are its subject's."""
-    requester = Requester(caller.key_id, None, None, frozenset())
-    found = await here.screening.ask(screening.Call(requester, body))
+    found = await here.screening.ask(screening.Call(as_itself(caller), body))
     return answer(ScreenAnswer(found))
 
 

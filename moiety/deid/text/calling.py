@@ -40,17 +40,13 @@ _CALL = re.compile(
     r"(\d{4,5}|\d{2}[ -]\d{3,4})(?![\w%/-]|[.,:]\d| ?(?:mg|ml|mls|units?|hrs?|g|steps|years?|and \d))",
     re.IGNORECASE,
 )
-_DEPARTMENT = re.compile(
-    r"(?:haem|haematology|micro|microbiology|pharmacy|theatres?|rota|secs?|secretar(?:y|ies)|switch|switchboard|reception"
-    r"|clerk|co-?ordinator|outreach|labs?|x-?ray|registrar|reg|sho|cons|consultant|answering|bed manager|site manager)"
+_DEPARTMENT = Cues([announced(
+    Label.EXTENSION,
+    "haem haematology micro microbiology pharmacy theatre theatres rota sec secs secretary secretaries switch"
+    " switchboard reception clerk coordinator outreach lab labs xray registrar reg sho cons consultant answering"
+    " bed_manager site_manager",
     r"(?: is)?[ ,:-]{1,3}(\d{4,5})(?=[ ]?(?:[,;)\n?]|\.(?!\d)|$)| (?:or|if|for|pls|please) )",
-    re.IGNORECASE,
-)
-_DEPARTMENTS = (
-    "haem", "haematology", "micro", "microbiology", "pharmacy", "theatre", "theatres", "rota", "sec", "secs", "secretary",
-    "secretaries", "switch", "switchboard", "reception", "clerk", "coordinator", "co", "outreach", "lab", "labs", "xray", "x",
-    "registrar", "reg", "sho", "cons", "consultant", "answering", "bed", "site",
-)  # fmt: skip
+)])  # fmt: skip
 _LAST_MINUTE = 2359
 _CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",
           "tel", "via", "speak", "calls", "text", "catch", "get")  # fmt: skip
@@ -98,7 +94,7 @@ def find(text: str, places: Places) -> Iterator[Span]:
     for match in at(_CALL, text, places.of(_CALLS)):
         if not (match[1][:2] in ("19", "20") and len(match[1]) == 4):
             yield Span(*match.span(1), Label.EXTENSION, 0.7, "number to call")
-    for match in at(_DEPARTMENT, text, places.of(_DEPARTMENTS)):
+    for _, match in _DEPARTMENT.find(text, places):
         if int(match[1]) > _LAST_MINUTE:  # else it may be a time, or a year
             yield Span(*match.span(1), Label.EXTENSION, 0.6, "number of a department")
     for match in at(_FOUR_OR_FIVE, text, places.runs):

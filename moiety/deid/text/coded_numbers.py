@@ -127,10 +127,10 @@ def _told(text: str, places: Places) -> Iterator[Span]:
             bracketed = (
                 text[match.start() - 1 : match.start()] == "(" and text[match.end() :][:1] == ")"
             )
-            span = match.span(
-                0 if bracketed else 1
-            )  # in brackets the two are one: `(Paris 1180472)`
-            yield Span(*span, label, 0.7, "number behind what it numbers")
+            # In brackets the two are one: `(Paris 1180472)`.
+            yield Span(
+                *match.span(0 if bracketed else 1), label, 0.7, "number behind what it numbers"
+            )
     for match in at(_LETTERED_GROUPS, text, places.runs):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
     for match in at(_SAMPLE_OF_YEAR, text, places.leads):

@@ -16,7 +16,7 @@ _GRADES = re.compile(
 )
 _WELSH = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])(?:fed|ain|ydd|eg|af|ed)?[ ./-]"
-    r"(?:ion|chwef?|maw|ebr|mai|meh|gorff|gor|aws|med|hyd|tach|rhag)(?:[ ./-](?:20)?\d\d(?!\d))?(?![\w/%])",
+    r"(?:ion|chwef?|maw|ebr|mai|meh|gorff|gor|awst?|hyd|tach|rhag)(?:[ ./-](?:20)?\d\d(?!\d))?(?![\w/%])",
     re.IGNORECASE,
 )
 _OF_THE = re.compile(

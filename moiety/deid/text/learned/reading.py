@@ -132,13 +132,15 @@ def _may_be_date(words: Words, first: int, last: int, probability: float) -> boo
     """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
     told = words.low[first : last + 1]
     if len(told) == 1 and (counted := _ORDINAL.fullmatch(told[0])):
-        return 1 <= int(counted[1]) <= _DAYS
+        return len(counted[1]) < _NO_DAY[0] and 1 <= int(counted[1]) <= _DAYS
     if len(told) == 1 and told[0].isdecimal():
         return len(told[0]) not in _NO_DAY and (
             len(told[0]) > _NO_DAY[-1] or (int(told[0]) <= _DAYS and probability > _RATHER)
         )
     if len(told) not in (2, 3) or not all(word.isdecimal() for word in told):
         return True
+    if max(map(len, told)) > len("2024"):
+        return False
     day, month = int(told[0]), int(told[1])
     if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS):
         return len(told) == 3 and 1 <= month <= _DAYS and 1 <= min(day, int(told[2])) <= _MONTHS

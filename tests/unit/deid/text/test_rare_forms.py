@@ -67,3 +67,9 @@ def test_what_is_marked_is_found_and_nothing_else(line):
     text = line.replace("«", "").replace("»", "")
     spans = detect(text, options=Options(model=False))
     assert re.findall("«(.+?)»", line) == [text[span.start : span.end] for span in spans]
+
+
+@pytest.mark.parametrize("text", ["on {0}/{0} today", "on the {0}th of May", "at {0}:{0}:{0}"])
+def test_a_number_of_any_length_is_read(text):
+    """Python refuses to turn more than 4,300 digits into a number."""
+    assert isinstance(detect(text.format("1" * 5000)), list)
