@@ -20,6 +20,7 @@ _REPLACEMENT = (
 _PUBLISHED = ("ods", "postcodes", "streets")
 _BUILT_IN = "built-in"
 _SHORTEST_KEY = 16
+_USUAL = Options().threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def read(text: str, folder: Path) -> Configuration:
         keep=frozenset(keys["keep"].texts()) if "keep" in keys else frozenset(),
         model=wanted,
         weights=weights,
-        threshold=keys["threshold"].number(0.5, 0.01, 0.99) if "threshold" in keys else 0.5,
+        threshold=keys["threshold"].number(_USUAL, 0.01, 0.99) if "threshold" in keys else _USUAL,
     )
     policy = _policy(keys["replacement"], folder) if "replacement" in keys else None
     if root.faults:

@@ -157,10 +157,13 @@ def _again(
     more = list(propagating.find(piece.words, piece.taken, names))
     piece.take(more)
     letters = list(initials.find(piece.words, piece.taken, *known))
+    own = [*piece.spans, *more]
     if options.model:
         model = learned.opened(options.weights)
-        letters = learned.believed(piece.words, letters, [*piece.spans, *more], model)
-    own = [*piece.spans, *more, *letters]
+        letters = learned.believed(piece.words, letters, own, model)
+        own = learned.judged(piece.words, [*own, *letters], model, options.threshold)
+    else:
+        own += letters
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own
 

@@ -60,7 +60,7 @@ class Options:
     lists      (label, phrases) found in any case: local hospitals, practices, streets, staff
     keep       words that are never redacted as names: a local device, a trial, a ward
     model      whether the learned model looks too: more found, at a third of the speed
-    threshold  least probability at which the model alone marks a word: lower finds more
+    threshold  least probability at which model and trees add a word: lower finds more
     weights    a model that the site trained, as `Model.packed` writes it; none: the package's
     """
 
@@ -69,7 +69,7 @@ class Options:
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     keep: frozenset[str] = frozenset()
     model: bool = True
-    threshold: float = 0.2
+    threshold: float = 0.25
     weights: bytes = field(default=b"", repr=False)
 
 

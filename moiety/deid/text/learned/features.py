@@ -54,6 +54,11 @@ def kind(word: str, flags: int) -> str:
     return _kind(word if len(word) <= _LONGEST else "", flags)
 
 
+def cue(word: str) -> int:
+    """The number of the class of cue that a word is, 0 for none."""
+    return next((n for n, (_letter, words) in enumerate(_CLASSES, 1) if word in words), 0)
+
+
 @lru_cache(maxsize=60_000)
 def _kind(word: str, flags: int) -> str:
     classes = "".join(letter for letter, words in _CLASSES if word in words)

@@ -25,13 +25,15 @@ _ORDER = 3
 _JOINS = (" ", "\n", "  ", ". ", "; ", " - ")
 
 
-def examples(size: int = SIZE, seed: int = SEED) -> list[Example]:
-    """So many examples; the same for the same seed."""
+def examples(
+    size: int = SIZE, seed: int = SEED, notes: tuple[written.Text, ...] = ()
+) -> list[Example]:
+    """So many examples; the same for the same seed.  `notes`: others than the package's."""
     pick = random.Random(seed)  # noqa: S311 - made-up texts, nothing secret
     lines = [line for line in vocabulary.lines_of("sentences") if line.strip()]
     with_names = [line for line in lines if "{" in line]
     without = [line for line in lines if "{" not in line]
-    whole = written.notes()
+    whole = notes or written.notes()
     return [
         _note(pick.choice(whole), pick)
         if pick.random() < _NOTES
@@ -46,6 +48,18 @@ def digest() -> str:
              "ordinary", "homely", "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
     return hashlib.sha256(f"{whole}\n{written.notes()}".encode()).hexdigest()[:16]
+
+
+def styled(
+    note: written.Text, style: str, pick: random.Random
+) -> tuple[str, list[tuple[int, int, str]]]:
+    """A note in one of the styles, with its own people: the text, and its marks by place."""
+    text, marks = "", []
+    for kind, words in note:
+        told = _styled(_slipped(words, style, pick), style)
+        marks.append((len(text), len(text) + len(told), kind))
+        text += told
+    return text, marks
 
 
 def _note(note: written.Text, pick: random.Random) -> Example:

@@ -48,7 +48,7 @@ def find(
         if taken[words.starts[i]] or (word[0] == "x" and taken[words.ends[i] - 1]):
             before = known[i]
             continue
-        if _is_hopeless(words, i):
+        if is_hopeless(words, i):
             before = 0
             continue
         around = (before, known[i + 1])
@@ -67,13 +67,20 @@ def find(
 
 def labelled(words: Words, spans: Sequence[Span], labels: Sequence[str]) -> list[int]:
     """The number of the label of each word in a span; 0 elsewhere."""
-    numbers = {label: n for n, label in enumerate(labels)}
     found = [0] * len(words.low)
     for span in spans:
-        label = numbers.get(LIKE.get(span.label, span.label), 0)
-        for i in range(bisect_left(words.starts, span.start), bisect_left(words.starts, span.end)):
-            found[i] = label
+        first, last, label = numbered(words, span, labels)
+        found[first:last] = [label] * (last - first)
     return found
+
+
+def numbered(words: Words, span: Span, labels: Sequence[str]) -> tuple[int, int, int]:
+    """The first word of a span, the one behind its last, and the number of its label; 0 for one
+    that the model does not know.
+    """
+    first, last = bisect_left(words.starts, span.start), bisect_left(words.starts, span.end)
+    like = LIKE.get(span.label, span.label)
+    return first, last, labels.index(like) if like in labels else 0
 
 
 def _whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
@@ -87,7 +94,7 @@ def _whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
     return first, last
 
 
-def _is_hopeless(words: Words, i: int) -> bool:
+def is_hopeless(words: Words, i: int) -> bool:
     """Whether the model would not be heeded whatever it says: most words are not worth a look."""
     known, shape = words.flags[i], words.shapes[i]
     if shape == NUMBER or words.low[i] in _SAID:
