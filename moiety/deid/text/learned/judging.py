@@ -28,7 +28,7 @@ _TAKEN_BACK, _SHARE = 0.15, 0.6
 """Below this, or this share of a lower threshold, a finding of a rule is taken back: it has a reason,
 after all.
 """
-_TIES = frozenset({"-", "/", ".", " ", ""})
+_TIES = frozenset({"-", "/", ".", ". ", " ", ""})
 
 Node = Union[float, tuple[int, float, "Node", "Node"]]  # noqa: UP007 - it holds itself
 """A leaf's weight, or a question: the number of a figure, the most it may be to go left."""
@@ -100,11 +100,19 @@ def judged(
         if i in covered:
             if probability < least:
                 doubted.add(i)
-        elif probability >= threshold:
+        elif probability >= threshold and _may_stand(words, i, covered):
             score = min(_MOST, probability)
             added.append(Span(words.starts[i], words.ends[i], model.labels[label], score, "judged"))
     kept = [left for span in spans for left in _left_of(words, span, doubted)] if doubted else spans
     return [*kept, *_joined(words, added)]
+
+
+def _may_stand(words: Words, i: int, covered: set[int]) -> bool:
+    """A letter or digit alone is part of a finding beside it, or nothing: `A. Farrow`, `3/4`."""
+    if len(words.low[i]) > 1:
+        return True
+    before = i - 1 in covered and words.gaps[i - 1] in _TIES
+    return before or (i + 1 in covered and words.gaps[i] in _TIES)
 
 
 def _within(words: Words, span: Span) -> range:

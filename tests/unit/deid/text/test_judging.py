@@ -77,3 +77,11 @@ def test_texts_with_hardly_a_word_are_read(text):
 def test_without_the_model_nothing_is_judged():
     text = "Reviewed on the round. Plan agreed with Marlowe and with AB."
     assert "judged" not in {span.why for span in detect(text, options=Options(model=False))}
+
+
+def test_a_letter_alone_is_part_of_a_finding_beside_it_or_nothing():
+    text = "a Farrow\nb"
+    name = Span(2, 8, "NAME", 0.95, "after a title")
+    assert {word for word, _why in told(text, [name], EVERYBODY)} >= {"Farrow"}
+    assert "b" not in {word for word, _why in told(text, [name], EVERYBODY)}
+    assert "b" not in {word for word, _why in told("a\nb", [], EVERYBODY)}
