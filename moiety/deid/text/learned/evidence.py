@@ -50,10 +50,10 @@ def rows(words: Words, spans: Sequence[Span], model: Model) -> list[tuple[int, i
     if not words.low:
         return []
     heard = _heard(words, spans, model)
-    others = _occurrences(words)
+    fares = _fares(words, heard)
     share = sum(map(bool, heard.labels)) / len(words.low)
     return [
-        (i, heard.labels[i] or heard.kinds[i], _row(words, i, heard, others[words.low[i]], share))
+        (i, heard.labels[i] or heard.kinds[i], _row(words, i, heard, fares[words.low[i]], share))
         for i in range(len(words.low))
         if _is_open(heard, i)
     ]
@@ -102,25 +102,44 @@ def _odds(probability: float) -> float:
     return max(-_FURTHEST, min(_FURTHEST, odds))
 
 
-def _occurrences(words: Words) -> dict[str, list[int]]:
+def _fares(words: Words, heard: _Heard) -> dict[str, tuple[int, int, Row, Row]]:
+    """How each word fares in the whole text: how often it stands, how often in a finding, and of
+    scores and of odds the two highest, so that one occurrence can be left out.
+    """
     found: dict[str, list[int]] = {}
     for i, word in enumerate(words.low):
         found.setdefault(word, []).append(i)
-    return found
+    return {
+        word: (
+            len(at),
+            sum(1 for i in at if heard.labels[i]),
+            tuple(sorted((heard.scores[i] for i in at), reverse=True)[:2]),
+            tuple(sorted((heard.odds[i] for i in at), reverse=True)[:2]),
+        )
+        for word, at in found.items()
+    }
 
 
-def _row(words: Words, i: int, heard: _Heard, same: Sequence[int], share: float) -> Row:
+def _best_but(own: float, highest: Row, least: float) -> float:
+    """The highest of the others."""
+    if len(highest) < 2:
+        return least
+    return highest[1] if own == highest[0] else highest[0]
+
+
+def _row(
+    words: Words, i: int, heard: _Heard, fares: tuple[int, int, Row, Row], share: float
+) -> Row:
     word, flags = words.low[i], words.flags[i]
     kind = heard.labels[i] or heard.kinds[i]
-    elsewhere = [j for j in same if j != i]
+    count, found, scores, odds = fares
     return (
         heard.odds[i], heard.scores[i], heard.sizes[i], kind, heard.labels[i],
         *_neighbour(words, i - 1, heard, kind), *_neighbour(words, i + 1, heard, kind),
         *_further(heard, i - 2), *_further(heard, i + 2),
         _gap(words.gaps[i - 1] if i else "\n"), _gap(words.gaps[i] if i + 1 < len(words.low) else "\n"),
-        len(elsewhere), sum(1 for j in elsewhere if heard.labels[j]),
-        max((heard.scores[j] for j in elsewhere), default=-1.0),
-        max((heard.odds[j] for j in elsewhere), default=-_FURTHEST),
+        count - 1, found - bool(heard.labels[i]),
+        _best_but(heard.scores[i], scores, -1.0), _best_but(heard.odds[i], odds, -_FURTHEST),
         share, min(len(word), _LONGEST),
         sum(map(str.isdigit, word)) if words.shapes[i] == NUMBER else -1,
         words.shapes[i], words.case, *(flags >> bit & 1 for bit in range(_FLAGS)),
