@@ -25,8 +25,6 @@ from moiety.deid.text.words import Words
 
 FILE = Path(__file__).resolve().parents[1] / "moiety/deid/text/data/judge.bin"
 PARTS = 4
-STYLES = ("plain", "lower", "upper", "typo")
-SEED = 20
 GROWN = {"max_iter": 120, "learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0}
 
 Seen = tuple[evidence.Row, bool]
@@ -53,13 +51,13 @@ def seen_in(part: int, size: int, rounds: int) -> list[Seen]:
     notes = written.notes()
     first, last = (len(notes) * n // PARTS for n in (part, part + 1))
     others = (*notes[:first], *notes[last:])
-    examples = generating.examples(size, SEED + part, notes=others)
-    weights = training.train(examples, seed=SEED, rounds=rounds).packed()
-    pick = random.Random(SEED + part)
+    examples = generating.examples(size, generating.SEED + part, notes=others)
+    weights = training.train(examples, seed=generating.SEED, rounds=rounds).packed()
+    pick = random.Random(generating.SEED + part)
     return [
         one
         for note in notes[first:last]
-        for style in STYLES
+        for style in generating.STYLES
         for one in _read(*generating.styled(note, style, pick), weights)
     ]
 
@@ -99,12 +97,18 @@ def grown(seen: list[Seen]) -> Judge:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows, identifies = zip(*seen, strict=True)
-    booster = HistGradientBoostingClassifier(**GROWN, early_stopping=False, random_state=SEED)
+    booster = HistGradientBoostingClassifier(
+        **GROWN, early_stopping=False, random_state=generating.SEED
+    )
     booster.fit(rows, identifies)
     # The library has no public door to its trees; what is read here is held against it below.
     trees = tuple(_tree(one[0].nodes, 0) for one in booster._predictors)  # noqa: SLF001
     base = float(booster._baseline_prediction.ravel()[0])  # noqa: SLF001
-    about: dict[str, object] = {"words": len(seen), "seed": SEED, "lists": generating.digest()}
+    about: dict[str, object] = {
+        "words": len(seen),
+        "seed": generating.SEED,
+        "lists": generating.digest(),
+    }
     judge = Judge.unpacked(Judge(base, trees, about).packed())
     sample = rows[:: max(1, len(rows) // 2000)]
     for row, (_, probability) in zip(sample, booster.predict_proba(sample), strict=True):

@@ -11,7 +11,8 @@
     generating  texts with spans, made from notes, lists and sentences  examples(seed)
     sentences   the sentences                                       data/sentences.txt
 
-`python benches/deid_train.py` makes data/model.bin from the repository alone, the same each time.
+`python benches/deid_train.py` makes data/model.bin from the repository alone, the same each time;
+`benches/deid_judge.py` then grows the trees in data/judge.bin.
 """
 
 from moiety.deid.text.learned.doubting import believed

@@ -74,17 +74,15 @@ def _heard(words: Words, spans: Sequence[Span], model: Model) -> _Heard:
             heard.labels[i], heard.scores[i] = label, span.score
             heard.sizes[i] = last - first
     before, known = 0, [*heard.labels, 0]
-    for i in range(count):
-        if heard.labels[i] and heard.scores[i] >= SURE:
-            heard.odds[i], heard.kinds[i] = _FURTHEST, heard.labels[i]
-        elif heard.labels[i] or _is_worth_asking(words, i, known):
-            label, probability, before = model.probability(
-                words, i, words.flags, (before, known[i + 1])
-            )
-            heard.odds[i], heard.kinds[i] = _odds(probability), label
-            before = heard.labels[i] or before
-            continue
-        before = heard.labels[i]
+    for i, label in enumerate(heard.labels):
+        likeliest = 0
+        if label and heard.scores[i] >= SURE:
+            heard.odds[i], heard.kinds[i] = _FURTHEST, label
+        elif label or _is_worth_asking(words, i, known):
+            around = (before, known[i + 1])
+            kind, probability, likeliest = model.probability(words, i, words.flags, around)
+            heard.odds[i], heard.kinds[i] = _odds(probability), kind
+        before = label or likeliest
     return heard
 
 

@@ -8,7 +8,7 @@ comes in one of four styles: as it is written, in lower case, in capitals, with 
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from moiety.deid.text import vocabulary
@@ -19,6 +19,7 @@ from moiety.deid.text.learned.training import Example
 from moiety.deid.text.spans import Span
 
 SIZE, SEED = 12_000, 20
+STYLES = ("plain", "lower", "upper", "typo")
 _NOTES = 0.6
 """Share of the examples that is a whole note or letter."""
 _ORDER = 3
@@ -51,33 +52,29 @@ def digest() -> str:
 
 
 def styled(
-    note: written.Text, style: str, pick: random.Random
+    note: Iterable[tuple[str, str]], style: str, pick: random.Random
 ) -> tuple[str, list[tuple[int, int, str]]]:
-    """A note in one of the styles, with its own people: the text, and its marks by place."""
-    text, marks = "", []
+    """A note in one of the styles: the text, and its pieces by place and kind."""
+    text, pieces = "", []
     for kind, words in note:
         told = _styled(_slipped(words, style, pick), style)
-        marks.append((len(text), len(text) + len(told), kind))
+        pieces.append((len(text), len(text) + len(told), kind))
         text += told
-    return text, marks
+    return text, pieces
 
 
 def _note(note: written.Text, pick: random.Random) -> Example:
     """A note with other people in it, in one of the styles."""
     cast = written.Cast({Label.NAME: _either, Label.ADDRESS_LINE: _place}, pick)
-    style = pick.choices(("plain", "lower", "upper", "typo"), (5, 3, 3, 2))[0]
-    text, spans = "", []
-    for kind, words in note:
-        told = _styled(_slipped(cast.plays(kind, words), style, pick), style)
-        if kind not in written.PLAIN:
-            spans.append(Span(len(text), len(text) + len(told), kind))
-        text += told
+    style = pick.choices(STYLES, (5, 3, 3, 2))[0]
+    text, pieces = styled(((kind, cast.plays(kind, words)) for kind, words in note), style, pick)
+    spans = (Span(*piece) for piece in pieces if piece[2] not in written.PLAIN)
     return Example(text, tuple(spans))
 
 
 def _example(with_names: list[str], without: list[str], pick: random.Random) -> Example:
     text, spans = "", []
-    style = pick.choices(("plain", "lower", "upper", "typo"), (5, 3, 3, 2))[0]
+    style = pick.choices(STYLES, (5, 3, 3, 2))[0]
     for _ in range(pick.randint(3, 7)):
         line = pick.choice(with_names if pick.random() < 0.5 else without)
         if pick.random() < 0.25:
