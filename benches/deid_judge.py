@@ -17,7 +17,7 @@ from pathlib import Path
 
 from moiety.deid.text import detecting, learned
 from moiety.deid.text.learned import evidence, generating, training, written
-from moiety.deid.text.learned.judging import Judge, Node
+from moiety.deid.text.learned.trees import Judge, Node
 from moiety.deid.text.normalising import normalise
 from moiety.deid.text.options import Options
 from moiety.deid.text.spans import Span
@@ -77,11 +77,9 @@ def _heard(text: str, weights: bytes) -> list[tuple[Words, list[tuple[int, evide
     """Detects with an ear at the place where the trees would be asked."""
     heard = []
 
-    def listen(
-        words: Words, spans: list[Span], model: learned.Model, _threshold: float
-    ) -> list[Span]:
-        rows = [(i, row) for i, _label, row in evidence.rows(words, spans, model)]
-        heard.append((words, rows))
+    def listen(said: learned.Said, spans: list[Span], _threshold: float) -> list[Span]:
+        rows = [(i, row) for i, _label, row in evidence.rows(said, spans)]
+        heard.append((said.words, rows))
         return spans
 
     told, learned.judged = learned.judged, listen  # type: ignore[assignment]

@@ -68,14 +68,17 @@ def detect_record(
 
 
 class _Piece:
-    """A stretch of a normalised text with its words, what was found in it, and what is taken."""
+    """A stretch of a normalised text with its words, what was found in it, what is taken, and what
+    the model says of it where it is asked.
+    """
 
-    __slots__ = ("names", "place", "spans", "taken", "words")
+    __slots__ = ("names", "place", "said", "spans", "taken", "words")
 
     def __init__(self, words: Words, place: int, spans: list[Span]) -> None:
         self.words, self.place, self.spans = words, place, spans
         self.taken = bytearray(len(words.text) + 1)
         self.names: list[str] = []
+        self.said: learned.Said | None = None
         self.take(spans)
 
     def take(self, spans: Iterable[Span]) -> None:
@@ -124,11 +127,10 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     persons = list(people.find(words, piece.taken))
     guessed = []
     if options.model:
-        model = learned.opened(options.weights)
-        persons = learned.believed(words, persons, rest, model)
+        said = piece.said = learned.opened(options.weights).on(words)
+        persons = learned.believed(said, persons, rest)
         piece.take(persons)
-        sure = [*rest, *persons]
-        guessed = list(learned.find(words, piece.taken, sure, model, options.threshold))
+        guessed = list(learned.find(said, piece.taken, [*rest, *persons], options.threshold))
     whole = list(rounding.whole(words, [*persons, *guessed]))
     piece.take(whole)
     piece.spans = [*rest, *whole]
@@ -158,10 +160,9 @@ def _again(
     piece.take(more)
     letters = list(initials.find(piece.words, piece.taken, *known))
     own = [*piece.spans, *more]
-    if options.model:
-        model = learned.opened(options.weights)
-        letters = learned.believed(piece.words, letters, own, model)
-        own = learned.judged(piece.words, [*own, *letters], model, options.threshold)
+    if piece.said:
+        letters = learned.believed(piece.said, letters, own)
+        own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
     place = piece.place

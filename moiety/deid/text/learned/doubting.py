@@ -4,10 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from moiety.deid.text.labels import Label
-from moiety.deid.text.learned.model import Model
+from moiety.deid.text.learned.model import Said
 from moiety.deid.text.learned.reading import labelled
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import Words
 
 _PEOPLE = frozenset({Label.NAME, Label.INITIALS})
 _GUESSED, _GIVEN = 0.7, 0.9
@@ -16,20 +15,18 @@ _HARDLY, _NEVER = 0.05, 0.02
 """What a guess, and what a better finding, must at least have of the model."""
 
 
-def believed(
-    words: Words, spans: Sequence[Span], others: Sequence[Span], model: Model
-) -> list[Span]:
+def believed(said: Said, spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     """The findings that the model does not doubt; `others`: what else stands in the text.
 
     It doubts names and initials alone: a number, a date or a place is what its form says.
     """
-    known = [*labelled(words, [*others, *spans], model.labels), 0]
+    known = [*labelled(said, [*others, *spans]), 0]
     return [
         span
         for span in spans
         if span.label not in _PEOPLE
         or span.score >= _GIVEN
-        or _likelihood(words, span, known, model) >= _least(span)
+        or _likelihood(said, span, known) >= _least(span)
     ]
 
 
@@ -37,13 +34,14 @@ def _least(span: Span) -> float:
     return _HARDLY if span.score < _GUESSED else _NEVER
 
 
-def _likelihood(words: Words, span: Span, known: Sequence[int], model: Model) -> float:
+def _likelihood(said: Said, span: Span, known: Sequence[int]) -> float:
     """The probability that any word of a finding identifies, by all but the finding itself."""
-    first = bisect_left(words.starts, span.start)
-    last = bisect_left(words.starts, span.end) - 1
+    starts = said.words.starts
+    first = bisect_left(starts, span.start)
+    last = bisect_left(starts, span.end) - 1
     likeliest = 0.0
     for i in range(first, last + 1):
         before = known[i - 1] if i == first and i else 0
         after = known[i + 1] if i == last else 0
-        likeliest = max(likeliest, model.probability(words, i, words.flags, (before, after))[1])
+        likeliest = max(likeliest, said.probability(i, before, after)[1])
     return likeliest if last >= first else 1.0

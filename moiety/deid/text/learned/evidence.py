@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moiety.deid.text.learned.features import cue
-from moiety.deid.text.learned.model import Model
+from moiety.deid.text.learned.model import Said
 from moiety.deid.text.learned.reading import is_hopeless, numbered
 from moiety.deid.text.naming import may_be_name
 from moiety.deid.text.spans import Span
@@ -45,17 +45,16 @@ class _Heard:
     kinds: list[int]
 
 
-def rows(words: Words, spans: Sequence[Span], model: Model) -> list[tuple[int, int, Row]]:
+def rows(said: Said, spans: Sequence[Span]) -> list[tuple[int, int, Row]]:
     """Of each open word its index, the number of the label it would have, and its row."""
-    if not words.low:
-        return []
-    heard = _heard(words, spans, model)
-    fares = _fares(words, heard)
-    share = sum(map(bool, heard.labels)) / len(words.low)
+    words = said.words
+    heard = _heard(said, spans)
+    still = [i for i in range(len(words.low)) if _is_open(heard, i)]
+    fares = _fares(words, heard, {words.low[i] for i in still})
+    share = sum(map(bool, heard.labels)) / max(1, len(words.low))
     return [
         (i, heard.labels[i] or heard.kinds[i], _row(words, i, heard, fares[words.low[i]], share))
-        for i in range(len(words.low))
-        if _is_open(heard, i)
+        for i in still
     ]
 
 
@@ -65,11 +64,12 @@ def _is_open(heard: _Heard, i: int) -> bool:
     return heard.odds[i] > _WORTH
 
 
-def _heard(words: Words, spans: Sequence[Span], model: Model) -> _Heard:
+def _heard(said: Said, spans: Sequence[Span]) -> _Heard:
+    words = said.words
     count = len(words.low)
     heard = _Heard([0] * count, [0.0] * count, [0] * count, [-_FURTHEST] * count, [0] * count)
     for span in sorted(spans, key=lambda one: one.score):
-        first, last, label = numbered(words, span, model.labels)
+        first, last, label = numbered(said, span)
         for i in range(first, last):
             heard.labels[i], heard.scores[i] = label, span.score
             heard.sizes[i] = last - first
@@ -79,8 +79,7 @@ def _heard(words: Words, spans: Sequence[Span], model: Model) -> _Heard:
         if label and heard.scores[i] >= SURE:
             heard.odds[i], heard.kinds[i] = _FURTHEST, label
         elif label or _is_worth_asking(words, i, known):
-            around = (before, known[i + 1])
-            kind, probability, likeliest = model.probability(words, i, words.flags, around)
+            kind, probability, likeliest = said.probability(i, before, known[i + 1])
             heard.odds[i], heard.kinds[i] = _odds(probability), kind
         before = label or likeliest
     return heard
@@ -100,13 +99,14 @@ def _odds(probability: float) -> float:
     return max(-_FURTHEST, min(_FURTHEST, odds))
 
 
-def _fares(words: Words, heard: _Heard) -> dict[str, tuple[int, int, Row, Row]]:
-    """How each word fares in the whole text: how often it stands, how often in a finding, and of
+def _fares(words: Words, heard: _Heard, asked: set[str]) -> dict[str, tuple[int, int, Row, Row]]:
+    """How some words fare in the whole text: how often each stands, how often in a finding, and of
     scores and of odds the two highest, so that one occurrence can be left out.
     """
     found: dict[str, list[int]] = {}
     for i, word in enumerate(words.low):
-        found.setdefault(word, []).append(i)
+        if word in asked:
+            found.setdefault(word, []).append(i)
     return {
         word: (
             len(at),

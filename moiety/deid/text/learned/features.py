@@ -7,7 +7,6 @@ itself gives is worked out once for each word; what its place gives, for each oc
 from functools import lru_cache
 from zlib import crc32
 
-from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import HOUSES, STREETS
 from moiety.deid.text.roles import AFTER, BEFORE, KIN, ROLES, TERM_HEADS, TITLES
 from moiety.deid.text.words import NUMBER, Words
@@ -65,44 +64,57 @@ def _kind(word: str, flags: int) -> str:
     return f"{classes}{flags}" if classes else f"-{flags}"
 
 
-def placed(words: Words, i: int, flags: list[int], labels: tuple[int, int]) -> list[int]:
-    """Numbers of the features of word `i` from where it stands."""
-    return [number(name) for name in around(words, i, flags, labels)]
+class Placed:
+    """What features ask of the place of each word of one text, worked out once for all of them.
 
-
-def around(words: Words, i: int, flags: list[int], labels: tuple[int, int]) -> tuple[str, ...]:
-    """Features of word `i` from where it stands; `flags` may differ from those of the words.
-
-    `labels`: of the word before, and of the word after where that is known already.
+    `flags` may differ from those of the words: training hides some.
     """
-    low, gaps, shapes = words.low, words.gaps, words.shapes
-    last = len(low) - 1
-    before = masked(low[i - 1]) if i else _EDGE
-    after = masked(low[i + 1]) if i < last else _EDGE
-    before2 = masked(low[i - 2]) if i > 1 else _EDGE
-    after2 = masked(low[i + 2]) if i < last - 1 else _EDGE
-    kind_before = kind(before, flags[i - 1]) if i else _EDGE
-    kind_after = kind(after, flags[i + 1]) if i < last else _EDGE
-    kind_before2 = kind(before2, flags[i - 2]) if i > 1 else _EDGE
-    gap_before, gap_after = (gaps[i - 1][:3] if i else "^"), gaps[i][:3]
-    mine = f"{shapes[i]}|{flags[i]}"
-    shape_before = shapes[i - 1] if i else 9
-    shape_after = shapes[i + 1] if i < last else 9
-    return (
-        f"a{before}|{gap_before}",
-        f"b{after}|{gap_after}",
-        f"c{kind_before}|{gap_before}|{mine}",
-        f"d{kind_after}|{gap_after}|{mine}",
-        f"k{kind_before2}|{kind_before}|{gap_before}",
-        f"l{before2}|{before}",
-        f"m{gap_before}|{gap_after}|{mine}",
-        f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}",
-        f"h{_head(words, i)}|{shapes[i]}",
-        f"y{labels[0]}|{gap_before[:2]}",
-        f"j{labels[0]}|{gap_before}|{labels[1]}|{gap_after}|{shapes[i]}",
-        f"o{after}|{after2}|{shapes[i]}",
-        _form(words, i, before, gap_before, gap_after, after),
-    )
+
+    __slots__ = ("flags", "gaps", "kinds", "masked", "words")
+
+    def __init__(self, words: Words, flags: list[int]) -> None:
+        self.words, self.flags = words, flags
+        low = [masked(word) for word in words.low]
+        # Two places before and behind, so that no word asks whether it has neighbours.
+        self.masked = [_EDGE, _EDGE, *low, _EDGE, _EDGE]
+        self.kinds = [_EDGE, _EDGE, *map(kind, low, flags), _EDGE]
+        self.gaps = ["^", *(gap[:3] for gap in words.gaps)]
+
+    def apart(self, i: int) -> tuple[str, ...]:
+        """Features of word `i` from where it stands, whatever its neighbours are."""
+        words, low, kinds = self.words, self.masked, self.kinds
+        shapes = words.shapes
+        shape = shapes[i]
+        before2, before, me, after, after2 = low[i : i + 5]
+        kind_before2, kind_before, _, kind_after = kinds[i : i + 4]
+        gap_before, gap_after = self.gaps[i : i + 2]
+        mine = f"{shape}|{self.flags[i]}"
+        shape_before = shapes[i - 1] if i else 9
+        shape_after = shapes[i + 1] if i + 1 < len(shapes) else 9
+        return (
+            f"a{before}|{gap_before}",
+            f"b{after}|{gap_after}",
+            f"c{kind_before}|{gap_before}|{mine}",
+            f"d{kind_after}|{gap_after}|{mine}",
+            f"k{kind_before2}|{kind_before}|{gap_before}",
+            f"l{before2}|{before}",
+            f"m{gap_before}|{gap_after}|{mine}",
+            f"n{shape_before}|{gap_before}|{shape_after}|{gap_after}|{mine}|{words.case}",
+            f"h{_head(words, i)}|{shape}",
+            f"o{after}|{after2}|{shape}",
+            # Of a number its form with what it hangs together with; of a word the ends.
+            f"z{before[:6]}{gap_before}{me}{gap_after}{after[:6]}"
+            if shape == NUMBER
+            else f"x{words.low[i][-3:]}|{after[-3:]}|{gap_after}",
+        )
+
+    def between(self, i: int, before: int, after: int) -> tuple[str, str]:
+        """Features of word `i` from the labels of the words beside it; 0 where none is known."""
+        gap_before, gap_after = self.gaps[i : i + 2]
+        return (
+            f"y{before}|{gap_before[:2]}",
+            f"j{before}|{gap_before}|{after}|{gap_after}|{self.words.shapes[i]}",
+        )
 
 
 def _head(words: Words, i: int) -> str:
@@ -116,16 +128,3 @@ def _head(words: Words, i: int) -> str:
         if ":" in gap:
             return f"{words.low[i - back]}:{min(back, 3)}"
     return ""
-
-
-def _form(words: Words, i: int, before: str, gap_before: str, gap_after: str, after: str) -> str:
-    """Of a number its form with what it hangs together with; of a word its letters' case and ends."""
-    if words.shapes[i] == NUMBER:
-        return f"z{before[:6]}{gap_before}{masked(words.low[i])}{gap_after}{after[:6]}"
-    word = words.low[i]
-    return f"x{word[-3:]}|{after[-3:]}|{gap_after}"
-
-
-def known(words: Words) -> list[int]:
-    """What the lists say of each word."""
-    return [vocabulary.flags(word) for word in words.low]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
-from moiety.deid.text.learned.model import LIKE, Model
+from moiety.deid.text.learned.model import LIKE, Said
 from moiety.deid.text.naming import may_be_name
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
@@ -38,12 +38,10 @@ _SCALES = frozenset({5, 6, 10})
 """What many scores are out of."""
 
 
-def find(
-    words: Words, taken: bytearray, spans: Sequence[Span], model: Model, threshold: float
-) -> Iterator[Span]:
+def find(said: Said, taken: bytearray, spans: Sequence[Span], threshold: float) -> Iterator[Span]:
     """Words that are likelier than the threshold to identify; `spans`: what rules have found."""
-    before = 0
-    known = [*labelled(words, spans, model.labels), 0]
+    words, labels, before = said.words, said.model.labels, 0
+    known = [*labelled(said, spans), 0]
     for i, word in enumerate(words.low):
         if taken[words.starts[i]] or (word[0] == "x" and taken[words.ends[i] - 1]):
             before = known[i]
@@ -51,12 +49,11 @@ def find(
         if is_hopeless(words, i):
             before = 0
             continue
-        around = (before, known[i + 1])
-        label, probability, before = model.probability(words, i, words.flags, around)
+        label, probability, before = said.probability(i, before, known[i + 1])
         unknown = words.case != TITLE and not words.flags[i] and len(word) > 2
         if probability < threshold * (_UNKNOWN if unknown else 1):
             continue
-        kind = model.labels[label]
+        kind = labels[label]
         if _may_be(words, i, kind, probability):
             first, last = _whole(words, i, taken) if kind in _COUNTED else (i, i)
             if kind == Label.DATE and not _may_be_date(words, first, last, probability):
@@ -65,20 +62,21 @@ def find(
             yield Span(words.starts[first], words.ends[last], kind, score, "learned")
 
 
-def labelled(words: Words, spans: Sequence[Span], labels: Sequence[str]) -> list[int]:
+def labelled(said: Said, spans: Sequence[Span]) -> list[int]:
     """The number of the label of each word in a span; 0 elsewhere."""
-    found = [0] * len(words.low)
+    found = [0] * len(said.words.low)
     for span in spans:
-        first, last, label = numbered(words, span, labels)
+        first, last, label = numbered(said, span)
         found[first:last] = [label] * (last - first)
     return found
 
 
-def numbered(words: Words, span: Span, labels: Sequence[str]) -> tuple[int, int, int]:
+def numbered(said: Said, span: Span) -> tuple[int, int, int]:
     """The first word of a span, the one behind its last, and the number of its label; 0 for one
     that the model does not know.
     """
-    first, last = bisect_left(words.starts, span.start), bisect_left(words.starts, span.end)
+    starts, labels = said.words.starts, said.model.labels
+    first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
     like = LIKE.get(span.label, span.label)
     return first, last, labels.index(like) if like in labels else 0
 

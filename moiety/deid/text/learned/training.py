@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moiety.deid.text.learned.features import BUCKETS, own, placed
+from moiety.deid.text.learned.features import BUCKETS, Placed, number, own
 from moiety.deid.text.learned.model import LABELS, LIKE, Model
 from moiety.deid.text.normalising import normalise
 from moiety.deid.text.spans import Span
@@ -90,10 +90,12 @@ def _learn(
     weights: list[list[float]], words: Words, labels: list[int], seen: Seen, rate: float
 ) -> None:
     flags, earlier, later = seen
+    placed = Placed(words, flags)
     for i, label in enumerate(labels):
         features = [
             *_own(words.low[i], words.shapes[i], flags[i], words.case),
-            *placed(words, i, flags, (earlier[i], later[i + 1])),
+            *map(number, placed.apart(i)),
+            *map(number, placed.between(i, earlier[i], later[i + 1])),
         ]
         rows = [weights[feature] for feature in features]
         scores = [sum(column) for column in zip(*rows, strict=True)]

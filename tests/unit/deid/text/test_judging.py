@@ -4,7 +4,7 @@ import pytest
 
 from moiety.deid.text import Options, detect
 from moiety.deid.text.learned import BadModel, Judge, evidence, generating, judged, shipped
-from moiety.deid.text.learned.judging import shipped_judge
+from moiety.deid.text.learned.trees import shipped_judge
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import split
 
@@ -15,7 +15,7 @@ LETTERS = 30
 
 
 def told(text, spans, judge, threshold=0.25):
-    found = judged(split(text), spans, shipped(), threshold, judge)
+    found = judged(shipped().on(split(text)), spans, threshold, judge)
     return {(text[span.start : span.end], span.why) for span in found}
 
 
@@ -52,7 +52,7 @@ def test_a_guess_is_taken_back_and_what_is_sure_is_not_even_asked():
     sure = Span(start, len(text), "NAME", 0.95, "after a title")
     assert not told(text, [guess], NOBODY)
     assert told(text, [sure], NOBODY) == {("Ottoline Farrow", "after a title")}
-    asked = {i for i, _label, _row in evidence.rows(split(text), [sure], shipped())}
+    asked = {i for i, _label, _row in evidence.rows(shipped().on(split(text)), [sure])}
     assert not asked & {2, 3}
 
 
@@ -66,7 +66,7 @@ def test_the_end_of_a_finding_may_be_taken_back_alone():
 
 def test_every_row_has_the_same_figures_and_no_word_in_them():
     text = "Pt d/w AB, bleep 4471. Ottoline is at Farrow House, ref RD-24/0071 since 3/4"
-    rows = evidence.rows(split(text), [], shipped())
+    rows = evidence.rows(shipped().on(split(text)), [])
     assert len({len(row) for _i, _label, row in rows}) == 1
     assert all(isinstance(figure, int | float) for _i, _label, row in rows for figure in row)
 

@@ -29,22 +29,22 @@ def span(text, part, label, score):
 def test_guesses_are_taken_back_and_what_a_title_says_is_not(label, score, stays):
     text = "given Brontavane overnight"
     guess = span(text, "Brontavane", label, score)
-    assert [guess] * stays == believed(split(text), [guess], [], NOBODY)
-    assert [guess] == believed(split(text), [guess], [], everywhere(label))
+    assert [guess] * stays == believed(NOBODY.on(split(text)), [guess], [])
+    assert [guess] == believed(everywhere(label).on(split(text)), [guess], [])
 
 
 @pytest.mark.parametrize("label", sorted({*Label} - {Label.NAME, Label.INITIALS}))
 def test_of_all_else_nothing_is_taken_back(label):
     text = "given Brontavane overnight"
     guess = span(text, "Brontavane", label, 0.1)
-    assert [guess] == believed(split(text), [guess], [], NOBODY)
+    assert [guess] == believed(NOBODY.on(split(text)), [guess], [])
 
 
 def added(text, label):
     """What a model that sees a label everywhere adds to a text."""
     words = split(text)
     taken = bytearray(len(text) + 1)
-    spans = find(words, taken, [], everywhere(label), 0.2)
+    spans = find(everywhere(label).on(words), taken, [], 0.2)
     return {text[one.start : one.end] for one in spans}
 
 
