@@ -32,7 +32,8 @@ class Places(NamedTuple):
 
     def of(self, some: Iterable[str]) -> list[int]:
         """Where any of some words stands."""
-        return sorted(place for word in some if word in self.words for place in self.words[word])
+        known = self.words
+        return sorted(place for word in known.keys() & some for place in known[word])
 
 
 def places(words: Words) -> Places:
@@ -62,13 +63,18 @@ def opened(text: str, places: Iterable[int], marks: str) -> Iterator[int]:
         yield place
 
 
-def at(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+def at(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> list[re.Match[str]]:
     """What a pattern matches at ordered places, none overlapping."""
-    done = -1
-    for place in places:
-        if place >= done and (match := pattern.match(text, place)):
-            done = match.end()
-            yield match
+    match = pattern.match
+    found = [one for place in places if (one := match(text, place))]
+    if len(found) < 2:
+        return found
+    done, apart = -1, []
+    for one in found:
+        if one.start() >= done:
+            done = one.end()
+            apart.append(one)
+    return apart
 
 
 class Announced(NamedTuple):

@@ -15,6 +15,7 @@ from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GRADES = vocabulary.group("signing_grades")
 _GRADE = "|".join(sorted(_GRADES, key=len, reverse=True))
+_GRADE_WORDS = frozenset(part for grade in _GRADES for part in grade.split("/"))
 _FIELD = (
     "(?:stroke|med|medical|surg|surgical|ortho|paeds?|gen|resp|renal|pall(?:iative)?(?: care)?|onc|oncology|"
     "diabetes|heart failure|hf|stoma|pain|acute|comm|community|site|liaison|psych|obs|cardiology|cardiac|gastro|"
@@ -56,9 +57,10 @@ _BY_DOT = vocabulary.group("initials_not_dotted") | vocabulary.group("signing_no
 def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator[Span]:
     """What signs; `signed` are initials already found, `last` the last words of the text's names."""
     text = words.text
-    for match in _BEFORE_GRADE.finditer(text):
-        if _may_sign(match[1], words.case):
-            yield _initials(match, 1, "letters before a grade")
+    for start, end in _lines_with_grade(words):
+        for match in _BEFORE_GRADE.finditer(text, start, end):
+            if _may_sign(match[1], words.case):
+                yield _initials(match, 1, "letters before a grade")
     for match in (*_PAIR.finditer(text), *_PAIR_FIRST.finditer(text)):
         if not (_means(match[1]) and _means(match[2])):
             yield from (_initials(match, n, "who dictated, who typed") for n in (1, 2))
@@ -82,6 +84,16 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
     for match in _TYPED.finditer(text) if words.case == TITLE else ():
         if match[1].lower() in last and not _means(match[2]):
             yield _initials(match, 2, "who typed, behind a name")
+
+
+def _lines_with_grade(words: Words) -> Iterator[tuple[int, int]]:
+    """Lines that have a grade in them, each with the line breaks around it."""
+    done = 0
+    for word, start in zip(words.low, words.starts, strict=True):
+        if start >= done and word in _GRADE_WORDS:
+            end = words.text.find("\n", start) + 1
+            done = end or len(words.text)
+            yield max(0, words.text.rfind("\n", 0, start)), done
 
 
 def _initials(match: re.Match[str], group: int, why: str) -> Span:

@@ -14,10 +14,44 @@ from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE
 from moiety.deid.text.words import Words
 
+_STREETS = frozenset(
+    [
+        "street",
+        "road",
+        "walk",
+        "lane",
+        "close",
+        "avenue",
+        "drive",
+        "cottages",
+        "cotages",
+        "terrace",
+        "gardens",
+        "court",
+        "place",
+        "square",
+        "crescent",
+        "grove",
+        "mews",
+        "parade",
+        "rise",
+        "brae",
+        "villas",
+        "buildings",
+        "row",
+        "yard",
+        "fold",
+        "croft",
+        "quay",
+        "wharf",
+        "loan",
+        "wynd",
+        "gate",
+    ]
+)
 _ROW = re.compile(
     r"(?<![\w/.,:-])(?P<flat>\d[A-Z]?\d/?\d?, )?\d{1,3}[a-z]? (?P<own>[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2}) "
-    r"(?:street|road|walk|lane|close|avenue|drive|cott?ages|terrace|gardens|court|place|square|crescent|grove|mews|parade|rise|brae"
-    r"|villas|buildings|row|yard|fold|croft|quay|wharf|loan|wynd|gate)"
+    rf"(?:{'|'.join(sorted(_STREETS))})"
     r"(?=(?:, ?|\n)[^\W\d_]{3,}|\)|[ ,]{1,2}[A-Z]{1,2}\d{1,2}[A-Z]?(?: ?\d[A-Z]{2})?(?!\w))",
     re.IGNORECASE,
 )
@@ -29,7 +63,7 @@ _MEASURED = frozenset(
 
 def find(words: Words) -> Iterator[Span]:
     """`6 Grey Friars Walk, Maldon`: number, words of any meaning and a street, with the address going on."""
-    for match in _ROW.finditer(words.text):
+    for match in _ROW.finditer(words.text) if words.has(_STREETS) else ():
         parts = match["own"].lower().replace("’", "'").split()
         known = [vocabulary.flags(part) for part in parts]
         if any(part in _MEASURED or part in NEVER for part in parts):

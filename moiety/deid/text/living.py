@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.before_postcode import towns
+from moiety.deid.text.cues import Places, at
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
@@ -34,6 +35,124 @@ _BORN = re.compile(
     r"(?:works?|working|holiday|uni|university|college|studying|flat|room|hostel|bedsit|sister|brother|family|house) (?:in|at) )[ ]?",
     re.IGNORECASE,
 )
+_SURE_FIRSTS = frozenset(
+    [
+        "live",
+        "lives",
+        "living",
+        "lived",
+        "reside",
+        "resides",
+        "residing",
+        "resided",
+        "resident",
+        "stays",
+        "staying",
+        "stayed",
+        "lodges",
+        "lodging",
+        "bungalow",
+        "neighbour",
+        "neighbours",
+        "tenant",
+        "property",
+        "accommodation",
+        "new",
+        "home",
+        "current",
+        "previous",
+        "postal",
+        "address",
+        "addresses",
+        "addr",
+        "inc",
+        "incident",
+        "pick",
+        "pickup",
+        "scene",
+        "loc",
+        "location",
+        "letter",
+        "script",
+        "post",
+        "form",
+        "forms",
+        "result",
+        "results",
+        "note",
+        "notes",
+        "appointment",
+        "visit",
+        "visited",
+        "h",
+        "seen",
+        "found",
+        "collapsed",
+        "at",
+        "from",
+        "moved",
+        "can",
+        "c",
+        "care",
+        "discharged",
+    ]
+)
+_BORN_FIRSTS = frozenset(
+    [
+        "live",
+        "lives",
+        "living",
+        "lived",
+        "born",
+        "raised",
+        "brought",
+        "grow",
+        "grew",
+        "growing",
+        "originally",
+        "comes",
+        "come",
+        "came",
+        "family",
+        "is",
+        "was",
+        "traveled",
+        "travelled",
+        "moved",
+        "emigrated",
+        "back",
+        "home",
+        "just",
+        "return",
+        "returned",
+        "moving",
+        "relocated",
+        "trip",
+        "travel",
+        "travelling",
+        "flew",
+        "claim",
+        "go",
+        "goes",
+        "going",
+        "work",
+        "works",
+        "working",
+        "holiday",
+        "uni",
+        "university",
+        "college",
+        "studying",
+        "flat",
+        "room",
+        "hostel",
+        "bedsit",
+        "sister",
+        "brother",
+        "house",
+    ]
+)
+"""The words that these begin with: they are tried there alone."""
 _CAP = r"(?:St\. )?[A-ZÀ-ÖØ-ÞŴŶŁŚ][\w'’-]*"
 _SMALL = r"(?i:of|on|upon|the|y|yr|le|la|in|by|under|next|with|cum|o'th'|off|nr|near|over|de)"
 _START = r"(?i:(?:the |no\.? ?|number |flat |plot |room |apartment |unit )?\d{1,4}[a-zA-Z]?,? (?:the )?)?(?i:the )?"
@@ -52,10 +171,10 @@ _STOPS = frozenset(
 )  # fmt: skip
 
 
-def find(words: Words) -> Iterator[Span]:
+def find(words: Words, places: Places) -> Iterator[Span]:
     """Every stretch behind such words; some may overlap what other rules find."""
     text, capitals = words.text, words.case == TITLE
-    for cue in _SURE.finditer(text):
+    for cue in at(_SURE, text, places.of(_SURE_FIRSTS)):
         if match := _NUMBER_ALONE.match(text, cue.end()):
             yield _span(match.start(), match.end())
         if capitals:
@@ -65,7 +184,7 @@ def find(words: Words) -> Iterator[Span]:
         elif _sure(cue[0]) or text[cue.end() : cue.end() + 1].isdigit():
             yield from _without_capitals(text, cue.end())
     if capitals:
-        for cue in _BORN.finditer(text):
+        for cue in at(_BORN, text, places.of(_BORN_FIRSTS)):
             match = _RUN_ALONE.match(text, cue.end())
             if match and _good(match[1], sure=False):
                 yield _span(match.start(1), match.end(1) - match[1].endswith((".", "'", "-")))

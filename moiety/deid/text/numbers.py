@@ -29,7 +29,7 @@ _AREAS = (
     "|N|S|W"
 )
 _POSTCODE = re.compile(
-    rf"(?<![\w.])(?:GIR ?0AA|(?:{_AREAS})[\dOI][\dA-HJKPSTUWO]?[ \t\n]{{0,3}}[\dOI][ABD-HJLNP-UW-Z]{{2}})"
+    rf"(?<![\w.])(?=[A-Z])(?:GIR ?0AA|(?:{_AREAS})[\dOI][\dA-HJKPSTUWO]?[ \t\n]{{0,3}}[\dOI][ABD-HJLNP-UW-Z]{{2}})"
     r"(?!\w)",
     re.IGNORECASE,
 )
@@ -121,7 +121,7 @@ _CUED = Cues(
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(
-    r"(?<![\w./+-])(?<!\d,)(?:"
+    r"(?<![\w./+-])(?<!\d,)(?=[A-Z]|\d\d)(?:"
     r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
@@ -302,7 +302,7 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
 
 
 _HCPC_SPACED = re.compile(
-    r"(?<!\w)(?:as|bs|ch|cs|dt|odp|or|ot|pa|ph|po|pyl|ra|sl|had)(?:[ -]\d{5,6}|\d{3} \d{3})(?![\w/%-]|[.,]\d)",
+    r"(?<!\w)(?=[a-z])(?:as|bs|ch|cs|dt|odp|or|ot|pa|ph|po|pyl|ra|sl|had)(?:[ -]\d{5,6}|\d{3} \d{3})(?![\w/%-]|[.,]\d)",
     re.IGNORECASE,
 )
 _ENDS_NAME = re.compile(r"[ ]?(?:\n|$|[,).;])")

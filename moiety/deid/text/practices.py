@@ -33,8 +33,7 @@ _AT_PRACTICE = re.compile(
     r"([a-z'-]{3,}(?: [a-z'-]{3,}){1,2}?)(?=[).,;\n]|  | (?:re|informed|aware|to|rang|called|phoned|for|contacted|has|have|who|on)\b|$)",
     re.IGNORECASE,
 )
-
-
+PRACTICE_CUES = frozenset({"gp", "surgery", "practice", "reg", "regd", "reg'd", "registered"})
 _WELSH = re.compile(
     r"(?<![\w'-])(?:[Yy] )?[MF]eddygfa(?:[ -](?:[A-ZÂÊÎÔÛŴŶ][\w'-]+|yr?|ar|a))+"
     r"|(?<![\w'-])(?:y )?[mf]eddygfa(?:[ -][^\W\d_]+){1,3}(?=[ ]?(?:[.,;:)(\n]|\Z| \d))"
@@ -48,7 +47,7 @@ _SAINT = re.compile(
 
 def saints(words: Words) -> Iterator[Span]:
     """`clinic at St Richard's.`: a hospital that is called after a saint, the word left out."""
-    for match in _SAINT.finditer(words.text):
+    for match in _SAINT.finditer(words.text) if "st" in words.once else ():
         if words.case != TITLE or match[1][:2] == "St":
             yield Span(*match.span(1), Label.HOSPITAL_NAME, 0.55, "saint behind a cue")
 
@@ -67,6 +66,8 @@ def named_practices(words: Words) -> Iterator[Span]:
     """Every practice that stands behind `GP`, or is called after its doctor."""
     for match in _WELSH.finditer(words.text) if "eddygfa" in words.text.lower() else ():
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.85, "practice in Welsh")
+    if not words.has(PRACTICE_CUES):
+        return
     for match in (*_DOCTORS.finditer(words.text), *_AT_PRACTICE.finditer(words.text)):
         if _practice_words(match[1], words.case):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.6, "practice after its cue")

@@ -26,7 +26,7 @@ _FIRSTS = (
 _GAP = r"(?:[ ]{1,2}|, ?| ?- ?| dash | hyphen | space | slash | stroke | comma )"
 _PART = rf"(?:(?:double|triple|treble)[ -](?:{_ONE}|\d)|{_ONE}(?: hundred)?|\d{{1,2}}(?!\d))"
 _RUN = re.compile(
-    rf"(?<![\w-])(?:plus |(?:(?:{_LETTER}|(?-i:[A-Z])){_GAP}){{0,4}})?{_PART}(?:{_GAP}{_PART}){{4,13}}"
+    rf"(?<![\w-])(?=[a-z]|\d{{1,2}}(?!\d))(?:plus |(?:(?:{_LETTER}|(?-i:[A-Z])){_GAP}){{0,4}})?{_PART}(?:{_GAP}{_PART}){{4,13}}"
     rf"(?:{_GAP}{_LETTER}){{0,2}}(?![\w-])",
     re.IGNORECASE,
 )

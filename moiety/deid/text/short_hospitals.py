@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.listed_hospitals import CUES
+from moiety.deid.text.practices import PRACTICE_CUES
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
@@ -46,6 +47,38 @@ _PRACTICE_TAIL = (
     r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
     r"|(?:med|medical))"
 )
+_PRACTICE_ENDS = frozenset(
+    [
+        "surg",
+        "surgery",
+        "mp",
+        "mc",
+        "hc",
+        "c",
+        "ctr",
+        "centre",
+        "center",
+        "cen",
+        "gp",
+        "grp",
+        "group",
+        "prac",
+        "practice",
+        "pract",
+        "practise",
+        "partnership",
+        "hall",
+        "services",
+        "care",
+        "hub",
+        "pcc",
+        "doctors",
+        "drs",
+        "med",
+        "medical",
+    ]
+)
+"""The last words of that, one of which must stand in the text."""
 _PRACTICE = re.compile(
     rf"(?<![\w'])((?P<own>(?:[Tt]he )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}}) (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
     r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]?\d| [a-z]))"
@@ -143,8 +176,8 @@ def _nicknamed(words: Words, i: int) -> Span | None:
 
 def _practices(words: Words) -> Iterator[Span]:
     text = words.text
-    pattern = _PRACTICE if words.case == TITLE else _PRACTICE_ANY
-    for match in pattern.finditer(text):
+    pattern, cued = _PRACTICE if words.case == TITLE else _PRACTICE_ANY, words.has(PRACTICE_CUES)
+    for match in pattern.finditer(text) if words.has(_PRACTICE_ENDS) else ():
         start, own = match.start("own"), match["own"]
         while (lead := _LEADING.match(own)) and len(own) > lead.end():
             start, own = start + lead.end(), own[lead.end() :]
@@ -152,12 +185,12 @@ def _practices(words: Words) -> Iterator[Span]:
             yield Span(
                 start, match.end(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name"
             )
-    for match in _BEHIND_GP.finditer(text) if words.case == TITLE else ():
+    for match in _BEHIND_GP.finditer(text) if words.case == TITLE and cued else ():
         parts = match[1].lower().removeprefix("the ").split()
         named = vocabulary.flags(parts[0]) & vocabulary.FORENAME and len(parts) == 2
         if parts[0] not in NEVER and parts[0] not in ("dr", "drs") and not named:
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
-    for match in _REGISTERED.finditer(text):
+    for match in _REGISTERED.finditer(text) if cued else ():
         if _registered(match[1].lower()):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
     for match in _CODE.finditer(text):

@@ -27,12 +27,15 @@ _HYPHENED = re.compile(
     r"(?<![\w-])([a-z]{3,})-(?:on|upon|le|in|under|by|en-le|cum|juxta|next|super|y|yr|ar|a|na|an|de|la)(?:-the)?-([a-z]{3,})(?![\w-])",
     re.IGNORECASE,
 )
+_SMALL = re.compile(
+    "-(?:on|upon|le|in|under|by|en-le|cum|juxta|next|super|y|yr|ar|a|na|an|de|la)-", re.IGNORECASE
+)
 _WATERS = vocabulary.group("villages_waters")
 
 
 def hyphened(words: Words) -> Iterator[Span]:
     """`Leigh-on-Sea`, `Chapel-en-le-Frith`."""
-    for match in _HYPHENED.finditer(words.text):
+    for match in _HYPHENED.finditer(words.text) if _SMALL.search(words.text) else ():
         first, last = match[1].lower(), match[2].lower()
         capital = words.case == TITLE and match[1][0].isupper() and match[2][0].isupper()
         if capital or last in _WATERS or vocabulary.flags(first) & PLACE:

@@ -20,6 +20,7 @@ class Words:
 
     `gaps[i]` is what stands between word i and the next, the end of the text for the last.
     `case` is LOWER or UPPER where capitals tell nothing, TITLE elsewhere.
+    `once` has each word once.
     """
 
     text: str
@@ -30,6 +31,11 @@ class Words:
     flags: list[int]
     gaps: list[str]
     case: int
+    once: frozenset[str]
+
+    def has(self, some: frozenset[str]) -> bool:
+        """Whether any of some words stands in the text: a pattern that needs one is else not tried."""
+        return not self.once.isdisjoint(some)
 
 
 def split(text: str) -> Words:
@@ -53,7 +59,7 @@ def split(text: str) -> Words:
     source = lowered or text
     gaps = [source[a:b] for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
     gaps = gaps if lowered else [gap.lower() for gap in gaps]
-    return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low))
+    return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low), frozenset(low))
 
 
 _seen: dict[str, tuple[str, int, int, int]] = {}
