@@ -6,6 +6,7 @@ its digits begins at a run of them or at a word that announces it: it is tried t
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 from moiety.deid.text.labels import Label
@@ -65,8 +66,7 @@ def opened(text: str, places: Iterable[int], marks: str) -> Iterator[int]:
 
 def at(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> list[re.Match[str]]:
     """What a pattern matches at ordered places, none overlapping."""
-    match = pattern.match
-    found = [one for place in places if (one := match(text, place))]
+    found = [*filter(None, map(pattern.match, repeat(text), places))]
     if len(found) < 2:
         return found
     done, apart = -1, []

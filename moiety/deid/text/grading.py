@@ -33,6 +33,7 @@ _PAIR_FIRST = re.compile(r"(?:^|\n)[ \t]*([A-Z][A-Z']{1,4})/([a-z]{2,3})(?= )")
 _PAIR_LAST = re.compile(
     r"(?:[.!?)] {1,2}|\d )([A-Za-z]{2,3})/([A-Za-z]{2,3})(?=[ \t.]*(?:\n|$)|\. )"
 )
+_WRITING = frozenset({"typed", "dictated", "transcribed"})
 _TYPIST = re.compile(
     r"(?<![A-Za-z])(?:typed|dictated|transcribed)(?: by)?:? ([a-z]{2,3})(?=[ \t]*(?:\n|$|[,.;])|  )",
     re.IGNORECASE,
@@ -77,7 +78,7 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
         both = match[1] + match[2]
         if (words.case != TITLE or both.isupper()) and not (_means(match[1]) and _means(match[2])):
             yield from (_initials(match, n, "letters at the end") for n in (1, 2))
-    for match in _TYPIST.finditer(text):
+    for match in _TYPIST.finditer(text) if words.has(_WRITING) else ():
         if not _means(match[1]):
             yield _initials(match, 1, "who typed")
     yield from _rows(words, signed, last)

@@ -59,7 +59,7 @@ class Options:
     formats    hospital, accession and other numbers as this site writes them
     lists      (label, phrases) found in any case: local hospitals, practices, streets, staff
     keep       words that are never redacted as names: a local device, a trial, a ward
-    model      whether the learned model looks too: more found, at a third of the speed
+    model      whether the learned model looks too: more found, at two thirds of the speed
     threshold  least probability at which model and trees add a word: lower finds more
     weights    a model that the site trained, as `Model.packed` writes it; none: the package's
     """

@@ -1,5 +1,8 @@
 """All evidence weighed together: what is added, what is taken back, and what is never asked."""
 
+import math
+import random
+
 import pytest
 
 from moiety.deid.text import Options, detect
@@ -87,3 +90,39 @@ def test_a_letter_alone_is_part_of_a_finding_beside_it_or_nothing():
     assert {word for word, _why in told(text, [name], EVERYBODY)} >= {"Farrow"}
     assert "b" not in {word for word, _why in told(text, [name], EVERYBODY)}
     assert "b" not in {word for word, _why in told("a\nb", [], EVERYBODY)}
+
+
+def grown(pick, depth):
+    """A tree that asks any figure anything, or a leaf."""
+    if not depth or pick.random() < 0.2:
+        return pick.uniform(-2, 2)
+    left, right = (grown(pick, depth - 1) for _ in range(2))
+    return pick.randrange(6), pick.choice([-1.0, 0.0, 0.5, 3.0]), left, right
+
+
+def walked(node, row):
+    """The leaf in which a row ends, question by question."""
+    while isinstance(node, tuple):
+        figure, most, left, right = node
+        node = left if row[figure] <= most else right
+    return node
+
+
+def test_asked_all_at_once_trees_say_what_they_say_one_by_one():
+    pick = random.Random(11)
+    for _ in range(40):
+        trees = tuple(grown(pick, 4) for _ in range(pick.randrange(12)))
+        judge = Judge(0.25, trees, {})
+        for _ in range(25):
+            row = [pick.choice([-7.0, -1.0, 0.0, 0.25, 0.5, 3.0, 9.0]) for _ in range(6)]
+            odds = 0.25 + sum(walked(tree, row) for tree in trees)
+            assert judge.probability(row) == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-9)
+
+
+def test_a_tree_of_more_leaves_than_are_read_is_refused():
+    tree = 1.0
+    for n in range(15):
+        tree = (0, float(n), 0.0, tree)
+    assert Judge(0.0, (tree,), {}).probability([20.0]) == pytest.approx(0.7310585786)
+    with pytest.raises(BadModel, match="17 leaves"):
+        Judge(0.0, ((0, 99.0, tree, 0.0),), {})

@@ -1,10 +1,13 @@
 """What the learned model adds to the rules, and what it takes back of them."""
 
+import math
+import random
+
 import pytest
 
 from moiety.deid.text import Label, Options, Span, detect
 from moiety.deid.text.learned import Model, believed, find
-from moiety.deid.text.learned.features import BUCKETS
+from moiety.deid.text.learned.features import BUCKETS, Placed, number, own
 from moiety.deid.text.learned.model import LABELS
 from moiety.deid.text.words import split
 
@@ -70,3 +73,25 @@ def test_names_that_are_announced_are_found_with_the_model_and_without():
     for options in (Options(), Options(model=False)):
         found = {text[s.start : s.end] for s in detect(text, options=options)}
         assert {"Quennell", "Ailsa"} == found
+
+
+def test_sums_of_all_labels_at_once_are_those_of_each_by_itself():
+    """Beside a plain sum over the features of each word, in floating point."""
+    pick = random.Random(5)
+    model = Model.of(LABELS, [pick.uniform(-3, 3) for _ in range(BUCKETS * len(LABELS))], {})
+    words = split("Seen by Dr Quennell, d/w AB on 12/3/24; " + "pneumonoultramicroscopic" * 3)
+    said, placed = model.on(words), Placed(words, words.flags)
+    for i, word in enumerate(words.low):
+        before, after = pick.randrange(len(LABELS)), pick.randrange(len(LABELS))
+        names = (*placed.apart(i), *placed.between(i, before, after))
+        own_features = own(word, words.shapes[i], words.flags[i], words.case)
+        features = [*own_features, *map(number, names)]
+        sums = [
+            sum(model.weights[f * len(LABELS) + n] * model.scale for f in features)
+            for n in range(len(LABELS))
+        ]
+        parts = [math.exp(one - max(sums)) for one in sums]
+        label, probability, likeliest = said.probability(i, before, after)
+        assert probability == pytest.approx(1 - parts[0] / sum(parts), abs=1e-4)
+        assert likeliest == sums.index(max(sums))
+        assert probability < 1e-4 or label == sums.index(max(sums[1:]))
