@@ -3,7 +3,8 @@
     uv run --with scikit-learn python benches/deid_judge.py [--size 4000] [--rounds 2]
 
 Writes moiety/deid/text/data/judge.bin.  The notes are parted in four; each part is read by rules and
-by a model that learned from the other three, so that the trees see evidence as new texts give it.
+by a model that learned from the other three, so that the trees see evidence as new texts give it: whole
+notes, and a few lines of each by themselves.
 Run it after benches/deid_train.py.  It takes some ten minutes on two cores.
 """
 
@@ -58,7 +59,8 @@ def seen_in(part: int, size: int, rounds: int) -> list[Seen]:
         one
         for note in notes[first:last]
         for style in generating.STYLES
-        for one in _read(*generating.styled(note, style, pick), weights)
+        for text in (note, written.excerpt(note, pick))
+        for one in _read(*generating.styled(text, style, pick), weights)
     ]
 
 

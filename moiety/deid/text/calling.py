@@ -11,12 +11,12 @@ _EXTENSION = Cues([announced(
     Label.EXTENSION,
     "ext extn exts exten extension extensions xtn bleep bleeps blp bl bleeped bleeping pager pagers paged page"
     " pgr dect vocera baton aircall air_call radiopage internal int short_code speed_dial on_call_phone"
-    " oncall_phone via_switch via_switchboard voip cisco spectralink voicemail voice_mail desk",
-    r"[ .:#()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#()=-]{0,4}"
+    " oncall_phone via_switch via_switchboard voip cisco spectralink voicemail voice_mail desk xt",
+    r"[ .:#*()=-]{0,4}(?:no|number|num|is|on|via|phone)?[ .:#*()=-]{0,4}"
     r"((?:(?-i:[A-Z]{1,3})[ -]?)?\d(?:[ -]?\d){1,6})(?!\d)((?: ?(?:/|or|and|&|,) ?\d{3,6}(?![\d/]))*)(?![/\d]|[.,]\d)",
 )])  # fmt: skip
 _SHORT_X = re.compile(
-    r"(?<![\w.])(?<!\D\d )(?<!\D\d\d )(?<!batch )(?<!lot )[xX][ .:]?(\d[ -]\d{4}|\d{3,6})(?![\w/%]|[.,]\d)"
+    r"(?<![\w.])(?<!\D\d )(?<!\D\d\d )(?<!batch )(?<!lot )[xX][ .:]{0,2}(\d[ -]\d{4}|\d{3,6}|\d(?: \d){2,4}(?! ?[a-z%]))(?![\w/%]|[.,]\d| \d)"
 )
 _BLEEP = re.compile(
     r"(?<![\w/])bp[ .:]{1,2}([3-9]\d{2})(?![\w/%-]|[.,]\d| ?(?:mm|on |over))", re.IGNORECASE
@@ -35,7 +35,7 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _CALL = re.compile(
-    r"(?:ring|phone|call|dial|contact|bleep|page|fast ?bleep|rang|phoned|telephone|tel|via|speak to|calls? to|text|catch|get)"
+    r"(?:ring|phone|call|dial|contact|bleep|page|fast ?bleep|rang|phoned|telephone|tel|via|speak to|calls? to|text|catch|get|ask for|(?:put|transferred|transfer) (?:me |us |you |him |her )?(?:through )?to)"
     r"(?: (?!(?:at|after|before|by|from|until|since|for|in|about|on) \d|on (?:the )?ward)[A-Za-z'&/.-]{1,16}){0,5}[ ,:-]{1,3}"
     r"(\d{4,5}|\d{2}[ -]\d{3,4})(?![\w%/-]|[.,:]\d| ?(?:mg|ml|mls|units?|hrs?|g|steps|years?|and \d))",
     re.IGNORECASE,
@@ -49,7 +49,8 @@ _DEPARTMENT = Cues([announced(
 )])  # fmt: skip
 _LAST_MINUTE = 2359
 _CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",
-          "tel", "via", "speak", "calls", "text", "catch", "get")  # fmt: skip
+          "tel", "via", "speak", "calls", "text", "catch", "get", "ask", "put",
+          "transferred", "transfer")  # fmt: skip
 _CALL_REACH = 48
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _TELEPHONE_ENDS = re.compile(r"(?:\(0\d{2,4}\)|(?<!\w)0\d{2,4}) ?\d{3,4}[ -]?\d{3,4}$")

@@ -47,6 +47,20 @@ def _parted(text: str) -> Text:
     return tuple(piece for piece in (*pieces, ("", text[at:].rstrip("\n"))) if piece[1])
 
 
+def excerpt(note: Text, pick: random.Random) -> Text:
+    """One to three lines of a text, as somebody would jot them down without the rest."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for kind, words in note:
+        first, *others = words.split("\n")
+        lines[-1].append((kind, first))
+        lines.extend([(kind, other)] for other in others)
+    told = [line for line in lines if any(words.strip() for _kind, words in line)]
+    at = pick.randrange(len(told)) if told else 0
+    some = told[at : at + pick.choice((1, 1, 2, 3))]
+    joined = [piece for line in some for piece in (*line, ("", "\n"))][:-1]
+    return tuple(piece for piece in joined if piece[1])
+
+
 @dataclass(slots=True)
 class Cast:
     """Who stands in one text instead of those it was written with: the same one all through it.

@@ -69,3 +69,24 @@ def test_examples_are_notes_and_sentences():
     for example in generating.examples(60, seed=5):
         for span in example.spans:
             assert any(c.isalnum() for c in example.text[span.start : span.end])
+
+
+def test_an_excerpt_is_one_line_to_three_with_their_marks_and_nothing_between_is_lost():
+    note = (
+        ("", "Seen by "),
+        ("NAME", "Zeb"),
+        ("", ".\n\nWell, "),
+        ("!", "6/52"),
+        ("", ".\nHome.\nEnd"),
+    )
+    whole = "".join(words for _kind, words in note).replace("\n\n", "\n")
+    seen = set()
+    for seed in range(60):
+        some = written.excerpt(note, random.Random(seed))
+        told = "".join(words for _kind, words in some)
+        assert told
+        assert told in whole
+        assert 1 <= len(told.split("\n")) <= 3
+        assert (("NAME", "Zeb") in some) == ("Zeb" in told)
+        seen.add(told)
+    assert {"Seen by Zeb.", "Well, 6/52.\nHome."} <= seen
