@@ -21,6 +21,7 @@ _SHORT_X = re.compile(
 _BLEEP = re.compile(
     r"(?<![\w/])bp[ .:]{1,2}([3-9]\d{2})(?![\w/%-]|[.,]\d| ?(?:mm|on |over))", re.IGNORECASE
 )
+_INSIDE = re.compile(r"(?<![\w.,:/+-])(\d-\d{4})(?![\w/%-]|[.,:]\d)")
 _AGAIN = re.compile(
     r"(?: ?\((?:or|was|now|and|then) | (?:or|then|now) |\)? ?(?:/|,) ?(?:[A-Z][a-z]{1,8} ){0,2}(?:[A-Z]{2,3} )?)(\d[\d -]{1,5}\d)(?![\w%/-]|[.,:]\d)"
 )
@@ -86,6 +87,9 @@ def find(text: str, places: Places) -> Iterator[Span]:
     ):
         for match in at(pattern, text, begin):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
+    for match in at(_INSIDE, text, places.runs):
+        if not UNIT.match(text, match.end()):
+            yield Span(*match.span(1), Label.EXTENSION, 0.6, "digit and four: a line inside")
     for match in at(_ON, text, places.runs):
         if not _YEAR.match(match[0]):
             yield Span(*match.span(), Label.EXTENSION, 0.6, "digits behind on")

@@ -165,6 +165,7 @@ def _again(
         own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
+    own = [organisations.articled(piece.words, span) for span in own]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own
 

@@ -12,9 +12,9 @@ from moiety.deid.text.cues import Places, at, before, ends_with
 _YEAR = r"(?:,? (?:of )?(?:19|20)\d\d(?!\d))?"
 _EVES = r"(?:(?:the )?(?:eve of|morning of|night of) )?"
 _DAYS = (
-    r"christmas (?:day|eve)|boxing day|new year'?s(?: day| eve)|hogmanay|burns'? night|twelfth night|good friday"
-    r"|maundy thursday|(?:shrove|easter|pancake) tuesday|pancake day|ash wednesday|palm sunday|holy saturday"
-    r"|easter (?:sunday|monday|saturday)|whit (?:sunday|monday)|(?:mothering|remembrance|trinity|advent) sunday"
+    r"christmas (?:day|eve)|boxing day|new year'?s(?: day| eve)|hogmanay|burns'? night|twelfth night|good fri(?:day)?"
+    r"|maundy thurs?(?:day)?|(?:shrove|easter|pancake) tues?(?:day)?|pancake day|ash wed(?:s|nesday)?|palm sun(?:day)?|holy sat(?:urday)?|lady day|the ides of march"
+    r"|easter (?:sun|mon|sat(?:ur)?)(?:day)?|whit (?:sun|mon)(?:day)?|(?:mothering|remembrance|trinity|advent) sun(?:day)?"
     r"|mother'?s'? day|father'?s'? day|valentine'?s day|armistice day|remembrance day|(?-i:May Day)|midsummer(?:'s day| day| eve)"
     r"|ascension day|corpus christi|all (?:souls|saints|hallows)'? ?(?:day|eve)|epiphany|candlemas|michaelmas(?: day)?"
     r"|lammas(?: day)?|martinmas|halloween|hallowe'en|samhain|bonfire night|guy fawkes(?:'? night)?|st\.? [a-z]{3,12}'?s'? day"
@@ -26,20 +26,20 @@ _DAYS = (
 _DAY = re.compile(rf"(?<![\w-]){_EVES}(?:{_DAYS}){_YEAR}(?![a-z-])", re.IGNORECASE)
 _SEASON = re.compile(
     rf"(?<![a-z])(?:christmas|xmas|new year(?:'?s)?|easter|diwali|eid|ramadan|hannukah|hanukkah|passover|pesach|whitsun"
-    rf"|advent|lent|hogmanay|(?:feb|february|may|oct|october|spring|autumn|summer)? ?half[ -]term"
+    rf"|advent|lent|hogmanay|(?:feb|february|may|june|oct|october|spring|autumn|summer)? ?half[ -]term"
     rf"|bank (?:holiday|hol)(?: monday)?){_YEAR}(?![a-z])",
     re.IGNORECASE,
 )
 _DAY_FIRSTS = (
     "christmas", "boxing", "new", "hogmanay", "burns", "burns'", "twelfth", "good", "maundy", "shrove", "easter", "pancake",
-    "ash", "palm", "holy", "whit", "mothering", "remembrance", "trinity", "advent", "mother", "mothers", "father", "fathers",
+    "ash", "palm", "lady", "holy", "whit", "mothering", "remembrance", "trinity", "advent", "mother", "mothers", "father", "fathers",
     "valentine", "valentines", "armistice", "may", "midsummer", "ascension", "corpus", "all", "epiphany", "candlemas", "michaelmas",
     "lammas", "martinmas", "halloween", "hallowe'en", "samhain", "bonfire", "guy", "st", "saint", "the", "late", "early", "august",
     "spring", "summer", "bank", "eid", "yom", "rosh", "simchat", "purim", "vaisakhi", "holi", "navaratri", "dussehra", "wesak",
     "nowruz", "chinese", "lunar", "bon", "no", "world", "boat", "grand", "cup", "derby", "eve", "morning", "night",
 )  # fmt: skip
 _SEASON_FIRSTS = ("christmas", "xmas", "new", "easter", "diwali", "eid", "ramadan", "hannukah", "hanukkah", "passover", "pesach",
-                  "whitsun", "advent", "lent", "hogmanay", "bank", "feb", "february", "may", "oct", "october", "spring",
+                  "whitsun", "june", "advent", "lent", "hogmanay", "bank", "feb", "february", "may", "oct", "october", "spring",
                   "autumn", "summer", "half")  # fmt: skip
 _BEFORE_SEASONS = frozenset(
     {"since", "until", "till", "before", "after", "at", "over", "stopped", "started", "by", "around", "last",

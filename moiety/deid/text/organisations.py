@@ -50,8 +50,19 @@ def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice, with its article; some may overlap."""
     for span in _found(words):
         tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
-        article = _ARTICLE.search(words.text, max(0, span.start - 5), span.start)
-        yield span.at(article.start() if article else span.start, tail.end() if tail else span.end)
+        yield articled(words, span.at(span.start, tail.end() if tail else span.end))
+
+
+_OWN = re.compile(r"'s?(?!\w)")
+
+
+def articled(words: Words, span: Span) -> Span:
+    """A hospital or practice with its article, and with the `'s` of `Queen's`."""
+    if span.label not in (Label.HOSPITAL_NAME, Label.GP_IDENTIFIER):
+        return span
+    article = _ARTICLE.search(words.text, max(0, span.start - 5), span.start)
+    own = _OWN.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
+    return span.at(article.start() if article else span.start, own.end() if own else span.end)
 
 
 def _found(words: Words) -> Iterator[Span]:
@@ -106,6 +117,8 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "unit")
             elif word == "hosp" and (first := _hosp_in_haste(words, i)) is not None:
                 yield Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.6, "hosp")
+        elif word in _WHOSE and words.gaps[i].startswith("'s") and (span := _of_whom(words, i)):
+            yield span
         elif word in _BRANDS and (last := _branch(words, i)) > i:
             yield Span(
                 words.starts[i], words.ends[last], Label.HOSPITAL_NAME, 0.9, "private hospital"
@@ -123,7 +136,8 @@ _UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr", "pavilion"})
 _UNITS = frozenset(
     {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
      "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
-     "treatment", "spinal", "diagnostic", "cardiac", "baby"}
+     "treatment", "spinal", "diagnostic", "cardiac", "baby", "injury", "neuroscience", "genetics", "chest", "breast", "liver",
+     "fertility", "respiratory", "haemodialysis", "radiotherapy"}
 )  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
 
@@ -135,6 +149,26 @@ def _named(words: Words, first: int, head: int) -> bool:
         for i in range(first, head)
         if words.low[i] not in _UNITS
     )  # fmt: skip
+
+
+_WHOSE = frozenset({"children", "women"})
+_NO_HOSPITAL_OF = frozenset(
+    {"services", "service", "social", "home", "homes", "act", "ward", "team", "society", "panel", "guardian", "centre",
+     "rights", "health", "refuge", "aid", "group", "nurse", "safeguarding", "names", "clothes"}
+)  # fmt: skip
+
+
+def _of_whom(words: Words, i: int) -> Span | None:
+    """`Alder Vale Children's`: the hospital is not said."""
+    if words.low[i + 1 : i + 2] and words.gaps[i] == "'s " and words.low[i + 1] in _NO_HOSPITAL_OF:
+        return None
+    first = _back(words, i)
+    if first is None or first == i or not _named(words, first, i):
+        return None
+    end = words.ends[i] + len("'s")
+    return Span(
+        words.starts[first], end, Label.HOSPITAL_NAME, 0.6, "children's or women's of a place"
+    )
 
 
 def _hosp_in_haste(words: Words, i: int) -> int | None:

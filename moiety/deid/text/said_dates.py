@@ -71,6 +71,12 @@ _PART_OF_MONTH = re.compile(
 )
 _PARTS = ("early", "mid", "middle", "late", "end", "beginning", "start", "first", "last", "second",
           "third", "turn")  # fmt: skip
+_WEEKDAY_OF_MONTH = re.compile(
+    rf"(?<![\w-])(?:the )?(?:first|second|third|fourth|last|1st|2nd|3rd|4th) "
+    rf"(?:mon|tues?|wed(?:s|nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)? (?:in|of) {_MONTH}(?![\w])(?: (?:19|20)\d\d(?!\d))?",
+    re.IGNORECASE,
+)
+_FIRST_OF = ("the", "first", "second", "third", "fourth", "last")
 _MONTH_ALONE = re.compile(rf"(?<![\w./-]){_MONTH}(?!\.?[ -]?\d)", re.IGNORECASE)
 _BEFORE_MONTHS = vocabulary.group("said_dates_before_months")
 _FULL_MONTHS = frozenset(
@@ -84,7 +90,7 @@ _ROMAN = re.compile(
 )
 # From 13 on: below, `3.iv` is a paragraph.
 _ROMAN_SHORT = re.compile(
-    r"(?<![\w./-])(?:1[3-9]|2\d|3[01])\.(?:i{1,3}|iv|vi{1,3}|ix|xi{1,2})(?![\w/]|\.\w|-[a-z])"
+    r"(?<![\w./-])(?:1[3-9]|2\d|3[01])[./-](?:i{1,3}|iv|vi{0,3}|ix|xi{1,2})(?![\w/]|\.\w|-[a-z])"
 )
 _SPACED = re.compile(
     r"(?<![\w./-])(?:0?[1-9]|[12]\d|3[01])( [./-] )(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)(?![\w%/]| ?[./-] ?\d)"
@@ -102,12 +108,14 @@ _MISSPELT = re.compile(
 _MONTHS = ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november",
            "december")  # fmt: skip
 _LED = re.compile(
-    r"(?:(?<![\w])(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?"
-    r"|sat(?:urday)?|sun(?:day)?)\.?,?[ ]{1,2})?"
+    r"(?:(?<![\w])(?:mon(?:day)?|tu(?:e(?:s(?:day)?)?)?|wed(?:s|nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?"
+    r"|sat(?:urday)?|sun(?:day)?"
+    r"|(?:(?:dydd|nos|bore|pnawn|p'nawn) )?(?:ll?un|[mf]awrth|[mf]ercher|iau|g?wener|sadwrn|sul))"
+    r"(?: (?:am|pm|week|wk|eve|evening|morning|afternoon|night|nite))?\.?,?[ ]{1,2})?"
     r"(?:(?<![\w])(?:early|mid|late)[ -])?(?:(?<![\w])the )?\Z",
     re.IGNORECASE,
 )
-_REACH = 28
+_REACH = 36
 
 
 def led(text: str, start: int, end: int) -> int:
@@ -143,6 +151,8 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):
             yield *match.span(), 0.955, "part of a month"
+    for match in at(_WEEKDAY_OF_MONTH, text, sorted({*places.of(_FIRST_OF), *places.runs})):
+        yield *match.span(), 0.955, "weekday of a month"
     for match in at(_MONTH_ALONE, text, months):
         if _cued_month(words, match):
             yield *match.span(), 0.5, "month after a cue"

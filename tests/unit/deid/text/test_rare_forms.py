@@ -21,6 +21,11 @@ DATES = [
     "the dressing goes on until «the 24th», so no bath",
     "nobody can come «the 19th»",
     "clinic moved, children's room «27th».",
+    "back in clinic on «the last Thursday of June», fasting",
+    "«nos Wener 14/11» and «Iau 3 Hyd», then home",
+    "seen «Shrove Tues», well until «Lady Day»",
+    "cast off «wed pm 6/11», stitches «19-vi»",
+    "closed «Whit Mon» and «Tu 6 Oct»",
 ]
 PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
 HOUSES = [
@@ -36,6 +41,16 @@ NUMBERS = [
     "sample gone (spec «haem 5.118.204»), result tonight",
     "crossmatch «kl 25/00318», two units",
     "ganglioside antibodies «neu 23-10442» awaited",
+]
+INSIDE = [
+    "queries to audit, «3-1192», or coding xt «4 0 9»",
+    "«Elsie» in stores x «2 1 7», internal *«63»",
+    "I was put through to «4405», then cut off",
+    "the porters say ask for «5512», nobody came",
+]
+HOSPITALS = [
+    "under «Fenwick Women's». Next in clinic",
+    "transfer from «Fenwick Chest Unit» today",
 ]
 LETTERS = [
     "mother and Baby «R» are both well",
@@ -56,11 +71,16 @@ NOTHING = [
     "they make bread at the bakery, not here",
     "covid 24-7 was negative, BS 7 and falling",
     "baby A&E visit, Baby G-tube",
+    "the last weekend of term, the second week in bed",
+    "iron 2 3 4 and x 2 3 4 mg, 1-1500 ml a day",
+    "women's health, children's services and the men's group",
+    "put to bed at 2100, ask for 2020 notes",
 ]
 
 
 @pytest.mark.parametrize(
-    "line", [*DATES, *PLACES, *HOUSES, *NUMBERS, *LETTERS, *PRACTICES, *NOTHING]
+    "line",
+    [*DATES, *PLACES, *HOUSES, *NUMBERS, *LETTERS, *PRACTICES, *INSIDE, *HOSPITALS, *NOTHING],
 )
 def test_what_is_marked_is_found_and_nothing_else(line):
     """By the rules alone, which say why."""
