@@ -25,6 +25,7 @@ from moiety.deid.text import (
     tabulated,
     widening,
 )
+from moiety.deid.text.articles import articled
 from moiety.deid.text.context import Context
 from moiety.deid.text.joining import LISTED
 from moiety.deid.text.labels import Label
@@ -165,7 +166,7 @@ def _again(
         own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
-    own = [organisations.articled(piece.words, span) for span in own]
+    own = [articled(piece.words.text, span) for span in own]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own
 

@@ -17,14 +17,18 @@ from moiety.deid.text.widening import tailed
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
 _KINDS = {
-    "home": frozenset({"nursing", "care", "residential", "rest", "retirement", "childrens"}),
+    "home": frozenset({"nursing", "care", "residential", "rest", "retirement", "childrens", "res"}),
     "hostel": frozenset(),
     "foyer": frozenset(),
     "refuge": frozenset(),
     "hotel": frozenset(),
     "marina": frozenset(),
     "park": frozenset({"caravan", "holiday", "trailer", "homes", "leisure"}),
-    "site": frozenset({"caravan", "traveller", "camp"}),
+    "site": frozenset({"caravan", "traveller", "travellers", "gypsy", "camp"}),
+    "shelter": frozenset({"night"}),
+    "barracks": frozenset(),
+    "moorings": frozenset(),
+    "almshouses": frozenset(),
     "village": frozenset({"retirement", "holiday", "care"}),
     "housing": frozenset({"sheltered"}),
 }  # fmt: skip
@@ -34,6 +38,24 @@ _BOAT = re.compile(
     r"(?=[,.;)\n|]|$| (?:moored|at|on|in|and|with|since|for)\b)",
     re.IGNORECASE,
 )
+_PRISONS = frozenset({"hmp", "hmyoi", "yoi", "irc"})
+_PRISON = re.compile(
+    r"(?<!\w)(?:HMP|HMYOI|YOI)(?:/YOI|/HMYOI)? (?:(?!(?i:and|has|is|was|wing|staff|healthcare|nurse|for|on|to)\b)[A-Za-z][\w'-]+)"
+    r"(?: [A-Z][\w'-]+)?|(?<!\w)IRC (?-i:[A-Z])[\w'-]+(?: [A-Z][\w'-]+)?"
+)
+_PRISON_ANY = re.compile(
+    r"(?<!\w)(?:hmp|hmyoi)(?:/(?:hm)?yoi)? (?!(?:and|has|is|was|wing|staff|healthcare|nurse|for|on|to|in|at|with|since)\b)[a-z][\w'-]+",
+    re.IGNORECASE,
+)
+_OVER = re.compile(
+    r"(?<!\w)(?:the )?(?:flat|rooms?|bedsit)s? (?:above|over|behind|next to) (?:the |a )?"
+    r"(?:(?i:the )?[A-Z][\w'&-]+(?: (?:[A-Z&][\w'-]*|of|and|the))*(?<! of)(?<! and)(?<! the))"
+)
+_OVER_ANY = re.compile(
+    r"(?<!\w)(?:the )?(?:flat|rooms?|bedsit)s? (?:above|over|behind|next to) (?:the |a )?([a-z][\w'&-]+(?: [a-z][\w'-]+){0,2})(?=[ ]?(?:[,;.)\n]|\Z))",
+    re.IGNORECASE,
+)
+_FLATS = frozenset({"flat", "flats", "room", "rooms", "bedsit"})
 _POST_BOX = re.compile(r"(?<!\w)p\.?o\.? ?box (?:no\.? ?)?\d{1,6}(?!\w)", re.IGNORECASE)
 _NUMBER_OF = re.compile(
     r"(?<![a-z])(?:at|from|opposite|to|behind) ((?:no\.?|number) ?\d{1,4}[a-z]?)(?![\w/%]|\.\d| (?:of|on the))",
@@ -61,6 +83,14 @@ def find(words: Words) -> Iterator[Span]:
     if "box" in words.low:
         for match in _POST_BOX.finditer(words.text):
             yield Span(*match.span(), Label.ADDRESS_LINE, 0.7, "post office box")
+    if words.has(_PRISONS):
+        for match in (_PRISON if words.case == TITLE else _PRISON_ANY).finditer(words.text):
+            yield Span(*match.span(), Label.ADDRESS_LINE, 0.7, "prison")
+    if words.has(_FLATS):
+        for match in (_OVER if words.case == TITLE else _OVER_ANY).finditer(words.text):
+            if words.case != TITLE and not _is_own(match[1]):
+                continue
+            yield Span(*match.span(), Label.ADDRESS_LINE, 0.6, "flat over something")
     for match in _NUMBER_OF.finditer(words.text):
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.55, "number of a house")
     for first, last in tailed(words, _CUES):
@@ -69,6 +99,12 @@ def find(words: Words) -> Iterator[Span]:
 
 def _span(words: Words, first: int, last: int, why: str) -> Span:
     return Span(words.starts[first], words.ends[last], Label.ADDRESS_LINE, 0.58, why)
+
+
+def _is_own(phrase: str) -> bool:
+    """Whether any word of it is more than a word: `the robin hood`, not `the weekend`."""
+    known = [vocabulary.flags(word) for word in phrase.lower().split()]
+    return any(flags & (NAME | PLACE) or not flags for flags in known)
 
 
 def _institution(words: Words, i: int, kinds: frozenset[str]) -> Iterator[Span]:

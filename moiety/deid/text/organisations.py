@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from moiety.deid.text import by_context, short_hospitals, vocabulary
+from moiety.deid.text.articles import articled
 from moiety.deid.text.belonging import (
     GENERIC,
     MOST_WORDS,
@@ -43,26 +44,11 @@ _TAIL = re.compile(
 )
 
 
-_ARTICLE = re.compile(r"(?<!\w)the $", re.IGNORECASE)
-
-
 def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice, with its article; some may overlap."""
     for span in _found(words):
         tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
-        yield articled(words, span.at(span.start, tail.end() if tail else span.end))
-
-
-_OWN = re.compile(r"'s?(?!\w)")
-
-
-def articled(words: Words, span: Span) -> Span:
-    """A hospital or practice with its article, and with the `'s` of `Queen's`."""
-    if span.label not in (Label.HOSPITAL_NAME, Label.GP_IDENTIFIER):
-        return span
-    article = _ARTICLE.search(words.text, max(0, span.start - 5), span.start)
-    own = _OWN.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
-    return span.at(article.start() if article else span.start, own.end() if own else span.end)
+        yield articled(words.text, span.at(span.start, tail.end() if tail else span.end))
 
 
 def _found(words: Words) -> Iterator[Span]:

@@ -29,6 +29,10 @@ DATES = [
 ]
 PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
 HOUSES = [
+    "seen in «HMP Thorncombe», then released",
+    "she rents «the flat above The Robin Hood» now",
+    "moved to «Quebec Barracks» last week",
+    "sleeps at «St Jude's Night Shelter»",
     "Lives at: «14 Marigold Court» (sheltered), one step",
     "She lives near «Wells, The Old Tannery», up two steps",
     "seen at home. «the bakehouse, oddington»\nheel no better",
@@ -73,6 +77,7 @@ NOTHING = [
     "baby A&E visit, Baby G-tube",
     "the last weekend of term, the second week in bed",
     "iron 2 3 4 and x 2 3 4 mg, 1-1500 ml a day",
+    "a flat over the weekend, room above average",
     "women's health, children's services and the men's group",
     "put to bed at 2100, ask for 2020 notes",
 ]
