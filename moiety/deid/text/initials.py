@@ -65,6 +65,8 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
     text = words.text
     yield from _dotted(text)
     yield from _of_babies(text)
+    if words.has(_HONORIFICS):
+        yield from _titled(text)
     if "ref" in words.low or "reference" in words.low:
         yield from _references(text)
     for i, word in enumerate(words.low):
@@ -303,6 +305,40 @@ def _of_babies(text: str) -> Iterator[Span]:
     """`Baby J`: a child that has no name yet."""
     for match in _OF_BABY.finditer(text):
         yield Span(*match.span(1), Label.INITIALS, 0.65, "initial of a baby")
+
+
+_HONORIFICS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "sister",
+        "matron",
+        "nurse",
+        "master",
+        "rev",
+        "father",
+        "sir",
+        "dame",
+    ]
+)
+_TITLED = re.compile(
+    r"(?<![\w&/])(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sister|Matron|Nurse|Master|Rev|Father|Sir|Dame)\.?"
+    r" (?:([B-HJ-Z])(?![\w&/+-]|\.? ?[A-Z]|'[a-rt-z]| ?\d)|([AI])(?=[.]?(?:[,;:)?!\n]|\Z)|'s ))"
+    r"|(?<![\w&/])(?:mr|mrs|ms|miss|mx|dr|prof) (?:([b-hj-zB-HJ-Z])(?![\w&/+.'-]| ?\d)|([ai])(?=[,;:)?!\n]|\Z))"
+    r"|(?<![\w&/])(?:MR|MRS|MS|MISS|MX|DR|PROF) ([B-HJ-Z])(?=[,;:)?!\n.]| (?:IS|HAS|SAYS|SAID|WILL|WANTS|WAS|TO|AND|ASKED|RANG|AWARE|HAPPY)\b|\Z)"
+)
+
+
+def _titled(text: str) -> Iterator[Span]:
+    """`Mr K`, `Sister P`, `dr v says`: of a surname only its letter."""
+    for match in _TITLED.finditer(text):
+        yield Span(*match.span(match.lastindex or 0), Label.INITIALS, 0.86, "letter after a title")
 
 
 def _dotted(text: str) -> Iterator[Span]:

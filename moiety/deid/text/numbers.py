@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from moiety.deid import national_numbers
 from moiety.deid.text import calling, coded_numbers, said_numbers, vocabulary
 from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with, opened
+from moiety.deid.text.impersonal import impersonal_before, is_code, spared
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -134,9 +135,6 @@ _LISTED_FORM = re.compile(
 _BARE = re.compile(r"(?<![\w./+:-])(\d{6,14})(?![\w%/]|[.:]\d|-\d)")
 _GMC_BARE = re.compile(r"(?<![\w.,/+:-])(\d{3}[ ]\d{4})(?![\w%/]|[.,:]\d|-\d| \d)")
 
-_NOT_PERSONAL = vocabulary.group("numbers_impersonal")
-_FILLERS = vocabulary.group("numbers_fillers")
-
 
 def find(words: Words, places: Places) -> Iterator[Span]:
     """Every number and e-mail address of a text that may identify; some may overlap."""
@@ -162,7 +160,7 @@ def find(words: Words, places: Places) -> Iterator[Span]:
 def _is_value(text: str, match: re.Match[str]) -> bool:
     """Not `visit no 2`, not `patient number) IRAS 123456`."""
     digits = sum(c.isdigit() for c in match[1])
-    return digits > 1 and not _IMPERSONAL.match(text, match.start(1))
+    return digits > 1 and not is_code(text, match.start(1))
 
 
 def _matches(
@@ -230,7 +228,7 @@ def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
         yield Span(*match.span(1), Label.NHS_NUMBER, 0.8, "old number after NHS")
     for match in at(_TEN, text, places.leads):
         digits = re.sub(r"\D", "", match[0])
-        if len(digits) < 8 or _impersonal_before(text, match.start()):
+        if len(digits) < 8 or impersonal_before(text, match.start()):
             continue
         surer = national_numbers.passes_modulus_11(digits)
         yield Span(*match.span(), Label.NHS_NUMBER, 0.95 if surer else 0.86, "ten digits")
@@ -269,7 +267,7 @@ def _grouped(text: str, places: Places) -> Iterator[Span]:
         if (
             known
             or sum(c.isdigit() for c in match[0]) < 6 - ("/" in match[0])
-            or _spared(text, *match.span())
+            or spared(text, *match.span())
         ):
             continue
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.66, "number in groups")
@@ -279,7 +277,7 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
     """Numbers that nothing announces but their form and their length."""
     for match in at(_LISTED_FORM, text, places.leads):
         label, score = _FORMS[match.lastgroup or "hospital"]
-        if _spared(text, match.start(), match.end()):
+        if spared(text, match.start(), match.end()):
             continue
         if label is Label.HOSPITAL_NUMBER and not any(c.isdigit() for c in match[0][-4:]):
             continue
@@ -293,7 +291,7 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
         elif _PROFESSION.search(text, max(0, match.start() - 40), match.end() + 24):
             yield Span(*match.span(), Label.HCPC_NUMBER, 0.76, "number of a profession")
     for match in (*at(_BARE, text, places.runs), *at(_GMC_BARE, text, places.runs)):
-        if _spared(text, match.start(), match.end()):
+        if spared(text, match.start(), match.end()):
             continue
         label = Label.HOSPITAL_NUMBER
         if ends_with(before(text, match.start(), " :(#-"), _SAMPLE):
@@ -324,11 +322,11 @@ def _own_start(text: str, match: re.Match[str]) -> int | None:
     start = match.start()
     spaced = _SPACED.match(match[0])
     after = start + spaced.end() if spaced else start
-    if spaced and _impersonal_before(text, after):
+    if spaced and impersonal_before(text, after):
         return None
     if spaced and (vocabulary.flags(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
         start += spaced.end()
-        if match.end() - start < 6 or _impersonal_before(text, start):
+        if match.end() - start < 6 or impersonal_before(text, start):
             return None
         return start
     return start + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
@@ -337,22 +335,3 @@ def _own_start(text: str, match: re.Match[str]) -> int | None:
 _CUE_WORDS = frozenset(
     {"gmc", "dob", "tel", "nhs", "mrn", "no", "prf", "ref", "ext", "fax", "mob", "id", "chi"}
 )
-_IMPERSONAL = re.compile(
-    r"(?:nct|iras|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm|lot|ref|kit|iso)[ -]?\d",
-    re.IGNORECASE,
-)
-
-
-def _spared(text: str, start: int, end: int) -> bool:
-    """Whether a unit follows or a name of something impersonal stands before."""
-    if calling.UNIT.match(text, end) or _IMPERSONAL.match(text, start):
-        return True
-    return _impersonal_before(text, start)
-
-
-def _impersonal_before(text: str, place: int) -> bool:
-    """Whether what stands before names a count, a code, a batch: `lot no 123456`, `WBC 123456`."""
-    last = before(text, place)
-    if last and last[-1] in _FILLERS:
-        last.pop()
-    return ends_with(last, _NOT_PERSONAL) or last[-2:-1] == ["snomed"]

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned import evidence
 from moiety.deid.text.learned.model import Said
+from moiety.deid.text.learned.reading import COUNTED, may_count
 from moiety.deid.text.learned.trees import Judge, shipped_judge
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import Words
+from moiety.deid.text.words import NUMBER, Words
 
 _MOST = 0.6
 _TAKEN_BACK, _SHARE = 0.15, 0.6
@@ -47,7 +48,7 @@ def judged(
                 Span(words.starts[i], words.ends[i], said.model.labels[label], score, "judged")
             )
     kept = [left for span in spans for left in _left_of(words, span, doubted)] if doubted else spans
-    return [*kept, *_joined(words, added)]
+    return [*kept, *(span for span in _joined(words, added) if _may_count(words, span))]
 
 
 def _may_stand(words: Words, i: int, covered: set[int]) -> bool:
@@ -56,6 +57,16 @@ def _may_stand(words: Words, i: int, covered: set[int]) -> bool:
         return True
     before = i - 1 in covered and words.gaps[i - 1] in _TIES
     return before or (i + 1 in covered and words.gaps[i] in _TIES)
+
+
+def _may_count(words: Words, span: Span) -> bool:
+    """Whether a number is none that no weight of evidence makes a person's: `40/7`, `Plt 1012000`."""
+    within = _within(words, span)
+    if span.label not in COUNTED or not any(words.shapes[i] == NUMBER for i in within):
+        return True
+    if span.label == Label.DATE and len(within) == 1:
+        return True  # a number alone identifies or not, whatever it is taken for
+    return may_count(words, within[0], within[-1], span.label, 1.0)
 
 
 def _within(words: Words, span: Span) -> range:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import impersonal, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned.model import LIKE, Said
 from moiety.deid.text.naming import may_be_name
@@ -17,9 +17,10 @@ from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 _ABBREVIATIONS = vocabulary.group("learned_abbreviations")
 _NO_INITIALS = vocabulary.group("initials_roles")
 _SAID = vocabulary.group("learned_said_numbers")
-_COUNTED = frozenset(
+COUNTED = frozenset(
     {Label.DATE, Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER, Label.TELEPHONE, Label.EXTENSION}
 )
+_INSIDE = frozenset({Label.EXTENSION, Label.TELEPHONE})
 _LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.35, 0.55, 0.65, 0.75, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
@@ -55,8 +56,8 @@ def find(said: Said, taken: bytearray, spans: Sequence[Span], threshold: float) 
             continue
         kind = labels[label]
         if _may_be(words, i, kind, probability):
-            first, last = _whole(words, i, taken) if kind in _COUNTED else (i, i)
-            if kind == Label.DATE and not _may_be_date(words, first, last, probability):
+            first, last = _whole(words, i, taken) if kind in COUNTED else (i, i)
+            if kind in COUNTED and not may_count(words, first, last, kind, probability):
                 continue
             score = min(0.6, probability)
             yield Span(words.starts[first], words.ends[last], kind, score, "learned")
@@ -105,7 +106,7 @@ def is_hopeless(words: Words, i: int) -> bool:
 def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     """Whether nothing that is known of the word speaks against what the model says."""
     word, known = words.low[i], words.flags[i]
-    if kind in _COUNTED:
+    if kind in COUNTED:
         return _may_count(words, i, probability)
     if words.shapes[i] == NUMBER:
         return kind == Label.ADDRESS_LINE and probability > _LIKELY
@@ -131,6 +132,16 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
         return probability > _LIKELY and word.rstrip("0123456789") not in _REGISTERS
     letters = (shape == UPPER or words.case != TITLE) and not words.flags[i] & WORD
     return probability > _RATHER and (word in _SAID or letters)
+
+
+def may_count(words: Words, first: int, last: int, kind: str, probability: float) -> bool:
+    """Whether a whole number may be what the model says: no dose, no batch, no span of time."""
+    if kind == Label.DATE:
+        return _may_be_date(words, first, last, probability)
+    start, end = words.starts[first], words.ends[last]
+    if kind in _INSIDE:  # `micro 4411`: a laboratory's telephone, no count
+        return not impersonal.is_measured(words.text, end)
+    return not impersonal.spared(words.text, start, end)
 
 
 def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
