@@ -1,11 +1,11 @@
 """Grows the trees with which moiety.deid.text weighs all evidence of a word, from the repository alone.
 
-    uv run --with scikit-learn python benches/deid_judge.py [--size 4000] [--rounds 2]
+    uv run --with scikit-learn python benches/deid_judge.py [--size 8000] [--rounds 2]
 
 Writes moiety/deid/text/data/judge.bin.  The notes are parted in four; each part is read by rules and
 by a model that learned from the other three, so that the trees see evidence as new texts give it: whole
 notes, and a few lines of each by themselves.
-Run it after benches/deid_train.py.  It takes some ten minutes on two cores.
+Run it after benches/deid_train.py.  It takes some five minutes on two cores.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Seen = tuple[evidence.Row, bool]
 def main() -> None:
     """Reads each part with a model of the others, grows, writes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=4_000)
+    parser.add_argument("--size", type=int, default=8_000)
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     began = time.perf_counter()

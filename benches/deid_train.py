@@ -1,6 +1,6 @@
 """Makes the learned model of moiety.deid.text from the repository alone.
 
-    python benches/deid_train.py [--size 12000] [--seed 20] [--rounds 3]
+    python benches/deid_train.py [--size 44000] [--seed 20] [--rounds 3]
 
 Writes moiety/deid/text/data/model.bin; the same notes, lists, sentences and seed give the same file.
 It takes some ten minutes.

@@ -11,6 +11,7 @@ words          a text as words
 cues           words that announce what follows, places where a pattern may begin
 numbers        e-mail, telephone, postcode, every number
 calling        extensions, bleeps, whom to call
+impersonal     what a number is that is no person's: a dose, a batch, a trial
 coded_numbers  numbers that their groups of letters and digits tell
 said_numbers   numbers said digit by digit
 feasts         days that have a name
@@ -31,7 +32,7 @@ villages       villages by their first word
 named_towns    towns by their names
 house_rows     number and street of an address that goes on
 addresses      houses, streets, towns
-dwellings      homes, parks, boats, Welsh names of houses
+dwellings      homes, hostels, prisons, parks, boats, Welsh names of houses
 conversions    houses that once were something else
 widening       what belongs to an address before and behind it
 roles          words beside which a person is named
@@ -42,6 +43,7 @@ turning        names that stand surname first
 unannounced    names that nothing announces
 people         names, announced or not
 rounding       what belongs to a name: by-name, nickname, `Snr`, a last letter
+articles       what leads and ends the name of a place: `The`, `Upper`, `'s`
 initials       initials
 signing        initials that close or open an entry
 living         where a text says that somebody lives

@@ -85,6 +85,9 @@ _NUMBERS_TOLD = re.compile(
 )
 
 
+_SNOMED = re.compile(r"snomed[^\n.]*\Z", re.IGNORECASE)
+
+
 def find(words: Words, places: Places) -> Iterator[Span]:
     """Every such number."""
     text = words.text
@@ -94,6 +97,8 @@ def find(words: Words, places: Places) -> Iterator[Span]:
             continue
         head = _HEAD.search(text, max(0, place - _REACH), place)
         start = head.start() if head else place
+        if _SNOMED.search(text, max(0, start - _REACH), start):
+            continue
         if label := _label(text, start, match.end()):
             done = match.end()
             yield Span(start, match.end(), label, 0.76, "number in coded groups")

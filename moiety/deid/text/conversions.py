@@ -13,7 +13,7 @@ _ONCE = frozenset(
      "dairy", "forge", "foundry", "gatehouse", "granary", "hayloft", "icehouse", "joinery",
      "kiln", "laundry", "loft", "malthouse", "maltings", "manse", "mill", "millhouse", "oast",
      "oasthouse", "parsonage", "piggery", "presbytery", "pumphouse", "rectory", "sawmill",
-     "schoolhouse", "schoolroom", "shippon", "signalbox", "smithy", "stables", "steading",
+     "schoolhouse", "schoolroom", "shippon", "signalbox", "smiddy", "smithy", "stables", "steading",
      "tannery", "tithebarn", "tollhouse", "vicarage", "warehouse", "wheelhouse", "farmhouse",
      "roundhouse", "windmill", "watermill"}
 )  # fmt: skip

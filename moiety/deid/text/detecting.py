@@ -161,6 +161,7 @@ def _again(
     piece.take(more)
     letters = list(initials.find(piece.words, piece.taken, *known))
     own = [*piece.spans, *more]
+    own += initials.behind_names(piece.words.text, own)
     if piece.said:
         letters = learned.believed(piece.said, letters, own)
         own = learned.judged(piece.said, [*own, *letters], options.threshold)

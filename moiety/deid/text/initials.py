@@ -13,12 +13,13 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.terms import numbered
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, ORDINARY
+from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, ORDINARY
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
 _STAFF = vocabulary.group("initials_staff")
 _BY = vocabulary.group("initials_by")
+_MEASURES = vocabulary.group("closing_no_ends")
 _SURE_BY = vocabulary.group("initials_sure_by")
 _SIGNED = vocabulary.group("initials_signed")
 _TASK = re.compile(
@@ -72,7 +73,7 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
     for i, word in enumerate(words.low):
         if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():
             continue
-        if _plain_word(words, i):
+        if _plain_word(words, i) or _per(words, i):
             continue
         if words.case == LOWER and words.shapes[i] == LOWER:
             if _TASK.match(words.text, words.ends[i]) and word not in _SUBJECTS and len(word) < 4:
@@ -89,6 +90,12 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
                 continue
         if score := _score(words, i, known):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "initials")
+
+
+def _per(words: Words, i: int) -> bool:
+    """`10u/wk`, `3/hr`: how much in which time."""
+    counted = i > 0 and words.gaps[i - 1] == "/" and words.shapes[i - 1] == NUMBER
+    return counted and words.low[i] in _MEASURES
 
 
 def _plain_word(words: Words, i: int) -> bool:
@@ -339,6 +346,24 @@ def _titled(text: str) -> Iterator[Span]:
     """`Mr K`, `Sister P`, `dr v says`: of a surname only its letter."""
     for match in _TITLED.finditer(text):
         yield Span(*match.span(match.lastindex or 0), Label.INITIALS, 0.86, "letter after a title")
+
+
+_MEANS = CLINICAL | ORDINARY | ABBREVIATION
+_IN_BRACKETS = re.compile(r" ?\(([^\W\d_]{2,4})\)")
+
+
+def behind_names(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """`Dr Okonjo (TO)`: letters in brackets behind a name that end with its last word's."""
+    for span in spans:
+        if span.label != Label.NAME:
+            continue
+        match = _IN_BRACKETS.match(text, span.end)
+        if match is None or match[1][0].isupper() != match[1].isupper():
+            continue
+        letters, last = match[1].lower(), text[span.start : span.end].rsplit(maxsplit=1)[-1].lower()
+        known = match[1].islower() and vocabulary.flags(letters) & _MEANS
+        if letters[-1] == last[0] and letters not in _ROLES and not known:
+            yield Span(*match.span(1), Label.INITIALS, 0.86, "letters behind the name they are of")
 
 
 def _dotted(text: str) -> Iterator[Span]:

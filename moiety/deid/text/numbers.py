@@ -114,11 +114,11 @@ _CUED = Cues(
         (Label.HOSPITAL_NUMBER,
          ("mrn h/n hn crn urn ppid cpi umrn mr# mr_no hosp k_number rxr pas rio datix swift wccis soscare mosaic carefirst"
          " carenotes systmone liquidlogic ubrn inc incident warrant pid harri paris prf epcr pcr cad log file index"), r"[ .:]{0,2}(?:no|number|#)?",
-         r"((?=[^\n]{0,12}\d{3})(?-i:[A-Z]{1,5} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*(?: \d{4}(?![\d/:.]))*)"),
+         r"((?=[^\n,;]{0,12}\d{3})(?-i:[A-Z]{1,5} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*(?: \d{4}(?![\d/:.]))*)"),
         (Label.HOSPITAL_NUMBER, "mrn h/n hn crn urn hosp hospital unit pas k", r"[ .:]{0,2}(?:no|number|#)?",
          r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
         (Label.HOSPITAL_NUMBER, "ref reference", r"[ .:]{1,3}",
-         r"((?:[A-Za-z]{1,5}[-/. ]{1,2}){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
+         r"((?:[A-Za-z]{1,5}(?:[-/] ?| |\.(?! ))){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(

@@ -18,8 +18,9 @@ from moiety.deid.text.learned import written
 from moiety.deid.text.learned.training import Example
 from moiety.deid.text.spans import Span
 
-SIZE, SEED = 12_000, 20
+SIZE, SEED = 44_000, 20
 STYLES = ("plain", "lower", "upper", "typo")
+_EXCERPTS = 0.25
 _NOTES = 0.6
 """Share of the examples that is a whole note or letter."""
 _ORDER = 3
@@ -36,11 +37,18 @@ def examples(
     without = [line for line in lines if "{" not in line]
     whole = notes or written.notes()
     return [
-        _note(pick.choice(whole), pick)
+        _note(_part(pick.choice(whole), pick), pick)
         if pick.random() < _NOTES
         else _example(with_names, without, pick)
         for _ in range(size)
     ]
+
+
+def _part(note: written.Text, pick: random.Random) -> written.Text:
+    """A note, or a few lines of one: that initials close many a note does not make initials of what
+    closes a line.
+    """
+    return written.excerpt(note, pick) if pick.random() < _EXCERPTS else note
 
 
 def digest() -> str:

@@ -7,21 +7,24 @@ doi:10.1214/aos/1013203451).  What a rule is sure of is not asked again.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from moiety.deid.text import impersonal
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned import evidence
 from moiety.deid.text.learned.model import Said
-from moiety.deid.text.learned.reading import COUNTED, may_count
+from moiety.deid.text.learned.reading import COUNTED, MEASURES, may_count, whole
 from moiety.deid.text.learned.trees import Judge, shipped_judge
 from moiety.deid.text.spans import Span
-from moiety.deid.text.words import NUMBER, Words
+from moiety.deid.text.words import NUMBER, UPPER, Words
 
 _MOST = 0.6
 _TAKEN_BACK, _SHARE = 0.15, 0.6
 """Below this, or this share of a lower threshold, a finding of a rule is taken back: it has a reason,
 after all.
 """
+_APART = frozenset({Label.TELEPHONE, Label.EMAIL, Label.DATE, Label.DATE_OF_BIRTH, Label.POSTCODE})
+"""Beside these a letter alone is nobody's."""
 _TIES = frozenset({"-", "/", ".", ". ", " ", ""})
 
 
@@ -32,31 +35,43 @@ def judged(
 
     A word is added from the threshold on; what a rule found needs less.
     """
-    judge, words = judge or shipped_judge(), said.words
+    judge, words, model = judge or shipped_judge(), said.words, said.model
     least = min(_TAKEN_BACK, threshold * _SHARE)
     added: list[Span] = []
     doubted: set[int] = set()
-    covered = {i for span in spans for i in _within(words, span)}
+    covered = {i: span.label for span in spans for i in _within(words, span)}
     for i, label, row in evidence.rows(said, spans):
         probability = judge.probability(row)
         if i in covered:
             if probability < least:
                 doubted.add(i)
-        elif probability >= threshold and _may_stand(words, i, covered):
+        elif (
+            probability >= threshold
+            and _may_stand(words, i, covered)
+            and not (model.labels[label] == Label.INITIALS and _is_measure(words, i, covered))
+        ):
             score = min(_MOST, probability)
-            added.append(
-                Span(words.starts[i], words.ends[i], said.model.labels[label], score, "judged")
-            )
+            added.append(Span(words.starts[i], words.ends[i], model.labels[label], score, "judged"))
     kept = [left for span in spans for left in _left_of(words, span, doubted)] if doubted else spans
     return [*kept, *(span for span in _joined(words, added) if _may_count(words, span))]
 
 
-def _may_stand(words: Words, i: int, covered: set[int]) -> bool:
+def _may_stand(words: Words, i: int, covered: Mapping[int, str]) -> bool:
     """A letter or digit alone is part of a finding beside it, or nothing: `A. Farrow`, `3/4`."""
     if len(words.low[i]) > 1:
         return True
-    before = i - 1 in covered and words.gaps[i - 1] in _TIES
-    return before or (i + 1 in covered and words.gaps[i] in _TIES)
+    apart = _APART if words.low[i].isalpha() else frozenset()
+    before = i - 1 in covered and words.gaps[i - 1] in _TIES and covered[i - 1] not in apart
+    after = i + 1 in covered and words.gaps[i] in _TIES and covered[i + 1] not in apart
+    return before or after
+
+
+def _is_measure(words: Words, i: int, covered: Mapping[int, str]) -> bool:
+    """`5 mg`, `seen pm`, `Tu 6 Oct AM`, `back asap`: no letters of a person."""
+    if words.low[i] not in MEASURES:
+        return False
+    behind = i > 0 and (i - 1 in covered or words.shapes[i - 1] == NUMBER)
+    return behind or words.shapes[i] != UPPER
 
 
 def _may_count(words: Words, span: Span) -> bool:
@@ -64,9 +79,11 @@ def _may_count(words: Words, span: Span) -> bool:
     within = _within(words, span)
     if span.label not in COUNTED or not any(words.shapes[i] == NUMBER for i in within):
         return True
-    if span.label == Label.DATE and len(within) == 1:
-        return True  # a number alone identifies or not, whatever it is taken for
-    return may_count(words, within[0], within[-1], span.label, 1.0)
+    first, last = whole(words, within[0], bytearray(len(words.text) + 1))
+    if span.label == Label.DATE and first == last:
+        # A number alone identifies or not, whatever it is taken for.
+        return not impersonal.is_code(words.text, span.start)
+    return may_count(words, first, last, span.label, 1.0)
 
 
 def _within(words: Words, span: Span) -> range:

@@ -16,6 +16,8 @@ from moiety.deid.text.words import NUMBER, TITLE, UPPER, Words
 
 _ABBREVIATIONS = vocabulary.group("learned_abbreviations")
 _NO_INITIALS = vocabulary.group("initials_roles")
+MEASURES = vocabulary.group("closing_no_ends") | vocabulary.group("initials_no_ends")
+"""Units and times of day, which close a line as initials do."""
 _SAID = vocabulary.group("learned_said_numbers")
 COUNTED = frozenset(
     {Label.DATE, Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER, Label.TELEPHONE, Label.EXTENSION}
@@ -33,8 +35,13 @@ _DAYS, _MONTHS = 31, 12
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _NO_DAY = (3, 4, 5)
 """Digits of a number that alone is no day and no run-on date: a time, a dose, a year."""
-_PERIODS = frozenset({7, 12})
-"""What stands behind the stroke of a span of days or months as well as of a date."""
+_PERIODS = {
+    7: re.compile(r"(?<![a-z])july?(?![a-z])|\d[-/.]0?7[-/.]\d", re.IGNORECASE),
+    12: re.compile(r"(?<![a-z])dec(?:ember)?(?![a-z])|\d[-/.]12[-/.]\d", re.IGNORECASE),
+}
+"""What stands behind the stroke of a span of days or months as well as of a date; such a date is one
+of a month that the text tells in another way too.
+"""
 _SCALES = frozenset({5, 6, 10})
 """What many scores are out of."""
 
@@ -56,7 +63,7 @@ def find(said: Said, taken: bytearray, spans: Sequence[Span], threshold: float) 
             continue
         kind = labels[label]
         if _may_be(words, i, kind, probability):
-            first, last = _whole(words, i, taken) if kind in COUNTED else (i, i)
+            first, last = whole(words, i, taken) if kind in COUNTED else (i, i)
             if kind in COUNTED and not may_count(words, first, last, kind, probability):
                 continue
             score = min(0.6, probability)
@@ -82,7 +89,7 @@ def numbered(said: Said, span: Span) -> tuple[int, int, int]:
     return first, last, labels.index(like) if like in labels else 0
 
 
-def _whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
+def whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
     """The first and the last word of all that word `i` hangs together with: `RD-24/0071.2`."""
     first, last, end = i, i, len(words.low) - 1
     floor, ceiling = max(0, i - _MOST_TIED), min(end, i + _MOST_TIED)
@@ -109,12 +116,16 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     if kind in COUNTED:
         return _may_count(words, i, probability)
     if words.shapes[i] == NUMBER:
-        return kind == Label.ADDRESS_LINE and probability > _LIKELY
+        beside = words.shapes[max(0, i - 1) : i] + words.shapes[i + 1 : i + 2]
+        named = any(shape != NUMBER for shape in beside)
+        return kind == Label.ADDRESS_LINE and probability > _LIKELY and named
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
         return False
     if known & EPONYM and (is_term(words, i) or probability < (_EPONYM if known & NAME else _SURE)):
         return False
     if kind == Label.INITIALS:
+        if word in MEASURES and words.shapes[i] != UPPER:
+            return False
         return _may_be_initials(word, known, probability)
     if kind == Label.NAME:
         return _may_name(words, i, probability)
@@ -147,6 +158,8 @@ def may_count(words: Words, first: int, last: int, kind: str, probability: float
 def _may_be_date(words: Words, first: int, last: int, probability: float) -> bool:
     """Whether two or three numbers with strokes can be a day and a month, and rather than a span."""
     told = words.low[first : last + 1]
+    if "+" in (words.gaps[first - 1] if first else "") + words.gaps[last]:
+        return False  # `28+3`: weeks and days
     if len(told) == 1 and (counted := _ORDINAL.fullmatch(told[0])):
         return len(counted[1]) < _NO_DAY[0] and 1 <= int(counted[1]) <= _DAYS
     if len(told) == 1 and told[0].isdecimal():
@@ -163,7 +176,7 @@ def _may_be_date(words: Words, first: int, last: int, probability: float) -> boo
     if len(told) == 3:
         return True
     if month in _PERIODS:
-        return probability > _SURE
+        return probability > _SURE and _PERIODS[month].search(words.text) is not None
     return day > month or month not in _SCALES or probability > _DOUBTFUL
 
 

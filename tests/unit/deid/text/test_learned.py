@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import pytest
 
@@ -73,6 +74,22 @@ def test_names_that_are_announced_are_found_with_the_model_and_without():
     for options in (Options(), Options(model=False)):
         found = {text[s.start : s.end] for s in detect(text, options=options)}
         assert {"Quennell", "Ailsa"} == found
+
+
+@pytest.mark.parametrize("text", ["11 «07700 900123»", "é «07700 900123»", "1 «07700 900123»"])
+def test_a_number_or_letter_beside_a_telephone_alone_is_nobodys(text):
+    plain = text.replace("«", "").replace("»", "")
+    assert [plain[s.start : s.end] for s in detect(plain)] == re.findall("«(.+?)»", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["take 2000 mg", "seen pm", "Please call back asap", "Visit 28+3/40 growth", "kit 774120 used",
+     "Plt 1012000, Hb 101", "NCT01234567 and ISRCTN4412345", "SNOMED T-02630 M-87433"],
+)  # fmt: skip
+def test_what_no_evidence_makes_a_persons(text):
+    """Units, times of day, weeks and days, counts, codes: with the model and the trees."""
+    assert [] == [text[s.start : s.end] for s in detect(text)]
 
 
 def test_sums_of_all_labels_at_once_are_those_of_each_by_itself():

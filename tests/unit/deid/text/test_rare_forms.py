@@ -58,6 +58,7 @@ HOSPITALS = [
 ]
 LETTERS = [
     "mother and Baby «R» are both well",
+    "for Dr «Okonjo» («KO»), Mrs «Hall» («RH») agreed",
     "seen with Mr «K» today, Sister «P» agreed",
     "task for dr «P», mrs «b» wants a call",
     "ask Miss «F», then Mrs «O»'s neighbour",
@@ -81,6 +82,7 @@ NOTHING = [
     "the last weekend of term, the second week in bed",
     "iron 2 3 4 and x 2 3 4 mg, 1-1500 ml a day",
     "a flat over the weekend, room above average",
+    "Sepsis (GP) and the ward (RN)",
     "Dr A&E, Ms 4, dr b12, MR K+ 4.1, MS T2",
     "women's health, children's services and the men's group",
     "put to bed at 2100, ask for 2020 notes",
