@@ -52,7 +52,7 @@ def is_capital(words: Words, i: int) -> bool:
 def is_own(words: Words, i: int) -> bool:
     """A word that tells one practice from another: a name, a place, a piece of landscape."""
     word, known = words.low[i], words.flags[i]
-    if word in GENERIC or word in CONNECTORS:
+    if word in GENERIC or word in CONNECTORS or word == "mohs":
         return False
     if word in LANDSCAPE or word in HOUSES or word in ("road", "street", "lane", "avenue", "hill"):
         return True

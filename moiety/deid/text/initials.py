@@ -67,7 +67,7 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
     yield from _dotted(text)
     yield from _of_babies(text)
     if words.has(_HONORIFICS):
-        yield from _titled(text)
+        yield from _titled(words)
     if "ref" in words.low or "reference" in words.low:
         yield from _references(text)
     for i, word in enumerate(words.low):
@@ -342,9 +342,11 @@ _TITLED = re.compile(
 )
 
 
-def _titled(text: str) -> Iterator[Span]:
+def _titled(words: Words) -> Iterator[Span]:
     """`Mr K`, `Sister P`, `dr v says`: of a surname only its letter."""
-    for match in _TITLED.finditer(text):
+    for word, start in zip(words.low, words.starts, strict=True):
+        if word not in _HONORIFICS or not (match := _TITLED.match(words.text, start)):
+            continue
         yield Span(*match.span(match.lastindex or 0), Label.INITIALS, 0.86, "letter after a title")
 
 

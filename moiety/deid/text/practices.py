@@ -21,7 +21,7 @@ from moiety.deid.text.landscape import CONNECTORS, HOUSES, LANDSCAPE
 from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.roles import NEVER, ROLES
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE
+from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words, split
 
 _NEVER = vocabulary.group("organisations_never")
@@ -107,7 +107,7 @@ def practice(words: Words, end: int) -> Span | None:
             break
         if not belongs(words, i) and not is_capital(words, i):
             break
-        own = own or (is_own(words, i) and words.flags[i] & (EPONYM | NAME) != EPONYM)
+        own = own or is_own(words, i)
         first = i
     while first < head and low[first] in CONNECTORS and low[first] != "the":
         first += 1

@@ -151,7 +151,8 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):
             yield *match.span(), 0.955, "part of a month"
-    for match in at(_WEEKDAY_OF_MONTH, text, sorted({*places.of(_FIRST_OF), *places.runs})):
+    weekdays = sorted({*places.of(_FIRST_OF), *places.runs}) if months else ()
+    for match in at(_WEEKDAY_OF_MONTH, text, weekdays):
         yield *match.span(), 0.955, "weekday of a month"
     for match in at(_MONTH_ALONE, text, months):
         if _cued_month(words, match):

@@ -13,7 +13,7 @@ from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.practices import PRACTICE_CUES
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY, PLACE, WORD
+from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
 _ENDS = vocabulary.group("short_hospitals_ends")
@@ -197,15 +197,10 @@ def _practices(words: Words) -> Iterator[Span]:
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.7, "masked code of a practice")
 
 
-def _is_eponym(word: str) -> bool:
-    """`Mohs surgery`: an operation."""
-    return vocabulary.flags(word) & (EPONYM | NAME) == EPONYM
-
-
 def _practice_named(own: str) -> bool:
     """Whether the words before `Surgery` and its like can be a name: `Falls Rd`, not `Hip`."""
     first, *rest = re.findall(r"[^\W\d_][\w'-]*", own) or [""]
-    if not first or first in NEVER or first in _NO_PRACTICE or _is_eponym(first):
+    if not first or first in NEVER or first in _NO_PRACTICE:
         return False
     last = rest[-1] if rest else first
     return not vocabulary.flags(last) & CLINICAL or bool(vocabulary.flags(last) & (NAME | PLACE))
@@ -223,4 +218,4 @@ def _registered(own: str) -> bool:
     return any(not flags or (flags & own_kind and not flags & (WORD | ORDINARY)) for flags in known)
 
 
-_NO_PRACTICE = vocabulary.group("short_hospitals_no_practice")
+_NO_PRACTICE = vocabulary.group("short_hospitals_no_practice") | {"mohs"}
