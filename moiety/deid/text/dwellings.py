@@ -32,6 +32,7 @@ _KINDS = {
     "village": frozenset({"retirement", "holiday", "care"}),
     "housing": frozenset({"sheltered"}),
 }  # fmt: skip
+_BOATS = frozenset({"boat", "narrowboat", "houseboat", "barge"})
 _BOAT = re.compile(
     r"(?<![a-z])((?:narrow ?boat|houseboat|house boat|barge|canal boat|n\.?b\.?|yacht)"
     r"(?: (?:called|named|moored at|at|on))?,? [\"']?(?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+)?[\"']?)"
@@ -76,7 +77,7 @@ def find(words: Words) -> Iterator[Span]:
             yield from _institution(words, i, _KINDS[word])
         elif word in _WELSH and (last := _welsh(words, i)) > i:
             yield _span(words, _numbered(words, i), last, "Welsh name of a house")
-    if "boat" in words.text.lower() or "barge" in words.text.lower():
+    if words.has(_BOATS):
         for match in _BOAT.finditer(words.text):
             if match[1].split()[-1].lower() not in NEVER:
                 yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "boat")

@@ -11,7 +11,7 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
-from moiety.deid.text.words import LOWER, TITLE, Words
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
 _GRADES = vocabulary.group("signing_grades")
 _GRADE = "|".join(sorted(_GRADES, key=len, reverse=True))
@@ -62,10 +62,11 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
         for match in _BEFORE_GRADE.finditer(text, start, end):
             if _may_sign(match[1], words.case):
                 yield _initials(match, 1, "letters before a grade")
-    for match in (*_PAIR.finditer(text), *_PAIR_FIRST.finditer(text)):
+    paired = _has_pair(words)
+    for match in (*_PAIR.finditer(text), *_PAIR_FIRST.finditer(text)) if paired else ():
         if not (_means(match[1]) and _means(match[2])):
             yield from (_initials(match, n, "who dictated, who typed") for n in (1, 2))
-    for match in _PAIR_ALONE.finditer(text):
+    for match in _PAIR_ALONE.finditer(text) if paired else ():
         if not any(_means(part) for part in match.groups() if part):
             parts = range(1, 4 if match[3] else 3)
             yield from (_initials(match, n, "letters on a line of their own") for n in parts)
@@ -74,7 +75,7 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
     for match in _DOTTED_LOW.finditer(text) if words.case == LOWER else ():
         if match[0].replace(".", "") not in _BY_DOT:
             yield _initials(match, 0, "dotted letters")
-    for match in _PAIR_LAST.finditer(text):
+    for match in _PAIR_LAST.finditer(text) if paired else ():
         both = match[1] + match[2]
         if (words.case != TITLE or both.isupper()) and not (_means(match[1]) and _means(match[2])):
             yield from (_initials(match, n, "letters at the end") for n in (1, 2))
@@ -85,6 +86,12 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
     for match in _TYPED.finditer(text) if words.case == TITLE else ():
         if match[1].lower() in last and not _means(match[2]):
             yield _initials(match, 2, "who typed, behind a name")
+
+
+def _has_pair(words: Words) -> bool:
+    """Whether letters stand on both sides of a stroke anywhere."""
+    beside = zip(words.gaps, words.shapes, words.shapes[1:], strict=False)
+    return any(gap == "/" and NUMBER not in (left, right) for gap, left, right in beside)
 
 
 def _lines_with_grade(words: Words) -> Iterator[tuple[int, int]]:

@@ -65,7 +65,8 @@ def find(
 def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
     text = words.text
     yield from _dotted(text)
-    yield from _of_babies(text)
+    if "baby" in words.once:
+        yield from _of_babies(text)
     if words.has(_HONORIFICS):
         yield from _titled(words)
     if "ref" in words.low or "reference" in words.low:

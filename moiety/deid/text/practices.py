@@ -34,6 +34,7 @@ _AT_PRACTICE = re.compile(
     re.IGNORECASE,
 )
 PRACTICE_CUES = frozenset({"gp", "surgery", "practice", "reg", "regd", "reg'd", "registered"})
+_MEDDYGFA = frozenset({"meddygfa", "feddygfa"})
 _WELSH = re.compile(
     r"(?<![\w'-])(?:[Yy] )?[MF]eddygfa(?:[ -](?:[A-ZÂÊÎÔÛŴŶ][\w'-]+|yr?|ar|a))+"
     r"|(?<![\w'-])(?:y )?[mf]eddygfa(?:[ -][^\W\d_]+){1,3}(?=[ ]?(?:[.,;:)(\n]|\Z| \d))"
@@ -64,7 +65,7 @@ def _practice_words(phrase: str, case: int) -> bool:
 
 def named_practices(words: Words) -> Iterator[Span]:
     """Every practice that stands behind `GP`, or is called after its doctor."""
-    for match in _WELSH.finditer(words.text) if "eddygfa" in words.text.lower() else ():
+    for match in _WELSH.finditer(words.text) if words.has(_MEDDYGFA) else ():
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.85, "practice in Welsh")
     if not words.has(PRACTICE_CUES):
         return
