@@ -45,7 +45,7 @@ def test_what_reviewers_found_is_found_from_then_on(gold, tmp_path):
     # Words in the reviewers' sentence of which the shipped model is not sure: most are found now.
     sure = Options(threshold=0.9)
     taught = replace(sure, weights=model.read_bytes())
-    texts = {word: LINES[0].format(n=word, i=7) for word in WORDS}
+    texts = {word: LINES[1].format(n=word, i=7) for word in WORDS}
     unsure = {word for word, text in texts.items() if not detect(text, options=sure)}
     found = {
         word

@@ -224,7 +224,7 @@ def short(database, **more):
 @pytest.mark.parametrize("form", ["csv", "ndjson", "arrow", "parquet"])
 def test_a_stream_that_fails_is_broken_off(clinical_database, form):
     """Its end is missing, so that no client takes a part for the whole; NDJSON says why."""
-    settings = {"query_stream_seconds": 0.3}
+    settings = {"query_stream_seconds": 0.15}
     with short(clinical_database, **settings) as clinical, clinical.client() as client:
         prepare(client)
         multiply(clinical_database, 40_000)

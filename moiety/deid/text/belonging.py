@@ -13,6 +13,8 @@ PARTS = vocabulary.group("organisations_parts")
 MOST_WORDS = 7
 """How many words a name has at most."""
 
+CALLED_AFTER = frozenset({"mohs"})
+"""Operations called after somebody: `Mohs surgery` is no practice."""
 OPERATIONS = frozenset(
     [
         "plastic",
@@ -52,7 +54,7 @@ def is_capital(words: Words, i: int) -> bool:
 def is_own(words: Words, i: int) -> bool:
     """A word that tells one practice from another: a name, a place, a piece of landscape."""
     word, known = words.low[i], words.flags[i]
-    if word in GENERIC or word in CONNECTORS or word == "mohs":
+    if word in GENERIC or word in CONNECTORS or word in CALLED_AFTER:
         return False
     if word in LANDSCAPE or word in HOUSES or word in ("road", "street", "lane", "avenue", "hill"):
         return True

@@ -58,6 +58,7 @@ def find(
         *closing.find(words, taken),
     ]
     found += grading.find(words, list(found), surnames)
+    found = [span for span in found if not _is_rate(words.text, span)]
     yield from found
     yield from signing.again(words, found, taken)
 
@@ -74,7 +75,7 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
     for i, word in enumerate(words.low):
         if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():
             continue
-        if _plain_word(words, i) or _per(words, i):
+        if _plain_word(words, i):
             continue
         if words.case == LOWER and words.shapes[i] == LOWER:
             if _TASK.match(words.text, words.ends[i]) and word not in _SUBJECTS and len(word) < 4:
@@ -93,10 +94,13 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, score, "initials")
 
 
-def _per(words: Words, i: int) -> bool:
+_COUNTED = re.compile(r"\d[a-z]{0,6}/\Z", re.IGNORECASE)
+
+
+def _is_rate(text: str, span: Span) -> bool:
     """`10u/wk`, `3/hr`: how much in which time."""
-    counted = i > 0 and words.gaps[i - 1] == "/" and words.shapes[i - 1] == NUMBER
-    return counted and words.low[i] in _MEASURES
+    measure = text[span.start : span.end].lower() in _MEASURES
+    return measure and bool(_COUNTED.search(text, max(0, span.start - 8), span.start))
 
 
 def _plain_word(words: Words, i: int) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
+from moiety.deid.text.belonging import CALLED_AFTER
 from moiety.deid.text.labels import Label
 from moiety.deid.text.listed_hospitals import CUES
 from moiety.deid.text.practices import PRACTICE_CUES
@@ -218,4 +219,4 @@ def _registered(own: str) -> bool:
     return any(not flags or (flags & own_kind and not flags & (WORD | ORDINARY)) for flags in known)
 
 
-_NO_PRACTICE = vocabulary.group("short_hospitals_no_practice") | {"mohs"}
+_NO_PRACTICE = vocabulary.group("short_hospitals_no_practice") | CALLED_AFTER

@@ -13,7 +13,7 @@ from moiety.deid.text import impersonal
 from moiety.deid.text.labels import Label
 from moiety.deid.text.learned import evidence
 from moiety.deid.text.learned.model import Said
-from moiety.deid.text.learned.reading import COUNTED, MEASURES, may_count, whole
+from moiety.deid.text.learned.reading import COUNTED, MEASURES, is_bare, may_count, whole
 from moiety.deid.text.learned.trees import Judge, shipped_judge
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import NUMBER, UPPER, Words
@@ -77,6 +77,8 @@ def _is_measure(words: Words, i: int, covered: Mapping[int, str]) -> bool:
 def _may_count(words: Words, span: Span) -> bool:
     """Whether a number is none that no weight of evidence makes a person's: `40/7`, `Plt 1012000`."""
     within = _within(words, span)
+    if len(within) == 1 and is_bare(words, within[0]):
+        return False
     if span.label not in COUNTED or not any(words.shapes[i] == NUMBER for i in within):
         return True
     first, last = whole(words, within[0], bytearray(len(words.text) + 1))

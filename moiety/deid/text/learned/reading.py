@@ -23,6 +23,7 @@ COUNTED = frozenset(
     {Label.DATE, Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER, Label.TELEPHONE, Label.EXTENSION}
 )
 _INSIDE = frozenset({Label.EXTENSION, Label.TELEPHONE})
+_FEW = 4
 _LIKELY, _RATHER, _EPONYM, _DOUBTFUL, _SURE = 0.35, 0.55, 0.65, 0.75, 0.98
 """What words that have another meaning must reach, whatever the threshold."""
 _UNKNOWN = 0.2
@@ -116,9 +117,7 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     if kind in COUNTED:
         return _may_count(words, i, probability)
     if words.shapes[i] == NUMBER:
-        beside = words.shapes[max(0, i - 1) : i] + words.shapes[i + 1 : i + 2]
-        named = any(shape != NUMBER for shape in beside)
-        return kind == Label.ADDRESS_LINE and probability > _LIKELY and named
+        return kind == Label.ADDRESS_LINE and probability > _LIKELY and not is_bare(words, i)
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
         return False
     if known & EPONYM and (is_term(words, i) or probability < (_EPONYM if known & NAME else _SURE)):
@@ -145,11 +144,20 @@ def _may_count(words: Words, i: int, probability: float) -> bool:
     return probability > _RATHER and (word in _SAID or letters)
 
 
+def is_bare(words: Words, i: int) -> bool:
+    """Whether a number of few digits has no word beside it: what it counts can't be told."""
+    beside = words.shapes[max(0, i - 1) : i] + words.shapes[i + 1 : i + 2]
+    few = len(words.low[i]) <= _FEW and words.shapes[i] == NUMBER
+    return few and all(shape == NUMBER for shape in beside)
+
+
 def may_count(words: Words, first: int, last: int, kind: str, probability: float) -> bool:
     """Whether a whole number may be what the model says: no dose, no batch, no span of time."""
     if kind == Label.DATE:
         return _may_be_date(words, first, last, probability)
     start, end = words.starts[first], words.ends[last]
+    if first == last and is_bare(words, first):
+        return False
     if kind in _INSIDE:  # `micro 4411`: a laboratory's telephone, no count
         return not impersonal.is_measured(words.text, end)
     return not impersonal.spared(words.text, start, end)

@@ -65,6 +65,7 @@ LETTERS = [
     "This is the plan for Baby «T», who has no name yet",
 ]
 PRACTICES = [
+    "GP at «Abbey Surgery», as before",
     "a call from «Dr Fell & Ptnrs» at noon",
     "Scan outsourced to «Ashdown General Hospital NHS FT» last week",
 ]
@@ -83,6 +84,8 @@ NOTHING = [
     "iron 2 3 4 and x 2 3 4 mg, 1-1500 ml a day",
     "a flat over the weekend, room above average",
     "Sepsis (GP) and the ward (RN)",
+    "Mohs surgery to the nose, urine PCR 22, BP 134/78",
+    "SNOMED T-02630 M-87433, drinks 10u/wk",
     "Dr A&E, Ms 4, dr b12, MR K+ 4.1, MS T2",
     "women's health, children's services and the men's group",
     "put to bed at 2100, ask for 2020 notes",
