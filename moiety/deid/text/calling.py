@@ -79,8 +79,8 @@ def find(text: str, places: Places) -> Iterator[Span]:
         if (again := _AGAIN.match(text, match.end())) and _alike(match[1], again[1]):
             yield Span(*again.span(1), Label.EXTENSION, 0.7, "another number beside an extension")
     for pattern, begin in (
-        (_SHORT_X, places.leads),
-        (_BLEEP, places.leads),
+        (_SHORT_X, [place for place in places.leads if text[place] in "xX"]),
+        (_BLEEP, [place for place in places.leads if text[place] in "bB"]),
         (_HASH, opened(text, places.runs, "#*")),
         (_EXTENSION_LATER, places.runs),
         (_FIVE, opened(text, places.runs, "(")),

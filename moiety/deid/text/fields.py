@@ -27,6 +27,7 @@ _FIELDS: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
         (Label.NAME, r"\b(?:sur|fore|first|last|middle|given|family|full|maiden|patient|birth)[ -]?names?\b|^names?$|consultant|next ?of ?kin|\bnok\b|clinician|practitioner|\bgp\b|composer|performer|carer|relative|signature|author|surgeon|requester|referrer|reporter"),
     )
 )  # fmt: skip
+_ANY_FIELD = re.compile("|".join(f"(?:{pattern.pattern})" for _, pattern in _FIELDS), re.IGNORECASE)
 _PATH: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
     (label, re.compile(pattern, re.IGNORECASE))
     for label, pattern in (
@@ -48,7 +49,8 @@ def find(text: str, context: Context) -> Iterator[Span]:
 
 def label_of(context: Context) -> Label | None:
     """What the field or the path says that it holds; None where it says nothing."""
-    for source, rules in ((context.field, _FIELDS), (context.path, _PATH)):
+    named = _FIELDS if _ANY_FIELD.search(context.field or "") else ()
+    for source, rules in ((context.field, named), (context.path, _PATH)):
         for label, pattern in rules if source else ():
             if pattern.search(source or ""):
                 return label

@@ -157,7 +157,7 @@ def abbreviated(words: Words) -> Iterator[Span]:
     """Hospitals by their letters, such as `UCLH`; those that mean more only beside a cue."""
     short, low = _abbreviations(), words.low
     if "&" in words.text:
-        for match in _AMPERSAND.finditer(words.text):
+        for match in _AMPERSAND.finditer(words.text) if "&" in words.text else ():
             yield Span(*match.span(), Label.HOSPITAL_NAME, 0.8, "abbreviated hospital")
     for i, word in enumerate(low):
         if word not in short or (words.case == TITLE and words.shapes[i] not in (UPPER, TITLE)):

@@ -32,6 +32,7 @@ _WELL_KNOWN_NHS = re.compile(
     r"orkney|shetland|western isles)(?![a-z])",
     re.IGNORECASE,
 )
+_TOGETHER = frozenset({"partners", "ptnrs", "ptners", "ptrs", "prtnrs", "partnrs"})
 _PARTNERS = re.compile(
     r"(?<!\w)(?:drs?\.? )?[A-Za-z][\w'-]{2,20}(?:,? [A-Za-z][\w'-]{2,20})?,? (?:&|and) (?:partners|ptnrs|ptners|ptrs|prtnrs|partnrs)(?: (?:surgery|practice|medical practice|medical centre))?(?!\w)",
     re.IGNORECASE,
@@ -57,11 +58,11 @@ def _found(words: Words) -> Iterator[Span]:
     yield from abbreviated(words)
     yield from by_context.find(words)
     yield from short_hospitals.find(words)
-    for match in _PARTNERS.finditer(words.text):
+    for match in _PARTNERS.finditer(words.text) if words.has(_TOGETHER) else ():
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     yield from named_practices(words)
     yield from saints(words)
-    for match in _WELL_KNOWN_NHS.finditer(words.text):
+    for match in _WELL_KNOWN_NHS.finditer(words.text) if "nhs" in words.once else ():
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.85, "health board")
 
 

@@ -65,8 +65,10 @@ _REACH = 48
 def find(words: Words, places: Places) -> Iterator[Span]:
     """Every number that is said or spelled; where nothing tells its kind, a telephone's."""
     text = words.text
-    starts = sorted({*places.of(_FIRSTS), *places.leads})
-    for match in at(_RUN, text, starts):
+    said = places.of(_FIRSTS)
+    starts = sorted({*said, *places.leads})
+    # Where no word says a digit, a run is told from a row of figures by the letter it begins with.
+    for match in at(_RUN, text, starts if said else [p for p in starts if text[p].isalpha()]):
         if _length(match[0]) >= _FEWEST and _said(match[0]):
             yield Span(*match.span(), _kind(text, match.start()), 0.8, "number said in words")
     for match in at(_SPACED, text, starts):

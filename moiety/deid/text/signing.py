@@ -65,7 +65,8 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
                 )
     for match in _PAIR.finditer(text):
         yield from _pair(words, match, taken)
-    for match in _CELL.finditer(text):
+    celled = "|" in text or ";" in text or "\t" in text
+    for match in _CELL.finditer(text) if celled else ():
         known = vocabulary.flags(match[1].lower())
         capital = words.case == LOWER or match[1].isupper()
         if capital and not known and match[1].lower() not in _ROLES and not taken[match.start(1)]:

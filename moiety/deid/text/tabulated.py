@@ -33,6 +33,7 @@ _HEADS: tuple[tuple[Label, re.Pattern[str]], ...] = tuple(
         (Label.DATE_OF_BIRTH, r"dob|d\.o\.b|born|birth"),
     )
 )  # fmt: skip
+_ANY_HEAD = re.compile("|".join(f"(?:{pattern.pattern})" for _, pattern in _HEADS), re.IGNORECASE)
 _EMPTY = frozenset(
     {"", "-", "n/a", "na", "nil", "none", "nk", "unknown", "tbc", "yes", "no", "y", "n"}
 )
@@ -64,7 +65,7 @@ def _head(line: str) -> tuple[str, list[Label | None]]:
 def _named(head: str) -> Label | None:
     if not head or len(head) > _LONGEST_HEAD or any(c.isdigit() for c in head):
         return None
-    for label, pattern in _HEADS:
+    for label, pattern in _HEADS if _ANY_HEAD.fullmatch(head) else ():
         if pattern.fullmatch(head):
             return label
     return label_of(Context(field=head))
