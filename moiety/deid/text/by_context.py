@@ -10,7 +10,7 @@ from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL
 from moiety.deid.text.words import TITLE, Words
 
-SAINTS = frozenset({"st", "saint"})
+_SAINTS = frozenset({"st", "saint"})
 _SAINT = re.compile(
     r"(?:(?<![a-z])(?:at|to|from|in|into|under|via|attended|admissions?:?|hospitals?:) |[;,:] ?)((?:st|saint)\.? [a-z]{3,12}'?s)(?=[ ]?(?:[.,;:)\n]|$|on |for |in |by |and |with |a&e|ed ))",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _OF_DOCTOR_ANY = re.compile(
 
 def find(words: Words) -> Iterator[Span]:
     """Both kinds; some may overlap what other rules find."""
-    if words.has(SAINTS):
+    if words.has(_SAINTS):
         yield from _saints(words)
     yield from _of_doctors(words)
 

@@ -15,40 +15,10 @@ from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE
 from moiety.deid.text.words import Words
 
 _STREETS = frozenset(
-    [
-        "street",
-        "road",
-        "walk",
-        "lane",
-        "close",
-        "avenue",
-        "drive",
-        "cottages",
-        "cotages",
-        "terrace",
-        "gardens",
-        "court",
-        "place",
-        "square",
-        "crescent",
-        "grove",
-        "mews",
-        "parade",
-        "rise",
-        "brae",
-        "villas",
-        "buildings",
-        "row",
-        "yard",
-        "fold",
-        "croft",
-        "quay",
-        "wharf",
-        "loan",
-        "wynd",
-        "gate",
-    ]
-)
+    {"street", "road", "walk", "lane", "close", "avenue", "drive", "cottages", "cotages", "terrace",
+     "gardens", "court", "place", "square", "crescent", "grove", "mews", "parade", "rise", "brae",
+     "villas", "buildings", "row", "yard", "fold", "croft", "quay", "wharf", "loan", "wynd", "gate"}
+)  # fmt: skip
 _ROW = re.compile(
     r"(?<![\w/.,:-])(?P<flat>\d[A-Z]?\d/?\d?, )?\d{1,3}[a-z]? (?P<own>[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2}) "
     rf"(?:{'|'.join(sorted(_STREETS))})"

@@ -360,7 +360,7 @@ _IN_BRACKETS = re.compile(r" ?\(([^\W\d_]{2,4})\)")
 
 
 def behind_names(text: str, spans: Iterable[Span]) -> Iterator[Span]:
-    """`Dr Okonjo (TO)`: letters in brackets behind a name that end with its last word's."""
+    """`Dr Okonjo (KO)`: letters in brackets behind a name that end with its last word's."""
     for span in spans:
         if span.label != Label.NAME:
             continue

@@ -26,7 +26,7 @@ _TWO = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
 _UNSEEN = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\ufeff\uffa0")
 _LIGATURE = 4
 _LEADER = re.compile(r"[._]{4,}|-{6,}|={4,}")
-_LED = ("..", "__", "._", "_.", "------", "====")
+_LEADS = ("..", "__", "._", "_.", "------", "====")
 _ODD = re.compile(r"[^\t\n\x20-\x7e]")
 
 
@@ -74,7 +74,7 @@ def normalise(text: str) -> Normalised:
 
 def _led(text: str) -> str:
     """Dots that lead from a heading to its answer are read as a colon; the length stays."""
-    if not any(two in text for two in _LED):
+    if not any(two in text for two in _LEADS):
         return text
     return _LEADER.sub(lambda match: ": " + " " * (len(match[0]) - 2), text)
 

@@ -49,36 +49,10 @@ _PRACTICE_TAIL = (
     r"|(?:med|medical))"
 )
 _PRACTICE_ENDS = frozenset(
-    [
-        "surg",
-        "surgery",
-        "mp",
-        "mc",
-        "hc",
-        "c",
-        "ctr",
-        "centre",
-        "center",
-        "cen",
-        "gp",
-        "grp",
-        "group",
-        "prac",
-        "practice",
-        "pract",
-        "practise",
-        "partnership",
-        "hall",
-        "services",
-        "care",
-        "hub",
-        "pcc",
-        "doctors",
-        "drs",
-        "med",
-        "medical",
-    ]
-)
+    {"surg", "surgery", "mp", "mc", "hc", "c", "ctr", "centre", "center", "cen", "gp", "grp",
+     "group", "prac", "practice", "pract", "practise", "partnership", "hall", "services", "care",
+     "hub", "pcc", "doctors", "drs", "med", "medical"}
+)  # fmt: skip
 """The last words of that, one of which must stand in the text."""
 _PRACTICE = re.compile(
     rf"(?<![\w'])((?P<own>(?:[Tt]he )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}}) (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
