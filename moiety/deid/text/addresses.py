@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from moiety.deid.text import house_rows, named_towns, vocabulary
 from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
+from moiety.deid.text.cues import Places, at
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import (
     HOUSES,
@@ -27,7 +28,7 @@ _TOO = frozenset({"back", "old", "right", "under", "over", "out"})
 _PLACE_CUES = vocabulary.group("addresses_place_cues")
 
 
-def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
+def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
     """Every line of an address and every town; some may overlap."""
     for street in _streets(words):
         yield _to_postcode(words, street, postcodes)
@@ -36,9 +37,10 @@ def find(words: Words, postcodes: list[Span]) -> Iterator[Span]:
             yield span
     for house in (*_flats(words), *_houses(words)):
         yield _to_postcode(words, house, postcodes)
-    for match in _AT_NUMBER.finditer(words.text) if words.case == TITLE else ():
+    at_home = places.of(_AT_HOME)
+    for match in at(_AT_NUMBER, words.text, at_home) if words.case == TITLE else ():
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue")
-    for match in _AT_THE.finditer(words.text):
+    for match in at(_AT_THE, words.text, at_home):
         yield _to_postcode(
             words,
             Span(*match.span(1), Label.ADDRESS_LINE, 0.6, "house number after a cue"),
@@ -277,6 +279,7 @@ def _cut(text: str, span: Span) -> Span:
     return Span(span.start, span.start + len(stretch), span.label, span.score, span.why)
 
 
+_AT_HOME = ("at", "address", "home", "lives", "addr", "resides", "live")
 _AT_NUMBER = re.compile(
     r"(?:\b(?:at|address:?|home|lives|addr:?|resides at|live at),? )(\d{1,4}[a-z]? (?:The )?[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3}(?:, [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)?)"
 )

@@ -1,6 +1,7 @@
 """The parts before a postcode that can be an address: town, street, house."""
 
 import re
+from bisect import bisect_left
 from functools import cache
 
 from moiety.deid.text import vocabulary
@@ -8,7 +9,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, UNITS
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words, split
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
 FAR = 150
 
@@ -24,6 +25,7 @@ def towns() -> frozenset[str]:
     return vocabulary.phrases_of("places")
 
 
+_MOST = 6
 _BREAK = re.compile(r"[,\n;|\t]+|  +|: ?| [-–] ")
 
 
@@ -38,15 +40,14 @@ def before_postcode(words: Words, postcode: Span) -> Span | None:
     if ":" in text[floor + len(head) : postcode.start]:
         return None
     start, end = floor + len(head), floor + len(head)
-    for _ in range(6):
+    for _ in range(_MOST):
         cuts = list(_BREAK.finditer(text, floor, start))
         cut = cuts[-1] if cuts else None
         part_start = cut.end() if cut else floor
         if cut is None and floor > 0:
             break
-        part = text[part_start:start].strip()
-        if part and not _may_be_part(part, words.case):
-            tail = _tail_part(text, part_start, start, words.case)
+        if text[part_start:start].strip() and not _may_be_part(words, part_start, start):
+            tail = _tail_part(text, part_start, start)
             start = tail if tail is not None else start
             break
         start = part_start
@@ -60,14 +61,13 @@ def before_postcode(words: Words, postcode: Span) -> Span | None:
     return Span(start, end, Label.ADDRESS_LINE, 0.6, "before a postcode")
 
 
-def _tail_part(text: str, start: int, end: int, case: int) -> int | None:
+def _tail_part(text: str, start: int, end: int) -> int | None:
     """Where the last town of a sentence begins: `He moved from Leeds LS1 2AB`."""
     part = text[start:end]
     lowered = part.lower()
     for phrase in sorted(_ending_phrases(lowered), key=len, reverse=True):
         if phrase in towns():
             return end - len(phrase)
-    del case
     return None
 
 
@@ -79,27 +79,25 @@ def _ending_phrases(text: str) -> list[str]:
 _NO_PART = vocabulary.group("addresses_no_part")
 
 
-def _may_be_part(part: str, case: int) -> bool:
-    inner = split(part)
-    if not inner.low or len(inner.low) > 6:
+def _may_be_part(words: Words, start: int, end: int) -> bool:
+    """Whether the words of start:end, six at most, can be one part of an address."""
+    first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
+    if first == last or last - first > _MOST:
         return False
-    for i, word in enumerate(inner.low):
-        if word in _NO_PART:
-            return False
-        if inner.shapes[i] == NUMBER or word.isdigit():
-            if not HOUSE_NUMBER.match(word):
-                return False
-        elif (
-            word in SMALL or word in LANDSCAPE or word in STREETS or word in UNITS or word in HOUSES
-        ):
-            continue
-        elif len(word) == 1:
-            if not i:
-                return False
-        elif (
-            (inner.flags[i] & CLINICAL and not inner.flags[i] & (NAME | PLACE))
-            or (case == TITLE and inner.shapes[i] == LOWER)
-            or (case != TITLE and inner.flags[i] & ORDINARY and not inner.flags[i] & (NAME | PLACE))
-        ):
-            return False
-    return True
+    return all(_may_stand(words, i, first=i == first) for i in range(first, last))
+
+
+def _may_stand(words: Words, i: int, *, first: bool) -> bool:
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if word in _NO_PART:
+        return False
+    if shape == NUMBER:
+        return HOUSE_NUMBER.match(word) is not None
+    if word in SMALL or word in LANDSCAPE or word in STREETS or word in UNITS or word in HOUSES:
+        return True
+    if len(word) == 1:
+        return not first
+    if words.case == TITLE and shape == LOWER:
+        return False
+    own = known & (NAME | PLACE)
+    return bool(own) or not known & (CLINICAL if words.case == TITLE else CLINICAL | ORDINARY)

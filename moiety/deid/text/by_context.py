@@ -15,6 +15,7 @@ _SAINT = re.compile(
     r"(?:(?<![a-z])(?:at|to|from|in|into|under|via|attended|admissions?:?|hospitals?:) |[;,:] ?)((?:st|saint)\.? [a-z]{3,12}'?s)(?=[ ]?(?:[.,;:)\n]|$|on |for |in |by |and |with |a&e|ed ))",
     re.IGNORECASE,
 )
+_SAINTS = frozenset({"st", "saint"})
 _OF_DOCTOR = re.compile(
     r"(?:\b(?:[Rr]egistered (?:at|with)|GDP:? [A-Z][\w'-]+,? (?:at|of)|GP:? (?:at|is at)|[Ss]urgery:|[Pp]ractice:)"
     r"|\bDrs?\.? (?:[A-Z]\.? ?){0,2}(?:[A-Z][\w'-]+ ){0,2}[A-Z][\w'-]+,? (?:of|at)"
@@ -36,7 +37,7 @@ def find(words: Words) -> Iterator[Span]:
 
 def _saints(words: Words) -> Iterator[Span]:
     """`at St Ann's`: a hospital more often than a church or a school."""
-    for match in _SAINT.finditer(words.text):
+    for match in _SAINT.finditer(words.text) if words.has(_SAINTS) else ():
         yield Span(*match.span(1), Label.HOSPITAL_NAME, 0.6, "called after a saint")
 
 

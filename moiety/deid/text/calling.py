@@ -79,18 +79,18 @@ def find(text: str, places: Places) -> Iterator[Span]:
         if (again := _AGAIN.match(text, match.end())) and _alike(match[1], again[1]):
             yield Span(*again.span(1), Label.EXTENSION, 0.7, "another number beside an extension")
     for pattern, begin in (
-        (_SHORT_X, [place for place in places.leads if text[place] in "xX"]),
-        (_BLEEP, [place for place in places.leads if text[place] in "bB"]),
-        (_HASH, opened(text, places.runs, "#*")),
-        (_EXTENSION_LATER, places.runs),
-        (_FIVE, opened(text, places.runs, "(")),
+        (_SHORT_X, [place for place in places.spelt if text[place] in "xX"]),
+        (_BLEEP, [place for place in places.spelt if text[place] in "bB"]),
+        (_HASH, opened(text, places.long, "#*")),
+        (_EXTENSION_LATER, places.long),
+        (_FIVE, opened(text, places.long, "(")),
     ):
         for match in at(pattern, text, begin):
             yield Span(*match.span(1), Label.EXTENSION, 0.8, "form of an extension")
-    for match in at(_INSIDE, text, places.runs):
+    for match in at(_INSIDE, text, places.short):
         if not UNIT.match(text, match.end()):
             yield Span(*match.span(1), Label.EXTENSION, 0.6, "digit and four: a line inside")
-    for match in at(_ON, text, places.runs):
+    for match in at(_ON, text, places.long):
         if not _YEAR.match(match[0]):
             yield Span(*match.span(), Label.EXTENSION, 0.6, "digits behind on")
     for match in _AFTER_TELEPHONE.finditer(text) if "x" in text or ", " in text else ():

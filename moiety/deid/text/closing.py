@@ -13,7 +13,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, ORDINARY
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
+from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, Words
 
 _CUES = vocabulary.group("closing_cues")
 _DEEDS = vocabulary.group("closing_deeds")
@@ -74,10 +74,10 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
         else:
             continue
         yield Span(start, end, Label.INITIALS, score, why)
-    for match in _PAIR.finditer(text):
+    for match in _PAIR.finditer(text) if words.paired else ():
         yield from _pair(words, match, taken)
     if words.case == TITLE:
-        yield from _capitals(text, taken)
+        yield from _capitals(words, taken)
 
 
 def _closes_text(words: Words, i: int) -> bool:
@@ -128,12 +128,13 @@ def _stops(words: Words, i: int) -> bool:
     return i + 1 == len(words.low) or gap[:1] in _STOPS
 
 
-def _capitals(text: str, taken: bytearray) -> Iterator[Span]:
+def _capitals(words: Words, taken: bytearray) -> Iterator[Span]:
     """`I can drive. W` at the end of a text, and those of a double surname, `TA-B`, `A-MB`."""
-    for match in _ONE_LETTER.finditer(text, _ENTRY):
+    text, capital = words.text, INITIAL in words.shapes
+    for match in _ONE_LETTER.finditer(text, _ENTRY) if capital else ():
         if not taken[match.start(1)]:
             yield Span(*match.span(1), Label.INITIALS, 0.6, "a letter that closes a text")
-    for match in _DOUBLE.finditer(text):
+    for match in _DOUBLE.finditer(text) if "-" in words.gaps else ():
         longer = next(part for part in match.groups() if part).lower()
         if not vocabulary.flags(longer) & CLINICAL and longer not in _NO_DOUBLE:
             yield Span(*match.span(), Label.INITIALS, 0.6, "initials of a double surname")

@@ -18,9 +18,9 @@ from moiety.deid.text.words import LOWER, TITLE, Words
 _GROUPS = re.compile(
     r"[A-Za-z]{0,6}\d[A-Za-z0-9]{0,13}(?:(?:[-/.]|--)[A-Za-z0-9]{1,12}){0,4}(?![\w@%]|[-/.][\w@])"
 )
-_HEAD = re.compile(r"(?<![\w@./-])(?:[A-Za-z]{1,6}[-/.]){1,3}$")
-_HEAD_SPACED = re.compile(r"(?<![\w@./-])[A-Z]{2,4} $")
+_HEAD = re.compile(r"(?<![\w@./-])(?:[A-Za-z]{1,6}[-/.]){1,3}\Z")
 _REACH = 24
+_JOINS = frozenset("-/.")
 _MEASURED = re.compile(
     r"(?:[\d.]+(?:mg|mcg|ug|g|mls?|l|kg|cm|mm|m|iu|u|units?|mmol|kpa|hz|am|pm|hrs?|h|x|st|nd|rd|th|mmhg|w|wks?|mths?|yrs?|y|d|f|fr|ch"
     r"|nm|ms|min|mins|s|k|lb|oz|ft)|x\d+|(?:mg|mcg|ml|kg)(?:/\w+)?)$",
@@ -95,8 +95,12 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     for place in places.runs:
         if place < done or not (match := _GROUPS.match(text, place)):
             continue
-        head = _HEAD.search(text, max(0, place - _REACH), place)
-        start = head.start() if head else place
+        start = place
+        if text[place - 1 : place] in _JOINS:
+            head = _HEAD.search(text, max(0, place - _REACH), place)
+            start = head.start() if head else place
+        if start == place and match[0].isdigit():
+            continue
         if _SNOMED.search(text, max(0, start - _REACH), start):
             continue
         if label := _label(text, start, match.end()):
@@ -108,16 +112,16 @@ def find(words: Words, places: Places) -> Iterator[Span]:
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number that opens a row")
     yield from _spaced(words, places)
     yield from _told(text, places)
-    for match in at(_PRISONER, text, places.runs):
+    for match in at(_PRISONER, text, places.spelt):
         if (
             match[0].isupper()
             or words.case == LOWER
             or ends_with(before(text, match.start()), _NUMBER_CUES)
         ):
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "form of a prisoner's number")
-    for match in at(_DONATION, text, places.runs):
+    for match in at(_DONATION, text, places.spelt):
         yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "form of a unit of blood")
-    for match in at(_BRACKETED, text, places.leads):
+    for match in at(_BRACKETED, text, places.spelt):
         if not vocabulary.flags(match[1].lower()) and not _YEAR.match(match[2]):
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number in brackets")
 
@@ -136,16 +140,16 @@ def _told(text: str, places: Places) -> Iterator[Span]:
             yield Span(
                 *match.span(0 if bracketed else 1), label, 0.7, "number behind what it numbers"
             )
-    for match in at(_LETTERED_GROUPS, text, places.runs):
+    for match in at(_LETTERED_GROUPS, text, places.spelt):
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
-    for match in at(_SAMPLE_OF_YEAR, text, places.leads):
+    for match in at(_SAMPLE_OF_YEAR, text, places.spelt):
         low = match[1].lower()
         word = low in _NO_CODE or (vocabulary.flags(low) & ORDINARY and low not in _SAMPLES)
         if not (word or _MONTH_AND_YEAR.match(match[2])) and not ends_with(
             before(text, match.start()), _IMPERSONAL
         ):
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.65, "letters, year and number")
-    for match in _COLONED.finditer(text) if ":" in text else ():
+    for match in at(_COLONED, text, places.spelt):
         if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS:
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "number in coded groups")
     for match in at(_NUMBERS_TOLD, text, places.of(("no", "nos"))):
@@ -156,7 +160,7 @@ def _told(text: str, places: Places) -> Iterator[Span]:
 def _spaced(words: Words, places: Places) -> Iterator[Span]:
     """`RF 60 31 177`, `MC 04471`, `700 4418 29`: letters that mean nothing, digits in groups."""
     text = words.text
-    for match in at(_SPACED, text, places.leads):
+    for match in at(_SPACED, text, places.spelt):
         word, digits = match[1], sum(c.isdigit() for c in match[2])
         low = word.lower()
         # In a text of capitals they tell nothing of a word.

@@ -12,23 +12,30 @@ from typing import NamedTuple
 from moiety.deid.text.labels import Label
 from moiety.deid.text.words import NUMBER, Words
 
-_DIGITAL = re.compile(r"(?<!\w)(?:([A-Za-z]{1,10})[\s./,:-]{1,3})?(\w*?\d)")
+_DIGITAL = re.compile(r"(?<!\w)(?:([A-Za-z]{1,10})[\s./,:-]{1,3})?(?:(\d\d?(?!\d))|(\d)|(\w*?\d))")
 _TOKEN = re.compile(r"[^\s,;:()|=<>~#]+")
 _APART = frozenset(",;:()|=<>~#")
 _LETTERS = re.compile(r"[^\W\d_]*")
 _REACH = 28
+_SHORT, _LONG, _SPELT = 2, 3, 4
 
 
 class Places(NamedTuple):
     """Where in a text something may begin, in order.
 
-    runs   letters and digits with a digit among them
-    leads  those, and words that stand right before one: `AB 123456`
-    words  each word by itself; one that ends in digits by its letters: `MRN123456`
+    runs    letters and digits with a digit among them
+    leads   those, and words that stand right before one: `AB 123456`
+    short   runs that begin with a digit or two, and no third: days, months
+    long    runs that begin with three digits and more
+    spelt   leads that begin with a letter
+    words   each word by itself; one that ends in digits by its letters: `MRN123456`
     """
 
     runs: list[int]
     leads: list[int]
+    short: list[int]
+    long: list[int]
+    spelt: list[int]
     words: dict[str, list[int]]
 
     def of(self, some: Iterable[str]) -> list[int]:
@@ -39,19 +46,18 @@ class Places(NamedTuple):
 
 def places(words: Words) -> Places:
     """The places of a text."""
-    return Places(*_digits(words.text), _beginnings(words))
-
-
-def _digits(text: str) -> tuple[list[int], list[int]]:
-    runs: list[int] = []
-    leads: list[int] = []
-    for match in _DIGITAL.finditer(text):
-        lead, run = match.start(1), match.start(2)
+    out = Places([], [], [], [], [], _beginnings(words))
+    kinds = {_SHORT: out.short, _LONG: out.long, _SPELT: out.spelt}
+    for match in _DIGITAL.finditer(words.text):
+        kind = match.lastindex or _LONG
+        lead, run = match.start(1), match.start(kind)
         if lead >= 0:
-            leads.append(lead)
-        leads.append(run)
-        runs.append(run)
-    return runs, leads
+            out.leads.append(lead)
+            out.spelt.append(lead)
+        out.leads.append(run)
+        out.runs.append(run)
+        kinds[kind].append(run)
+    return out
 
 
 def opened(text: str, places: Iterable[int], marks: str) -> Iterator[int]:
@@ -114,9 +120,9 @@ class Cues:
 
     def find(self, text: str, places: Places) -> Iterator[tuple[Label, re.Match[str]]]:
         """Every announced stretch; some may overlap."""
-        for word, begun in places.words.items():
-            for rule in self._rules.get(word, ()):
-                for match in at(rule.pattern, text, begun):
+        for word in [word for word in places.words if word in self._rules]:
+            for rule in self._rules[word]:
+                for match in at(rule.pattern, text, places.words[word]):
                     yield rule.label, match
 
 

@@ -135,7 +135,8 @@ def _all(words: Words, places: Places) -> Iterator[Span]:
 
 def _worded(text: str, months: list[int], places: Places) -> Iterator[Span]:
     """Months by their names, misspelt ones too."""
-    for match in at(_WORDED, text, sorted({*months, *places.runs})):
+    years = [place for place in places.long if text[place] in "12"]
+    for match in at(_WORDED, text, sorted({*months, *places.short, *years})):
         if _is_worded_date(text, match):
             yield _span(text, *match.span(), 0.95, "date in words")
     for match in at(_MONTH_FIRST, text, months):
@@ -150,24 +151,24 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
     for match in at(_NUMERIC, text, places.leads):
         if _is_numeric_date(text, match):
             yield _span(text, *match.span(), 0.95, "date in numbers")
-    for pattern in (_MONTH_YEAR, _YEAR_MONTH):
-        for match in at(pattern, text, places.runs):
+    for pattern, begin in ((_MONTH_YEAR, places.short), (_YEAR_MONTH, places.long)):
+        for match in at(pattern, text, begin):
             if not ends_with(before(text, match.start(), " .:"), _SHORT_SCORES):
                 yield _span(text, *match.span(), 0.85, "month and year")
-    for match in (*at(_RUN_ON, text, places.runs), *at(_TIMED, text, places.runs)):
+    for match in (*at(_RUN_ON, text, places.long), *at(_TIMED, text, places.long)):
         if _run_on_date(match[0]):
             yield _span(text, *match.span(), 0.9, "date in a run of digits")
-    for match in at(_SIX, text, places.runs):
+    for match in at(_SIX, text, places.long):
         if _is_birth(text, match.start()) or ends_with(
             before(text, match.start(), " .:"), _DATE_WORDS
         ):
             yield _span(text, *match.span(), 0.8, "six digits after a date's name")
-    partial = list(at(_PARTIAL, text, places.runs))
+    partial = list(at(_PARTIAL, text, places.short))
     entries = _entries(text, partial)
     for match in partial:
         if match.start() in entries or _is_partial_date(text, match):
             yield _span(text, *match.span(), 0.8, "day and month")
-    for match in at(_SHORT_YEAR, text, places.runs):
+    for match in at(_SHORT_YEAR, text, places.short):
         last = before(text, match.start(), " :(")
         if last[-1:] == ["exp"]:
             continue  # a batch's, and nobody's

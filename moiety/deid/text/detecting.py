@@ -119,7 +119,8 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     institutions = list(organisations.find(words))
     piece.take(institutions)
     lines = [
-        *addresses.find(words, postcodes), *living.find(words, places), *dwellings.find(words),
+        *addresses.find(words, places, postcodes), *living.find(words, places),
+        *dwellings.find(words, places),
         *conversions.find(words),
     ]  # fmt: skip
     lines = widening.merged([*lines, *widening.find(words, lines)])

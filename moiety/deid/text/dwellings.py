@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.before_postcode import HOUSE_NUMBER
+from moiety.deid.text.cues import Places, at
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES
@@ -62,20 +63,23 @@ _NUMBER_OF = re.compile(
     r"(?<![a-z])(?:at|from|opposite|to|behind) ((?:no\.?|number) ?\d{1,4}[a-z]?)(?![\w/%]|\.\d| (?:of|on the))",
     re.IGNORECASE,
 )
+_BEFORE_NUMBER = ("at", "from", "opposite", "to", "behind")
 _WELSH = vocabulary.group("dwellings_welsh")
 _WELSH_SURE = vocabulary.group("dwellings_welsh_sure")
+_HEADS = _KINDS.keys() | _WELSH
 _WELSH_SMALL = vocabulary.group("dwellings_welsh_small")
 _SMALL = frozenset({"y", "yr", "ar", "na", "nam", "nan", "an", "a'"})
 _CUES = vocabulary.group("addresses_place_cues")
 _MOST = 4
 
 
-def find(words: Words) -> Iterator[Span]:
+def find(words: Words, places: Places) -> Iterator[Span]:
     """Every home, park, boat and house with a Welsh name; some may overlap what other rules find."""
-    for i, word in enumerate(words.low):
+    for i in words.each(_HEADS):
+        word = words.low[i]
         if word in _KINDS:
             yield from _institution(words, i, _KINDS[word])
-        elif word in _WELSH and (last := _welsh(words, i)) > i:
+        elif (last := _welsh(words, i)) > i:
             yield _span(words, _numbered(words, i), last, "Welsh name of a house")
     if words.has(_BOATS):
         for match in _BOAT.finditer(words.text):
@@ -92,7 +96,7 @@ def find(words: Words) -> Iterator[Span]:
             if words.case != TITLE and not _is_own(match[1]):
                 continue
             yield Span(*match.span(), Label.ADDRESS_LINE, 0.6, "flat over something")
-    for match in _NUMBER_OF.finditer(words.text):
+    for match in at(_NUMBER_OF, words.text, places.of(_BEFORE_NUMBER)):
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.55, "number of a house")
     for first, last in tailed(words, _CUES):
         yield _span(words, first, last, "place of a house")

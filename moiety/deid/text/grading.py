@@ -11,7 +11,7 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
+from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GRADES = vocabulary.group("signing_grades")
 _GRADE = "|".join(sorted(_GRADES, key=len, reverse=True))
@@ -62,7 +62,7 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
         for match in _BEFORE_GRADE.finditer(text, start, end):
             if _may_sign(match[1], words.case):
                 yield _initials(match, 1, "letters before a grade")
-    paired = _has_pair(words)
+    paired = words.paired
     for match in (*_PAIR.finditer(text), *_PAIR_FIRST.finditer(text)) if paired else ():
         if not (_means(match[1]) and _means(match[2])):
             yield from (_initials(match, n, "who dictated, who typed") for n in (1, 2))
@@ -83,22 +83,16 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
         if not _means(match[1]):
             yield _initials(match, 1, "who typed")
     yield from _rows(words, signed, last)
-    for match in _TYPED.finditer(text) if words.case == TITLE else ():
+    for match in _TYPED.finditer(text) if paired and words.case == TITLE else ():
         if match[1].lower() in last and not _means(match[2]):
             yield _initials(match, 2, "who typed, behind a name")
-
-
-def _has_pair(words: Words) -> bool:
-    """Whether letters stand on both sides of a stroke anywhere."""
-    beside = zip(words.gaps, words.shapes, words.shapes[1:], strict=False)
-    return any(gap == "/" and NUMBER not in (left, right) for gap, left, right in beside)
 
 
 def _lines_with_grade(words: Words) -> Iterator[tuple[int, int]]:
     """Lines that have a grade in them, each with the line breaks around it."""
     done = 0
-    for word, start in zip(words.low, words.starts, strict=True):
-        if start >= done and word in _GRADE_WORDS:
+    for start in [words.starts[i] for i in words.each(_GRADE_WORDS)]:
+        if start >= done:
             end = words.text.find("\n", start) + 1
             done = end or len(words.text)
             yield max(0, words.text.rfind("\n", 0, start)), done

@@ -14,7 +14,7 @@ from moiety.deid.text.roles import KIN, NEVER, ROLES, TITLES
 from moiety.deid.text.spans import Span
 from moiety.deid.text.terms import numbered
 from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, EPONYM, ORDINARY
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
+from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
 _ROLES = vocabulary.group("initials_roles")
 _STAFF = vocabulary.group("initials_staff")
@@ -38,6 +38,7 @@ _REFERENCE = re.compile(
     r"(?<![a-z])(?:our|your|my)?[ ]?ref(?:erence)?[ .:]{1,3}((?:[A-Za-z]{1,5}[/ .:-]{1,2}){1,4}[A-Za-z]{0,5})(?=[\d\n(]|  |$)",
     re.IGNORECASE,
 )
+_REFERENCES = frozenset({"ref", "reference"})
 _END_OF_LINE = re.compile(
     r"(?:[ ,(/-]{1,3}(?:DN|RN|SN|HV|OT|PT|SLT|CPN|HCA|RGN|RMN|MMT|MW|SpR|SHO|F[Y12]\d?|ST\d|CT\d|CNS|TVN|GP|dn|rn|sn|hv|ot|cpn|hca)\)?)?[ \t.]{0,3}(?:\n|$)",
     re.IGNORECASE,
@@ -65,12 +66,13 @@ def find(
 
 def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator[Span]:
     text = words.text
-    yield from _dotted(text)
+    if INITIAL in words.shapes:
+        yield from _dotted(text)
     if "baby" in words.once:
         yield from _of_babies(text)
     if words.has(_HONORIFICS):
         yield from _titled(words)
-    if "ref" in words.low or "reference" in words.low:
+    if words.has(_REFERENCES):
         yield from _references(text)
     for i, word in enumerate(words.low):
         if not 2 <= len(word) <= 4 or taken[words.starts[i]] or not word.isalpha():

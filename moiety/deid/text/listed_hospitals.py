@@ -66,8 +66,8 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
 def known(words: Words) -> Iterator[Span]:
     """Hospitals named in full, with the trust behind; unsure ones only beside a cue."""
     phrases, low = _phrases(), words.low
-    for i, word in enumerate(low):
-        for parts, sure in phrases.get(word, ()):
+    for i in words.each(phrases):
+        for parts, sure in phrases[low[i]]:
             end = i + len(parts)
             if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
                 continue

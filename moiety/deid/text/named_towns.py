@@ -27,10 +27,10 @@ def find(words: Words) -> Iterator[Span]:
     """Every town that stands by its name, but where it is another word."""
     phrases, low = _place_phrases(), words.low
     skip = -1
-    for i, word in enumerate(low):
-        if i < skip or word not in phrases:
+    for i in words.each(phrases):
+        if i < skip:
             continue
-        for parts in phrases[word]:
+        for parts in phrases[low[i]]:
             end = i + len(parts)
             if tuple(low[i:end]) == parts and not any("\n" in g for g in words.gaps[i : end - 1]):
                 if _is_place(words, i, end):

@@ -122,7 +122,7 @@ _CUED = Cues(
     )
 )  # fmt: skip
 _LISTED_FORM = re.compile(
-    r"(?<![\w./+-])(?<!\d,)(?=[A-Z]|\d\d)(?:"
+    r"(?<![\w./+-])(?<!\d,)(?=[A-Z]{1,4}[ ,./-]?\d|PY L|\d\d(?:[A-Z/.-]|\d\d?-|\d{3,7}[A-Z]))(?:"
     r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
     r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
@@ -171,14 +171,14 @@ def _matches(
 
 
 def _postcodes(text: str, places: Places) -> Iterator[Span]:
-    for match in at(_POSTCODE, text, places.leads):
+    for match in at(_POSTCODE, text, places.spelt):
         inward = match[0][-2:]
         if (inward.islower() and inward in _NO_POSTCODE) or not any(c.isdigit() for c in match[0]):
             continue
         yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
-    for match in at(_POSTCODE_TYPO, text, places.runs):
+    for match in at(_POSTCODE_TYPO, text, places.spelt):
         yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
-    for match in at(_OUTWARD_AT_END, text, places.runs):
+    for match in at(_OUTWARD_AT_END, text, places.spelt):
         yield Span(*match.span(), Label.POSTCODE, 0.6, "outward postcode behind a place")
     for _, match in _OUTWARD.find(text, places):
         yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
@@ -232,7 +232,7 @@ def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
             continue
         surer = national_numbers.passes_modulus_11(digits)
         yield Span(*match.span(), Label.NHS_NUMBER, 0.95 if surer else 0.86, "ten digits")
-    for match in at(_NINO, text, places.leads):
+    for match in at(_NINO, text, places.spelt):
         if not text[match.end() : match.end() + 1].isalnum():
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.9, "National Insurance number")
 
@@ -283,14 +283,14 @@ def _by_form(text: str, places: Places) -> Iterator[Span]:
             continue
         if (start := _own_start(text, match)) is not None:
             yield Span(start, match.end(), label, score, "form of a number")
-    for match in at(_HCPC_SPACED, text, places.leads):
+    for match in at(_HCPC_SPACED, text, places.spelt):
         if match[0][:2] in _SMALL_WORDS:
             continue
         if _ENDS_NAME.match(text, match.end()) and match[0][:2].isupper():
             yield Span(*match.span(), Label.HCPC_NUMBER, 0.77, "form of a profession's number")
         elif _PROFESSION.search(text, max(0, match.start() - 40), match.end() + 24):
             yield Span(*match.span(), Label.HCPC_NUMBER, 0.76, "number of a profession")
-    for match in (*at(_BARE, text, places.runs), *at(_GMC_BARE, text, places.runs)):
+    for match in (*at(_BARE, text, places.long), *at(_GMC_BARE, text, places.long)):
         if spared(text, match.start(), match.end()):
             continue
         label = Label.HOSPITAL_NUMBER

@@ -39,15 +39,15 @@ _ENDS_THERE = re.compile(
 
 def find(text: str, places: Places) -> Iterator[Span]:
     """`on the 3rd`, `Tuesday 3rd`, `the morning of the 3rd`; lines that open with `4th`, `5th`."""
-    for match in at(_OF_MONTH, text, places.runs):
+    for match in at(_OF_MONTH, text, places.short):
         yield Span(*match.span(), Label.DATE, 0.8, "day of this month or the last")
-    heads = list(at(_ORDINAL_HEAD, text, places.runs))
+    heads = list(at(_ORDINAL_HEAD, text, places.short))
     if len(heads) > 1:
         for match in heads:
             yield Span(*match.span(), Label.DATE, 0.6, "day of the month opens a line")
     for match in at(_WEEKDAY_AND_DAY, text, places.of(_DAY_NAMES)):
         yield Span(*match.span(1), Label.DATE, 0.6, "weekday and day")
-    for match in at(_ORDINAL, text, places.runs):
+    for match in at(_ORDINAL, text, places.short):
         last = before(text, match.start(), " ,")
         if last[-1:] == ["the"]:
             last.pop()

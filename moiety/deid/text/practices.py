@@ -28,6 +28,7 @@ _NEVER = vocabulary.group("organisations_never")
 _DOCTORS = re.compile(
     r"(?<!\w)(drs?\.? [a-z][\w'-]+(?:'s?)? (?:surgery|practice))(?!\w)", re.IGNORECASE
 )
+_DRS = frozenset({"dr", "drs"})
 _AT_PRACTICE = re.compile(
     r"(?<!\w)(?:gp(?: surgery| practice)?|surgery|reg(?:istered|'d|d)? (?:at|with))(?: is| are)?(?: \(|: ?| - | at | @ ?| )"
     r"([a-z'-]{3,}(?: [a-z'-]{3,}){1,2}?)(?=[).,;\n]|  | (?:re|informed|aware|to|rang|called|phoned|for|contacted|has|have|who|on)\b|$)",
@@ -69,7 +70,8 @@ def named_practices(words: Words) -> Iterator[Span]:
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.85, "practice in Welsh")
     if not words.has(PRACTICE_CUES):
         return
-    for match in (*_DOCTORS.finditer(words.text), *_AT_PRACTICE.finditer(words.text)):
+    called = [*_DOCTORS.finditer(words.text)] if words.has(_DRS) else []
+    for match in (*called, *_AT_PRACTICE.finditer(words.text)):
         if _practice_words(match[1], words.case):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.6, "practice after its cue")
 

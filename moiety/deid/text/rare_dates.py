@@ -34,17 +34,17 @@ _MOST_MINUTES, _DAYS, _MONTHS = 59, 31, 12
 
 def find(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
     """Start, end, how sure, and why."""
-    for match in at(_COLONED, text, places.runs):
+    for match in at(_COLONED, text, places.short):
         if _is_no_clock(match[1], match[2], match[3]):
             yield *match.span(), 0.7, "date with colons"
-    for match in at(_ROMAN, text, places.runs):
+    for match in at(_ROMAN, text, places.short):
         if not _GRADES.search(text, max(0, match.start() - 10), match.start()):
             yield *match.span(), 0.6, "day and month in Roman numerals"
-    for match in at(_WELSH, text, places.runs):
+    for match in at(_WELSH, text, places.short):
         yield *match.span(), 0.75, "day and month in Welsh"
     for match in at(_SEASON, text, places.of(_SEASONS)):
         yield *match.span(), 0.7, "season and year"
-    for match in at(_OF_THE, text, places.runs):
+    for match in at(_OF_THE, text, places.short):
         yield *match.span(), 0.8, "day of a numbered month"
 
 

@@ -137,7 +137,8 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
     for match in (*at(_SAID, text, ordinals), *at(_SAID_MONTH_FIRST, text, months)):
         if not _ordinary_may(match[0]):
             yield *match.span(), 0.965, "date said in words"
-    for match in at(_DAY_AND_YEAR_SAID, text, sorted({*months, *places.runs})):
+    days = sorted({*months, *places.short}) if months else ()
+    for match in at(_DAY_AND_YEAR_SAID, text, days):
         yield *match.span(), 0.96, "year said in words"
     for match in at(_DAY_SAID, text, ordinals):
         if _day_alone(text, match):
@@ -151,7 +152,7 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):
             yield *match.span(), 0.955, "part of a month"
-    weekdays = sorted({*places.of(_FIRST_OF), *places.runs}) if months else ()
+    weekdays = sorted({*places.of(_FIRST_OF), *places.short}) if months else ()
     for match in at(_WEEKDAY_OF_MONTH, text, weekdays):
         yield *match.span(), 0.955, "weekday of a month"
     for match in at(_MONTH_ALONE, text, months):
@@ -164,15 +165,15 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
 def _odd(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
     """Roman months, spaces on both sides of the stops, misspelt months."""
     for pattern, why in ((_ROMAN, "Roman month"), (_SPACED, "date in spaced numbers")):  # fmt: skip
-        for match in at(pattern, text, places.runs):
+        for match in at(pattern, text, places.short):
             if match[1] != " " or match[0].split(" ")[1].lower() not in ("i", "x", "v"):
                 yield *match.span(), 0.85, why
-    for match in at(_ROMAN_SHORT, text, places.runs):
+    for match in at(_ROMAN_SHORT, text, places.short):
         yield *match.span(), 0.7, "day and Roman month"
     for pattern in (_BARE, _BARRED):
-        for match in at(pattern, text, places.runs):
+        for match in at(pattern, text, places.short):
             yield *match.span(), 0.8, "date in numbers apart"
-    for match in at(_MISSPELT, text, places.runs):
+    for match in at(_MISSPELT, text, places.short):
         word = match[2].lower()
         if word not in _MONTHS and _nearly_month(word, sure=bool(match[1])):
             yield *match.span(), 0.75, "date with a misspelt month"

@@ -68,7 +68,7 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     said = places.of(_FIRSTS)
     starts = sorted({*said, *places.leads})
     # Where no word says a digit, a run is told from a row of figures by the letter it begins with.
-    for match in at(_RUN, text, starts if said else [p for p in starts if text[p].isalpha()]):
+    for match in at(_RUN, text, starts if said else places.spelt):
         if _length(match[0]) >= _FEWEST and _said(match[0]):
             yield Span(*match.span(), _kind(text, match.start()), 0.8, "number said in words")
     for match in at(_SPACED, text, starts):

@@ -37,6 +37,7 @@ _FOLLOWS = re.compile(
 _WOMENS = re.compile(
     r"(?<![\w'’])(?:[A-Z][\w-]+ ){1,2}(?:Women|Children)(?:['’]?s)? (?:&|and) (?:Women|Children|Maternity|Infants)(?:['’]?s)?(?!\w)"
 )
+_WHOSE = frozenset({"women", "womens", "children", "childrens"})
 _CLOSES = re.compile(
     r"[ ]?(?:[.,;)\n]|$)| (?:re|since|till|until|last week|yesterday|today)\b", re.IGNORECASE
 )
@@ -78,6 +79,7 @@ _REGISTERED = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"(?<!\w)[A-HJ-NPV-Z]\d{2}[x*]{2,3}\d?(?!\w)", re.IGNORECASE)
+_MASKS = ("xx", "XX", "**")
 
 
 def find(words: Words) -> Iterator[Span]:
@@ -87,7 +89,7 @@ def find(words: Words) -> Iterator[Span]:
             word in _NICKNAMES and i and (span := _nicknamed(words, i))
         ):
             yield span
-    for match in _WOMENS.finditer(words.text):
+    for match in _WOMENS.finditer(words.text) if words.has(_WHOSE) else ():
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.7, "women's and children's")
     if words.case == TITLE and "NHS " in words.text:
         for match in _REGION.finditer(words.text):
@@ -168,7 +170,7 @@ def _practices(words: Words) -> Iterator[Span]:
     for match in _REGISTERED.finditer(text) if cued else ():
         if _registered(match[1].lower()):
             yield Span(*match.span(1), Label.GP_IDENTIFIER, 0.58, "behind GP")
-    for match in _CODE.finditer(text):
+    for match in _CODE.finditer(text) if any(mask in text for mask in _MASKS) else ():
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.7, "masked code of a practice")
 
 

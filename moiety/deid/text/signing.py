@@ -37,6 +37,7 @@ _PAIR_CUE = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"^(?:subject|re|fw|fwd)[ ]?:[^\n]{2,120}", re.IGNORECASE | re.MULTILINE)
+_SUBJECTS = frozenset({"subject", "re", "fw", "fwd"})
 _BETWEEN = re.compile(r"(?<=[:–-] )([^\W\d_]{2,3})(?= [–-] |[ \t]*$|,|;| \()")
 _CELL = re.compile(r"(?<=[|;\t])[ ]{0,3}([^\W\d_]{2,3})[ ]{0,3}(?=[|;\t\n]|$)")
 _SHORTEST, _LONGEST, _REACH = 2, 3, 12
@@ -51,7 +52,7 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
             continue
         if _written(words, i) and _placed(words, i):
             yield Span(start, end, Label.INITIALS, 0.68, "initials that close or open an entry")
-    for line in _SUBJECT.finditer(text):
+    for line in _SUBJECT.finditer(text) if words.has(_SUBJECTS) else ():
         for match in _BETWEEN.finditer(line[0]):
             known = vocabulary.flags(match[1].lower()) & (CLINICAL | ABBREVIATION | ORDINARY)
             if (
@@ -63,7 +64,7 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
                 yield Span(
                     start, start + len(match[1]), Label.INITIALS, 0.66, "initials in a subject line"
                 )
-    for match in _PAIR.finditer(text):
+    for match in _PAIR.finditer(text) if words.paired else ():
         yield from _pair(words, match, taken)
     celled = "|" in text or ";" in text or "\t" in text
     for match in _CELL.finditer(text) if celled else ():

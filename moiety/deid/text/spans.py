@@ -1,11 +1,10 @@
 """One finding in a text, and how findings that overlap become a list without overlap."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """An identifier in a text.
 
     `start` and `end` count code points of the input, `end` is exclusive.  `score` is between 0 and

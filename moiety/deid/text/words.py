@@ -1,6 +1,7 @@
 """A normalised text as words, with what is known of each."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from moiety.deid.text import vocabulary
@@ -9,6 +10,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*'?", re.ASCII)
 _ANY = re.compile(r"[^\W_]+(?:'[^\W_]+)*'?")
 _MOSTLY = 0.6
 _HARDLY = 0.02
+_STROKES = frozenset({"/", " / ", " /", "/ "})
 
 LOWER, TITLE, UPPER, INITIAL, NUMBER = range(5)
 """Shapes of words: `smith`, `Smith` or `McKay`, `SMITH`, `S`, and whatever has a digit."""
@@ -20,7 +22,7 @@ class Words:
 
     `gaps[i]` is what stands between word i and the next, the end of the text for the last.
     `case` is LOWER or UPPER where capitals tell nothing, TITLE elsewhere.
-    `once` has each word once.
+    `once` has each word once; `paired` tells whether letters stand on both sides of a stroke.
     """
 
     text: str
@@ -32,6 +34,11 @@ class Words:
     gaps: list[str]
     case: int
     once: frozenset[str]
+    paired: bool
+
+    def each(self, some: Container[str]) -> list[int]:
+        """Where any of some words stands."""
+        return [i for i, word in enumerate(self.low) if word in some]
 
     def has(self, some: frozenset[str]) -> bool:
         """Whether any of some words stands in the text: a pattern that needs one is else not tried."""
@@ -59,7 +66,13 @@ def split(text: str) -> Words:
     source = lowered or text
     gaps = [source[a:b] for a, b in zip(ends, [*starts[1:], len(text)], strict=False)]
     gaps = gaps if lowered else [gap.lower() for gap in gaps]
-    return Words(text, low, starts, ends, shapes, known, gaps, _case(shapes, low), frozenset(low))
+    case, paired = _case(shapes, low), "/" in text and _has_pair(gaps, shapes)
+    return Words(text, low, starts, ends, shapes, known, gaps, case, frozenset(low), paired)
+
+
+def _has_pair(gaps: list[str], shapes: list[int]) -> bool:
+    beside = zip(gaps, shapes, shapes[1:], strict=False)
+    return any(gap in _STROKES and NUMBER not in (left, right) for gap, left, right in beside)
 
 
 _seen: dict[str, tuple[str, int, int, int]] = {}

@@ -6,7 +6,6 @@ an edge within the text may be cut, and stays all the same: the whole one covers
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from moiety.deid.text.backends.protocol import BackendFailed
 from moiety.deid.text.spans import Span
@@ -38,7 +37,7 @@ def pieces(text: str, size: int = SIZE, overlap: int = OVERLAP) -> Iterator[tupl
 def detect(text: str, detector: Detect, size: int = SIZE, overlap: int = OVERLAP) -> list[Span]:
     """What the detector finds in every piece, with offsets in the whole text."""
     return [
-        replace(span, start=span.start + start, end=span.end + start)
+        span.at(span.start + start, span.end + start)
         for start, piece in pieces(text, size, overlap)
         for span in detector(piece)
     ]

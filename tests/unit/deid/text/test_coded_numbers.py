@@ -56,3 +56,8 @@ def test_a_number_by_its_form_or_who_is_called(found, label, text, number):
 )
 def test_doses_times_standards_and_counts_are_no_numbers_of_anybody(found, text):
     assert found(text) == []
+
+
+def test_the_end_of_a_line_is_no_head_of_a_number(found):
+    """`op.` closes one line, the number opens the next."""
+    assert found("Fit for the op.\n3419592") == [(Label.HOSPITAL_NUMBER, "3419592")]

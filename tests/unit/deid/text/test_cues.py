@@ -4,23 +4,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moiety.deid.text import calling, cues, dates, numbers
+from moiety.deid.text import (
+    calling,
+    coded_numbers,
+    cues,
+    dates,
+    numbers,
+    ordinals,
+    rare_dates,
+    said_dates,
+)
 from moiety.deid.text.labels import Label
 from moiety.deid.text.words import split
 
 PIECES = (
     "seen", "AB", "K", "no", "1234567890", "12", "3/4", "07700", "900123", "SW1A", "1AA", "H", "XB", "441",
-    "447", "12-03-19", "26H0041234", "40217", "x", "(", ")", "+44", "mg", "Mar", "2019", "O7", "2/52", "#",
+    "447", "12-03-19", "26H0041234", "40217", "x", "(", ")", "+44", "mg", "Mar", "2019", "O7", "2/52", "#", "3rd", "iv", "4-2210", "BS", "24/00671", "GX:40217", "A1234BC", "3:9:24",
 )  # fmt: skip
 TEXTS = st.lists(
     st.tuples(st.sampled_from(PIECES), st.sampled_from((" ", ", ", "\n", ". ", " - ", "/"))),
     max_size=12,
 ).map(lambda parts: "".join(piece + gap for piece, gap in parts))
 PATTERNS = {
-    "runs": (numbers._BARE, numbers._GMC_BARE, calling._EXTENSION_LATER, numbers._POSTCODE_TYPO,
-             dates._PARTIAL, dates._SIX, dates._RUN_ON, dates._MONTH_YEAR, dates._YEAR_MONTH),
-    "leads": (numbers._POSTCODE, numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, calling._SHORT_X,
-              dates._NUMERIC, dates._MISSPELT),
+    "runs": (numbers._POSTCODE_TYPO, coded_numbers._FIGURES),
+    "leads": (numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, dates._NUMERIC, dates._MISSPELT),
+    "short": (dates._PARTIAL, dates._MONTH_YEAR, dates._SHORT_YEAR, ordinals._ORDINAL, calling._INSIDE,
+              said_dates._ROMAN, said_dates._SPACED, rare_dates._COLONED),
+    "long": (numbers._BARE, numbers._GMC_BARE, calling._EXTENSION_LATER, dates._SIX, dates._RUN_ON, dates._YEAR_MONTH),
+    "spelt": (numbers._POSTCODE, numbers._POSTCODE_TYPO, calling._SHORT_X, coded_numbers._SPACED,
+              coded_numbers._SAMPLE_OF_YEAR, coded_numbers._COLONED, coded_numbers._PRISONER),
 }  # fmt: skip
 
 
@@ -43,9 +55,15 @@ def test_places_are_runs_with_a_digit_and_short_words_before_them():
     assert [14] == places.of(["seen", "unseen"])
 
 
+def test_runs_are_short_long_or_spelt():
+    """A digit or two may be a day; three and more are a number; letters may be a code."""
+    places = cues.places(split("3/12 AB 123456 x2 7th"))
+    assert ([0, 2, 18], [8], [5, 15]) == (places.short, places.long, places.spelt)
+
+
 def test_a_word_with_digits_behind_it_stands_for_its_letters():
     """`MRN123456` is announced as `MRN 123456` is."""
-    assert [0] == cues.places(split("MRN123456"))[2]["mrn"]
+    assert [0] == cues.places(split("MRN123456")).words["mrn"]
 
 
 @pytest.mark.parametrize(
