@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid.text import house_rows, named_towns, vocabulary
-from moiety.deid.text.before_postcode import FAR, HOUSE_NUMBER, SMALL, before_postcode, towns
+from moiety.deid.text.before_postcode import (
+    FAR,
+    HOUSE_NUMBER,
+    SMALL,
+    before_postcode,
+    towns,
+    whole_line,
+)
 from moiety.deid.text.cues import Places, at
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import (
@@ -34,6 +41,8 @@ def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
         yield _to_postcode(words, street, postcodes)
     for postcode in postcodes:
         if span := before_postcode(words, postcode):
+            yield span
+        if span := whole_line(words, postcode):
             yield span
     for house in (*_flats(words), *_houses(words)):
         yield _to_postcode(words, house, postcodes)

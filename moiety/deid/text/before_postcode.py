@@ -7,6 +7,7 @@ from functools import cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, UNITS
+from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
@@ -79,12 +80,46 @@ def _ending_phrases(text: str) -> list[str]:
 _NO_PART = vocabulary.group("addresses_no_part")
 
 
+def whole_line(words: Words, postcode: Span) -> Span | None:
+    """A line that is nothing but an address, whatever its words mean: two commas and more, at its end
+    the postcode, and no word of speech or medicine.
+    """
+    text = words.text
+    begins = text.rfind("\n", 0, postcode.start) + 1
+    line = text[begins : postcode.start].rstrip(" ,")
+    ends = _LINE_ENDS.match(text, postcode.end) is not None
+    if not ends or not line.count(",") or len(line) > FAR or _NO_ADDRESS.search(line):
+        return None
+    first, last = bisect_left(words.starts, begins), bisect_left(words.starts, postcode.start)
+    if first == last or any(_never_stands(words, i) for i in range(first, last)):
+        return None
+    start = words.starts[first]
+    return Span(start, begins + len(line), Label.ADDRESS_LINE, 0.6, "line before a postcode")
+
+
+_LINE_ENDS = re.compile(r"[ .,;)]{0,3}(?:\n|\Z)")
+_NO_ADDRESS = re.compile(r"[.?!;:] |\d{5}|  ")
+
+
 def _may_be_part(words: Words, start: int, end: int) -> bool:
     """Whether the words of start:end, six at most, can be one part of an address."""
     first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
     if first == last or last - first > _MOST:
         return False
     return all(_may_stand(words, i, first=i == first) for i in range(first, last))
+
+
+def _never_stands(words: Words, i: int) -> bool:
+    word, own = words.low[i], words.flags[i] & (NAME | PLACE)
+    if words.shapes[i] == NUMBER:
+        return HOUSE_NUMBER.match(word) is None
+    if word in UNITS or word in HOUSES or word in STREETS or word in LANDSCAPE:
+        return False
+    return (
+        word in _NO_PART
+        or (word in NEVER and word not in SMALL)
+        or bool(words.flags[i] & CLINICAL and not own)
+    )
 
 
 def _may_stand(words: Words, i: int, *, first: bool) -> bool:

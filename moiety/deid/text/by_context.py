@@ -11,11 +11,20 @@ from moiety.deid.text.vocabulary import CLINICAL
 from moiety.deid.text.words import TITLE, Words
 
 _SAINTS = frozenset({"st", "saint"})
+_OF_SAINT = re.compile(
+    r"(?<![\w'])St\.? [A-Z][a-z]{2,11}(?:'s|s')(?!\w)(?! \w+(?:'s|s')|[ -](?:[A-Z]|"
+    r"(?:church|school|primary|academy|college|parish|nursery|hall|house|street|st|road|rd|lane|close|court|way|square"
+    r"|ambulance|care|day|wort|valve|prosthesis|device|ring|dance|fire|score|questionnaire|resp|hospice)))"
+)
 _SAINT = re.compile(
     r"(?:(?<![a-z])(?:at|to|from|in|into|under|via|attended|admissions?:?|hospitals?:) |[;,:] ?)((?:st|saint)\.? [a-z]{3,12}'?s)(?=[ ]?(?:[.,;:)\n]|$|on |for |in |by |and |with |a&e|ed ))",
     re.IGNORECASE,
 )
-_SAINTS = frozenset({"st", "saint"})
+_CROWNS = frozenset({"queen", "king", "princess", "prince", "lady", "duke", "duchess"})
+_OF_CROWN = re.compile(
+    r"(?<![\w'])(?:Queen|King|Princess|Prince|Lady|Duke of|Duchess of) [A-Z][a-z]{2,11}(?:'s?)?"
+    r"(?=[ ]?(?:[.,;:)\n/]|\Z)| (?:for|on|with|and|in|by|from|re|was|is|ward|ED|A&E|ICU|theatre|MDT|clinic))"
+)
 _OF_DOCTOR = re.compile(
     r"(?:\b(?:[Rr]egistered (?:at|with)|GDP:? [A-Z][\w'-]+,? (?:at|of)|GP:? (?:at|is at)|[Ss]urgery:|[Pp]ractice:)"
     r"|\bDrs?\.? (?:[A-Z]\.? ?){0,2}(?:[A-Z][\w'-]+ ){0,2}[A-Z][\w'-]+,? (?:of|at)"
@@ -32,13 +41,23 @@ def find(words: Words) -> Iterator[Span]:
     """Both kinds; some may overlap what other rules find."""
     if words.has(_SAINTS):
         yield from _saints(words)
+    if words.case == TITLE and words.has(_CROWNS):
+        yield from _royal(words)
     yield from _of_doctors(words)
 
 
 def _saints(words: Words) -> Iterator[Span]:
     """`at St Ann's`: a hospital more often than a church or a school."""
-    for match in _SAINT.finditer(words.text) if words.has(_SAINTS) else ():
+    for match in _SAINT.finditer(words.text):
         yield Span(*match.span(1), Label.HOSPITAL_NAME, 0.6, "called after a saint")
+    for match in _OF_SAINT.finditer(words.text) if words.case == TITLE else ():
+        yield Span(*match.span(), Label.HOSPITAL_NAME, 0.5, "of a saint, and of nothing else")
+
+
+def _royal(words: Words) -> Iterator[Span]:
+    """`MDT at Queen Anne's;`: called after a queen, and the hospital is not said."""
+    for match in _OF_CROWN.finditer(words.text):
+        yield Span(*match.span(), Label.HOSPITAL_NAME, 0.5, "called after a queen or her like")
 
 
 def _of_doctors(words: Words) -> Iterator[Span]:

@@ -45,8 +45,11 @@ _DEPARTMENT = Cues([announced(
     Label.EXTENSION,
     "haem haematology micro microbiology pharmacy theatre theatres rota sec secs secretary secretaries switch"
     " switchboard reception clerk coordinator outreach lab labs xray registrar reg sho cons consultant answering"
-    " bed_manager site_manager",
-    r"(?: is)?[ ,:-]{1,3}(\d{4,5})(?=[ ]?(?:[,;)\n?]|\.(?!\d)|$)| (?:or|if|for|pls|please) )",
+    " bed_manager site_manager bookings booking interpreters interpreter interp mortuary porters security estates admissions"
+    " day_unit day_case endoscopy radiology pathology histology bereavement chaplain chaplaincy pals blood_bank ward_clerk"
+    " medical_records records discharge_lounge transport outpatients opd preop pre-op dietetics physio audiology ecg echo"
+    " red_phone phone office desk nurse_in_charge nic hub",
+    r"(?: is)?[ ,:(-]{1,3}(\d{4,5})(?=[ ]?(?:[,;)\n?]|\.(?!\d)|$)| (?:or|if|for|pls|please) )",
 )])  # fmt: skip
 _LAST_MINUTE = 2359
 _CALLS = ("ring", "phone", "call", "dial", "contact", "bleep", "page", "fast", "fastbleep", "rang", "phoned", "telephone",

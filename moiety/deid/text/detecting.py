@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from moiety.deid.text import (
+    address_fields,
     addresses,
     calling,
     conversions,
@@ -26,6 +27,7 @@ from moiety.deid.text import (
     widening,
 )
 from moiety.deid.text.articles import articled
+from moiety.deid.text.closing_gaps import closed
 from moiety.deid.text.context import Context
 from moiety.deid.text.joining import LISTED
 from moiety.deid.text.labels import Label
@@ -120,7 +122,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.take(institutions)
     lines = [
         *addresses.find(words, places, postcodes), *living.find(words, places),
-        *dwellings.find(words, places),
+        *dwellings.find(words, places), *address_fields.find(words, places, postcodes),
         *conversions.find(words),
     ]  # fmt: skip
     lines = widening.merged([*lines, *widening.find(words, lines)])
@@ -168,7 +170,7 @@ def _again(
         own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
-    own = [articled(piece.words.text, span) for span in own]
+    own = [articled(piece.words.text, span) for span in closed(piece.words, own)]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own
 

@@ -35,7 +35,7 @@ _KINDS = {
 }  # fmt: skip
 _BOATS = frozenset({"boat", "narrowboat", "houseboat", "barge"})
 _BOAT = re.compile(
-    r"(?<![a-z])((?:narrow ?boat|houseboat|house boat|barge|canal boat|n\.?b\.?|yacht)"
+    r"(?<![a-z])((?:narrow ?boat|houseboat|house boat|barge|canal boat|n\.?b\.?|yacht|boat(?= [\"']))"
     r"(?: (?:called|named|moored at|at|on))?,? [\"']?(?:the )?[a-z][\w'-]+(?: [a-z][\w'-]+)?[\"']?)"
     r"(?=[,.;)\n|]|$| (?:moored|at|on|in|and|with|since|for)\b)",
     re.IGNORECASE,

@@ -44,7 +44,7 @@ _PAIR_ALONE = re.compile(
     re.IGNORECASE,
 )
 _WOVEN = re.compile(
-    r"(?<![\w'])(?:[A-Z]{0,3}(?:Mc|Mac)[A-Z]{1,2}|[A-Z]{1,3}O'[A-Z]|[A-Z]{1,2}(?:de|van|al|Fitz)[A-Z])(?![\w'])"
+    r"(?<![\w'])(?:[A-Z]{0,3}(?:Mc|Mac)[A-Z]{1,2}|[A-Z]{1,3}O'[A-Z]|[A-Z]{1,2}(?:de|van|v|al|Fitz)[A-Z])(?![\w'])"
 )
 _ROW = re.compile(r" ?(?:/|,|&|\+|;| and ) ?")
 _ROW_END = re.compile(

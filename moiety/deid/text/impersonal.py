@@ -9,7 +9,7 @@ from moiety.deid.text.cues import before, ends_with
 _NOT_PERSONAL = vocabulary.group("numbers_impersonal")
 _FILLERS = vocabulary.group("numbers_fillers")
 _IMPERSONAL = re.compile(
-    r"(?:nct|iras|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm|lot|ref|kit|iso)[ -]?\d",
+    r"(?:nct|iras|isrctn|eudract|snomed|chembl|icd|hgnc|rs|nm_|lot|ref|kit|iso)[ -]?\d",
     re.IGNORECASE,
 )
 

@@ -33,6 +33,12 @@ _TASK = re.compile(
 _DOTTED = re.compile(
     r"(?<![\w.])(?:[A-Z]\. ?){2,4}(?![\w])|(?<![\w.])[A-Z]\.[A-Z](?:\.[A-Z])?(?![\w.])"
 )
+_INITIALLED = frozenset({"initial", "initials", "initialled", "signed", "sgd", "sig"})
+_SAID_INITIALS = re.compile(
+    r"(?<![a-z])(?:initials?|initialled|signed|sgd|sig)(?: by)?[ :.]{1,3}"
+    r"([a-z]\.[a-z](?:\.[a-z])?\.?|(?-i:[A-Z]-[A-Z]{1,2}|[A-Z] [A-Z]-[A-Z]))(?=[ ]?(?:[,;)/\n]|\.(?!\w)|\Z| [-/]))",
+    re.IGNORECASE,
+)
 _NOT_DOTTED = vocabulary.group("initials_not_dotted")
 _REFERENCE = re.compile(
     r"(?<![a-z])(?:our|your|my)?[ ]?ref(?:erence)?[ .:]{1,3}((?:[A-Za-z]{1,5}[/ .:-]{1,2}){1,4}[A-Za-z]{0,5})(?=[\d\n(]|  |$)",
@@ -72,6 +78,9 @@ def _by_place(words: Words, taken: bytearray, known: frozenset[str]) -> Iterator
         yield from _of_babies(text)
     if words.has(_HONORIFICS):
         yield from _titled(words)
+    if words.has(_INITIALLED):
+        for match in _SAID_INITIALS.finditer(text):
+            yield Span(*match.span(1), Label.INITIALS, 0.75, "letters behind initials")
     if words.has(_REFERENCES):
         yield from _references(text)
     for i, word in enumerate(words.low):

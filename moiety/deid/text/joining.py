@@ -23,6 +23,7 @@ SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
 """How sure a rule is: title or heading; kin, role or verb; a listed name alone; no known word."""
 
 PARTICLES = vocabulary.group("people_particles")
+_SAINTS = frozenset({"st", "san", "santa", "saint"})
 
 
 _SURE_PARTICLES = vocabulary.group("joining_sure_particles")
@@ -57,6 +58,11 @@ def beside(marks: Marks) -> None:
         if words.low[i] in _SURE_PARTICLES and marks.free[i] and not marks.score[i]:
             if marks.score[i + 1] and words.gaps[i] in (" ", "-"):
                 marks.mark(i, 0.8, "particle")
+    for i in range(size - 1) if words.case == TITLE else ():
+        if words.low[i] in PARTICLES - _SAINTS and marks.free[i] and not marks.score[i]:
+            if words.shapes[i] == words.shapes[i + 1] == TITLE and words.gaps[i] == " ":
+                if marks.score[i + 1]:
+                    marks.mark(i, min(marks.score[i + 1], 0.8), "particle")
     for i in range(1, size - 1):
         if words.low[i] in PARTICLES and marks.free[i] and not marks.score[i]:
             if marks.score[i - 1] and marks.score[i + 1] and words.gaps[i - 1] == " ":

@@ -228,6 +228,14 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
                 and (closes(words, i) or (sure and initial))
             )
         return True
+    if (
+        sure
+        and i
+        and words.flags[i - 1] & FORENAME
+        and words.gaps[i - 1] == " "
+        and closes(words, i)
+    ):
+        return not known & (CLINICAL | PLACE) and word not in _NO_SURNAME and len(word) > 3
     return not known & (WORD | PLACE) and len(word) > 1
 
 

@@ -43,12 +43,16 @@ _TAIL = re.compile(
     r"(?:,? (?:nhs|hsc)(?: foundation)? ?(?:trust|ft)| (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine)(?!\w)",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r" (?:practice |unit )?[1-9](?= ?(?:[,.;)\n]|\Z))", re.IGNORECASE)
+"""`Practice 3` of a health centre that has several."""
 
 
 def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice, with its article; some may overlap."""
     for span in _found(words):
         tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
+        if span.label == Label.GP_IDENTIFIER:
+            tail = _NUMBERED.match(words.text, span.end)
         yield articled(words.text, span.at(span.start, tail.end() if tail else span.end))
 
 
@@ -84,7 +88,10 @@ def _by_head(words: Words) -> Iterator[Span]:
             word == "royal" and (span := _royal(words, i))
         ):
             yield span
-        of_unit = i > 1 and word in _UNIT_HEADS and low[i - 1] in _UNITS
+        of_unit = i > 1 and (
+            (word in _UNIT_HEADS and low[i - 1] in _UNITS)
+            or (word in _SITES and low[i - 1] in _OF_HEALTH)
+        )
         if word in PRACTICE_ENDS and not of_unit:
             span = practice(words, i)
             if span:
@@ -98,6 +105,8 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
+        elif word in _LETTERED and (span := _lettered(words, i)):
+            yield span
         elif of_unit or (word == "hosp" and i and words.gaps[i - 1] in (" ", ". ", "'s ")):
             first = _back(words, i - of_unit)
             if first is not None and _named(words, first, i):
@@ -119,12 +128,57 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, i, end, "hospital of a place")
 
 
+_LETTERED = frozenset(
+    {
+        "dsu",
+        "miu",
+        "utc",
+        "cdc",
+        "mlu",
+        "cmht",
+        "camhs",
+        "camh",
+        "mhu",
+        "scbu",
+        "nicu",
+        "dpu",
+        "dtc",
+        "istc",
+        "wic",
+        "crht",
+    }
+)
+"""Units by their letters, which are of a place where its name stands before them."""
+
+
+def _lettered(words: Words, i: int) -> Span | None:
+    """`Ribbleside DSU`, `north tolworth cmht`: a place or a word that nobody knows, and a unit's letters."""
+    if not i or words.gaps[i - 1] != " " or (words.case == TITLE and words.shapes[i] != UPPER):
+        return None
+    first = i - 1
+    known, word = words.flags[first], words.low[first]
+    strange = not known and len(word) > _SHORT and words.shapes[first] != NUMBER
+    if word in NEVER or not (strange or (known & PLACE and not known & WORD)):
+        return None
+    if words.case == TITLE and words.shapes[first] != TITLE:
+        return None
+    if first and words.low[first - 1] in _TOWN_BEFORE and words.gaps[first - 1] == " ":
+        first -= words.case != TITLE or words.shapes[first - 1] == TITLE
+    return Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.6, "unit of a place")
+
+
+_SHORT = 4
 _UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr", "pavilion"})
+_SITES = frozenset({"village", "park", "campus", "hub"})
+_OF_HEALTH = frozenset({"health", "healthcare", "medical", "wellbeing", "care"})
 _UNITS = frozenset(
     {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
      "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
      "treatment", "spinal", "diagnostic", "cardiac", "baby", "injury", "neuroscience", "genetics", "chest", "breast", "liver",
-     "fertility", "respiratory", "haemodialysis", "radiotherapy"}
+     "fertility", "respiratory", "haemodialysis", "radiotherapy", "hpb", "imaging", "scanning", "endoscopy", "sleep",
+     "vascular", "urology", "dermatology", "infusion", "vaccination", "rheumatology", "arthritis", "diabetes", "wound",
+     "surgical", "elective", "ambulatory", "outpatient", "memory", "neonatal", "simulation", "pet", "mri", "sight",
+     "hearing", "pain", "gastroenterology", "neuro", "orthotic", "prosthetic", "limb", "transplant", "surgery"}
 )  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
 
@@ -314,11 +368,38 @@ def _back(words: Words, head: int, *, loose: bool = False) -> int | None:
             break
         own = own or not (word in GENERIC or word in CONNECTORS)
         first -= 1
+    if words.case != TITLE:
+        whole = _to_border(words, first, head)
+        first, own = min(first, whole), own or whole < first
     while first < head and (words.low[first] in CONNECTORS or words.low[first] in _LEADING):
         first += 1
     return first if own and first < head else None
 
 
+def _to_border(words: Words, first: int, head: int) -> int:
+    """Where capitals tell nothing: the place behind a comma, a cue or the line's start from which all
+    words may be the name's, `axe valley community`; `first` where there is none so near.
+    """
+    i = first
+    while i > 0 and first - i < _FEW and head - i < MOST_WORDS and words.gaps[i - 1] == " ":
+        word = words.low[i - 1]
+        if word in CUES:
+            break
+        if word not in CONNECTORS and (word in NO_PART or word in NEVER):
+            return first
+        if (
+            words.shapes[i - 1] == NUMBER
+            or words.flags[i - 1] & CLINICAL
+            or word in _LEADING
+            or word in GENERIC
+        ):
+            return first
+        i -= 1
+    bordered = i == 0 or words.gaps[i - 1] != " " or words.low[i - 1] in CUES
+    return i if bordered else first
+
+
+_FEW = 3
 _ABBREVIATED, _SHORTENED = 3, frozenset({"univ", "gen", "hosp", "meml", "comm", "dist"})
 _LEADING = vocabulary.group("organisations_leading")
 

@@ -80,6 +80,7 @@ PRACTICE_ENDS = frozenset(
     {
         "surgery",
         "practice",
+        "practise",
         "centre",
         "center",
         "partnership",
@@ -160,7 +161,7 @@ def _practice_head(low: list[str], end: int) -> int | None:
 
 def _whole_part(words: Words, head: int) -> int | None:
     """Where `corn exchange medical centre` begins: words between a comma or a cue and the head."""
-    if words.low[head] in ("practice", "partners", "clinic", "medics"):
+    if words.low[head] in ("practice", "practise", "partners", "clinic", "medics"):
         return None
     first = head
     while first > 0 and head - first < 3 and words.gaps[first - 1] == " ":

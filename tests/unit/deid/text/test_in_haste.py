@@ -8,6 +8,9 @@ import pytest
 from moiety.deid.text import Options, detect
 
 INITIALS = [
+    "Body map signed «e.o.», filed",
+    "Participant 7, initials «D-N» / female",
+    "Then «MvR» wrote of the list",
     "Dressing left intact, wife will phone. «qv»",
     "Chest clear, sats fine, rv in clinic. «lwd»",
     "Casts off, can drive again. Closed «vk» «12/3»",
@@ -18,6 +21,8 @@ INITIALS = [
     "Wife phoned about lifts. «jv» rang back",
 ]
 NAMES = [
+    "read by a radiologist, «De Waal». No fracture",
+    "referred by dr «eamonn diver», thank you",
     "«Big Trev» carried the shopping in",
     "Delivery of «Baby Girl Adeyemi» at noon",
     '«Delroy» "«Biscuit»" «Ashworth» came along',
@@ -54,6 +59,9 @@ ORGANISATIONS = [
     "Back to «the RIE» ED if worse",
 ]
 NUMBERS = [
+    "Ta (bookings, «6644»)",
+    "Hosp «NM0388210» seen",
+    "Family ref «FAM-30551/II:3»  consented",
     "unit «700 118 26 k»",
     "Alert on both, nos. «3381» and «7702».",
     "student no. «500 417 712»",

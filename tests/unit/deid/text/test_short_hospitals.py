@@ -24,6 +24,14 @@ FOUND = [
     "ext «4 4 1 7»",
     "hospital no «one two zero four four one»",
     "clips out «12/9»",
+    "Listed at «Ribbleton DSU», then «Ambleton CMHT»",
+    "refer «Severn HPB Centre», scan done at «Solway Imaging Centre», then home",
+    "14 beds at «St Hild's»: none free",
+    "The meeting is at «Queen Anne's»; bring notes",
+    "Copies: «Langside Health Centre Practice 3»; file",
+    "a bed in «axe valley community hospital». more soon",
+    "seen at «newbattle health village» today",
+    "refill from «saltmarsh family practise», quick",
 ]
 LEFT = [
     "GP to chase bloods",
@@ -34,6 +42,8 @@ LEFT = [
     "pain score 7/10, 3/7 of abx",
     "took a second of each, third one refused",
     "no one to help at home, two of them away",
+    "The local DSU is closed, no CMHT input",
+    "Day Surgery Unit, Pain Clinic, Sleep Centre",
 ]
 
 
