@@ -7,6 +7,7 @@ doors.py          what stands around every route: refusals logged, XML errors, O
 deps.py           what a route asks for: body, connection, commit queue, registry, caller
 routes/           HTTP only: parse, call one work function, render
 intents.py        a contribution as it is sent, and what its versions are meant to do
+followed.py       what the versions of a contribution follow
 contributions.py  commit several versions of several kinds at once
 ehrs.py           open and read EHRs
 statuses.py       EHR_STATUS

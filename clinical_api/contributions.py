@@ -1,16 +1,15 @@
 """Commit a CONTRIBUTION: versions of several kinds, all of them or none.
 
 1. `intents.read` says what is meant.
-2. `look_up` asks what the versions follow.
+2. `followed.look_up` asks what the versions follow.
 3. `commit` prepares every version as its own kind does, and makes one transaction of them.
 
 The EHR's status counts as it was before the contribution: its own changes are written last.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,6 +27,7 @@ from clinical_api import (
 )
 from clinical_api.audits import Audit
 from clinical_api.compositions import Head
+from clinical_api.followed import Follows, Latest
 from clinical_api.intents import Intent, Sent
 from clinical_api.own_words import OwnWords, Sealed
 from clinical_api.registry import Known
@@ -38,48 +38,12 @@ from clinical_api.versions import Act, Before, Change
 from moiety.change_control import records, statements
 from moiety.change_control.codes import ChangeType
 from moiety.kit.commits import Commit, Row, Step
-from moiety.kit.errors import Conflict, Malformed, NotFound, ServiceError, VersionConflict
-from moiety.kit.reads import Reads
+from moiety.kit.errors import Conflict, Malformed, ServiceError
 from moiety.openehr import rm
 from moiety.openehr.canonical import encode
 from moiety.openehr.validate import validate_model
 
 Find = Callable[[str], Known | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Latest:
-    """What a version of a contribution follows, or attests: its kind and its place."""
-
-    kind: str
-    object_id: UUID
-    version: int
-    template_key: int = 0
-    groups: tuple[str, ...] = ()
-    deleted: bool = False
-
-
-Follows = Mapping[UUID, Latest]
-
-
-async def look_up(reads: Reads, ehr_id: UUID, sent: Sent, settings: Settings) -> Follows:
-    """The latest version of every object that the contribution changes or attests.
-
-    Raises NotFound for what is not here, VersionConflict for what is not the latest any more.
-    """
-    wanted = [intent.follows[0] for intent in sent.intents if intent.follows]
-    if not wanted:
-        return {}
-    rows = await reads.ask(_LATEST, (ehr_id, wanted))
-    found: dict[UUID, Latest] = {}
-    for kind, object_id, version, template_key, groups, deleted in sorted(rows, key=itemgetter(2)):
-        found[object_id] = Latest(
-            kind, object_id, version, template_key, tuple(groups), deleted=deleted
-        )
-    for number, intent in enumerate(sent.intents):
-        if intent.follows:
-            _demand(intent, found.get(intent.follows[0]), settings, number)
-    return found
 
 
 def commit(
@@ -243,30 +207,6 @@ def _deletion(scene: _Scene, latest: Latest | None, audit: Audit) -> tuple[str, 
     return "COMPOSITION", compositions.deletion(act, _head(latest), settings, audit=audit)
 
 
-def _demand(intent: Intent, latest: Latest | None, settings: Settings, number: int) -> None:
-    """What is followed is here, of the kind of the content, and the latest."""
-    place = {"path": f"/versions[{number}]/preceding_version_uid"}
-    if latest is None or intent.system not in (None, settings.system_id):
-        raise NotFound(
-            "There is no version of this id in this EHR.", findings=[place | {"rule": "version"}]
-        )
-    if intent.data is not None and rm.type_name(intent.data) != latest.kind:
-        raise Malformed(findings=[place | {"rule": "type", "expected": latest.kind}])
-    version = intent.follows[1] if intent.follows else None
-    if intent.change is ChangeType.ATTESTATION:
-        if version is None or version > latest.version:
-            raise NotFound("There is no version of this number.", findings=[place])
-        return
-    restored = intent.change is ChangeType.RESTORATION
-    if latest.deleted != restored:
-        if restored:
-            raise Conflict("What is restored is not deleted.", findings=[place])
-        raise NotFound("What is changed is deleted: restore it first.", findings=[place])
-    if version not in (None, latest.version):
-        uid = versions.version_uid(latest.object_id, settings, latest.version)
-        raise VersionConflict(headers={"ETag": f'"{uid}"'}, findings=[place])
-
-
 def _opening(act: Act, audit: Audit, change: ChangeType, changes: Sequence[_Made]) -> Step:
     """The contribution itself, and its line in the log, which names what was found in any version.
 
@@ -390,20 +330,3 @@ _ATTESTATION = (
     " %(version)s, %(contribution_id)s, %(number)s, %(time_committed)s, %(attestation)s)"
     " RETURNING 1"
 )
-
-
-def _latest() -> bytes:
-    parts: list[str] = []
-    for name, kind in tables.KINDS.items():
-        rows = "template_key, groups" if name == "COMPOSITION" else "0, '{}'::text[]"
-        parts.extend(
-            f"(SELECT DISTINCT ON (object_id) '{name}', object_id, version, {rows},"
-            f" document IS NULL FROM {table.name} WHERE ehr_id = $1 AND object_id = ANY($2)"
-            " ORDER BY object_id, version DESC)"
-            for table in (kind.head, kind.history)
-        )
-    return " UNION ALL ".join(parts).encode()
-
-
-_LATEST = _latest()
-"""Of every object its head, and the newest of its history: a deletion, where there is no head."""

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from clinical_api import contributions, ehrs, formats, histories, intents
+from clinical_api import contributions, ehrs, followed, formats, histories, intents
 from clinical_api.deps import (
     Body,
     Here,
@@ -42,7 +42,7 @@ async def create(
     await ehrs.demand_ehr(here.reads, owner)
     await here.registry.refresh(here.engine, here.reads)
     sent = await run_sync(intents.read, body, sent_form, here.settings)
-    follows = await contributions.look_up(here.reads, owner, sent, here.settings)
+    follows = await followed.look_up(here.reads, owner, sent, here.settings)
     if contributions.kinds(sent, follows) != {"COMPOSITION"} and "ehr:write" not in caller.scopes:
         raise Forbidden("This key lacks the scope ehr:write.")
     audit = audit_of(request, caller, here.settings, ChangeType.CREATION)
