@@ -26,7 +26,7 @@ from moiety.deid.text.words import Words
 
 FILE = Path(__file__).resolve().parents[1] / "moiety/deid/text/data/judge.bin"
 PARTS = 4
-GROWN = {"max_iter": 120, "learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0}
+GROWN = {"max_iter": 240, "learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0}
 
 Seen = tuple[evidence.Row, bool]
 """The row of an open word, and whether it identifies."""

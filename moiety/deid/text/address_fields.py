@@ -24,12 +24,29 @@ _HEAD = re.compile(
 )
 _FIRSTS = ("home", "postal", "current", "pt", "patient", "nok", "discharge", "contact", "full", "permanent", "perm",
            "temporary", "temp", "usual", "pick", "pickup", "address", "addr", "adr")  # fmt: skip
+_HOME = re.compile(
+    r"(?:(?:at )?home|staying|residence|resides|lives|living|location|currently at|discharge to)(?: at)?(?: ?[:=] {0,20}|\t| {2,20})",
+    re.IGNORECASE,
+)
+_HOMES = (
+    "at",
+    "home",
+    "staying",
+    "residence",
+    "resides",
+    "lives",
+    "living",
+    "location",
+    "currently",
+    "discharge",
+)
+"""Heads behind which much else stands: there a postcode has to end the cell."""
 _CELL = re.compile(
     r"[^\n\t|;]{3,120}?(?= *(?:[\n\t|;]|\Z)| {3}|[ ,.]+(?:tel|telephone|phone|mob|mobile|dob|d\.o\.b|nhs|post ?code|pc"
     r"|gp|nok|e-?mail|sex|age|hosp)(?![a-z]))",
     re.IGNORECASE,
 )
-_MOST = 16
+_MOST, _NEAR = 16, 4
 _NONE = frozenset(
     {"not", "unknown", "as", "same", "see", "confirmed", "checked", "correct", "nfa", "none", "no", "nil", "tbc",
      "withheld", "above", "and", "is", "was", "verified", "updated", "changed", "given", "known", "line", "details"}
@@ -39,12 +56,16 @@ _NONE = frozenset(
 def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
     """The cell behind each such head, without its postcode."""
     text = words.text
-    for head in at(_HEAD, text, places.of(_FIRSTS)):
+    ends = {code.start for code in postcodes}
+    for head in (*at(_HEAD, text, places.of(_FIRSTS)), *at(_HOME, text, places.of(_HOMES))):
         cell = _CELL.match(text, head.end())
         if cell is None:
             continue
         start, end = cell.span()
-        end = min([code.start for code in postcodes if start < code.start < end], default=end)
+        code = min((place for place in ends if start < place <= end + _NEAR), default=None)
+        if code is None and head.re is _HOME:
+            continue
+        end = end if code is None else code
         end = start + len(text[start:end].rstrip(" ,.-("))
         first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
         if first < last <= first + _MOST and words.low[first] not in _NONE:

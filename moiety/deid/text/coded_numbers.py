@@ -16,11 +16,11 @@ from moiety.deid.text.vocabulary import ORDINARY
 from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GROUPS = re.compile(
-    r"[A-Za-z]{0,6}\d[A-Za-z0-9]{0,13}(?:(?:[-/.]|--)[A-Za-z0-9]{1,12}){0,4}(?![\w@%]|[-/.][\w@])"
+    r"[A-Za-z]{0,6}\d[A-Za-z0-9]{0,13}(?:(?:[-/.*]|--|//)[A-Za-z0-9]{1,12}){0,4}(?![\w@%]|[-/.][\w@])"
 )
-_HEAD = re.compile(r"(?<![\w@./-])(?:[A-Za-z]{1,6}[-/.]){1,3}\Z")
+_HEAD = re.compile(r"(?<![\w@./-])(?:[A-Za-z]{1,6}(?:[-/.*]|//)){1,3}\Z")
 _REACH = 24
-_JOINS = frozenset("-/.")
+_JOINS = frozenset("-/.*")
 _MEASURED = re.compile(
     r"(?:[\d.]+(?:mg|mcg|ug|g|mls?|l|kg|cm|mm|m|iu|u|units?|mmol|kpa|hz|am|pm|hrs?|h|x|st|nd|rd|th|mmhg|w|wks?|mths?|yrs?|y|d|f|fr|ch"
     r"|nm|ms|min|mins|s|k|lb|oz|ft)|x\d+|(?:mg|mcg|ml|kg)(?:/\w+)?)$",
@@ -78,7 +78,9 @@ _SAMPLE_OF_YEAR = re.compile(
     r"(?<![\w./+-])([A-Za-z]{2,5}) ((?:0\d|1\d|2\d|3[0-5])[-/]\d{4,7}|\d\.\d{3}\.\d{3})(?![\w/%-]|[.,]\d)"
 )
 """`BS 24/00671`, `imm 24-00913`: a laboratory's letters, the year and a running number."""
-_COLONED = re.compile(r"(?<![\w:])[A-Z]{1,5}\d{0,2}(?::[A-Z]{0,2}\d{2,9}){1,2}(?![\w:])")
+_COLONED = re.compile(
+    r"(?<![\w:])[A-Z]{1,5}\d{0,2}(?::[A-Z]{0,2}\d{2,9}(?:-\d{4,8})?){1,2}(?![\w:])"
+)
 _LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
 _NUMBERS_TOLD = re.compile(
     r"nos?\.? (\d{4,8}) (?:and|&|/) (\d{4,8})(?![\w/%]|[.,]\d)", re.IGNORECASE
@@ -148,7 +150,7 @@ def _told(text: str, places: Places) -> Iterator[Span]:
         if not (word or _MONTH_AND_YEAR.match(match[2])) and not ends_with(
             before(text, match.start()), _IMPERSONAL
         ):
-            yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.65, "letters, year and number")
+            yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.72, "letters, year and number")
     for match in at(_COLONED, text, places.spelt):
         if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS:
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "number in coded groups")
@@ -203,7 +205,7 @@ _ABBREVIATED = vocabulary.group("learned_abbreviations")
 def _label(text: str, start: int, end: int) -> Label | None:
     """What kind of number a stretch is; None where it is none."""
     whole = text[start:end]
-    parts = re.split(r"[-/.]+", whole)
+    parts = re.split(r"[-/.*]+", whole)
     digits = sum(c.isdigit() for c in whole)
     letters = sum(c.isalpha() for c in whole)
     last = before(text, start, " .:#=(-")

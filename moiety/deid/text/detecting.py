@@ -22,6 +22,7 @@ from moiety.deid.text import (
     propagating,
     rounding,
     site,
+    spelt_names,
     subject,
     tabulated,
     widening,
@@ -115,6 +116,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
         *messages.find(text),
         *tabulated.find(text),
         *site.find(text, options),
+        *spelt_names.find(words),
     ]
     postcodes = [span for span in found if span.label == Label.POSTCODE]
     piece = _Piece(words, place, found)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from moiety.deid.text.cues import Places, at, before, ends_with
 
 _YEAR = r"(?:,? (?:of )?(?:19|20)\d\d(?!\d))?"
-_EVES = r"(?:(?:the )?(?:eve of|morning of|night of) )?"
+_EVES = r"(?:(?:the )?(?:eve of|morning of|night of|day after|day before|last|next) )?"
 _DAYS = (
-    r"christmas (?:day|eve)|boxing day|new year'?s(?: day| eve)|hogmanay|burns'? night|twelfth night|good fri(?:day)?"
+    r"(?:christmas|xmas) (?:day|eve)|(?:[a-z]{4,7} (?:night|day) of )(?:pesach|passover|hanukkah|diwali|sukkot|eid|ramadan)|boxing day|new year'?s(?: day| eve)|hogmanay|burns'? night|twelfth night|good fri(?:day)?"
     r"|maundy thurs?(?:day)?|(?:shrove|easter|pancake) tues?(?:day)?|pancake day|ash wed(?:s|nesday)?|palm sun(?:day)?|holy sat(?:urday)?|lady day|the ides of march"
-    r"|easter (?:sun|mon|sat(?:ur)?)(?:day)?|whit (?:sun|mon)(?:day)?|(?:mothering|remembrance|trinity|advent) sun(?:day)?"
+    r"|easter (?:sun|mon|sat(?:ur)?)(?:day)?|whit (?:sunday|monday|sun|mon|weekend|week)|easter (?:weekend|week)|glasgow fair|trades week|wakes week|(?:mothering|remembrance|trinity|advent) sun(?:day)?"
     r"|mother'?s'? day|father'?s'? day|valentine'?s day|armistice day|remembrance day|(?-i:May Day)|midsummer(?:'s day| day| eve)"
     r"|ascension day|corpus christi|all (?:souls|saints|hallows)'? ?(?:day|eve)|epiphany|candlemas|michaelmas(?: day)?"
     r"|lammas(?: day)?|martinmas|halloween|hallowe'en|samhain|bonfire night|guy fawkes(?:'? night)?|st\.? [a-z]{3,12}'?s'? day"
@@ -31,12 +31,13 @@ _SEASON = re.compile(
     re.IGNORECASE,
 )
 _DAY_FIRSTS = (
-    "christmas", "boxing", "new", "hogmanay", "burns", "burns'", "twelfth", "good", "maundy", "shrove", "easter", "pancake",
+    "christmas", "xmas", "first", "second", "third", "last", "glasgow", "trades", "wakes", "boxing", "new", "hogmanay", "burns", "burns'", "twelfth", "good", "maundy", "shrove", "easter", "pancake",
     "ash", "palm", "lady", "holy", "whit", "mothering", "remembrance", "trinity", "advent", "mother", "mothers", "father", "fathers",
     "valentine", "valentines", "armistice", "may", "midsummer", "ascension", "corpus", "all", "epiphany", "candlemas", "michaelmas",
     "lammas", "martinmas", "halloween", "hallowe'en", "samhain", "bonfire", "guy", "st", "saint", "the", "late", "early", "august",
     "spring", "summer", "bank", "eid", "yom", "rosh", "simchat", "purim", "vaisakhi", "holi", "navaratri", "dussehra", "wesak",
-    "nowruz", "chinese", "lunar", "bon", "no", "world", "boat", "grand", "cup", "derby", "eve", "morning", "night",
+    "nowruz", "chinese", "lunar", "bon", "no", "world", "boat", "grand", "cup", "derby", "eve", "morning", "night", "day",
+    "next",
 )  # fmt: skip
 _SEASON_FIRSTS = ("christmas", "xmas", "new", "easter", "diwali", "eid", "ramadan", "hannukah", "hanukkah", "passover", "pesach",
                   "whitsun", "june", "advent", "lent", "hogmanay", "bank", "feb", "february", "may", "oct", "october", "spring",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import CLINICAL, ORDINARY
+from moiety.deid.text.vocabulary import ABBREVIATION, CLINICAL, ORDINARY
 from moiety.deid.text.words import LOWER, TITLE, Words
 
 _GRADES = vocabulary.group("signing_grades")
@@ -46,7 +46,14 @@ _PAIR_ALONE = re.compile(
 _WOVEN = re.compile(
     r"(?<![\w'])(?:[A-Z]{0,3}(?:Mc|Mac)[A-Z]{1,2}|[A-Z]{1,3}O'[A-Z]|[A-Z]{1,2}(?:de|van|v|al|Fitz)[A-Z])(?![\w'])"
 )
-_ROW = re.compile(r" ?(?:/|,|&|\+|;| and ) ?")
+_SPEAKER = re.compile(
+    rf"(?:^|\n|  |[.;] )(?:\d{{1,2}} [A-Za-z]{{3,9}} )?[0-2]?\d[:.][0-5]\d,? ([A-Za-z]{{2,3}}|[A-Za-z] [A-Za-z]-[A-Za-z])"
+    rf"( \((?:{_GRADE})\))?(?= ?: ?[A-Za-z])",
+    re.IGNORECASE,
+)
+_ROW = frozenset(
+    left + sign + right for sign in "/,&+;" for left in ("", " ") for right in ("", " ")
+)
 _ROW_END = re.compile(
     r" ?(?:/|,|&|\+|;|\n|$|\)|\.(?: |\n|$)|\d|  | and | ?(?:GMC|NMC|HCPC))", re.IGNORECASE
 )
@@ -72,6 +79,10 @@ def find(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterator
             yield from (_initials(match, n, "letters on a line of their own") for n in parts)
     for match in _WOVEN.finditer(text) if words.case == TITLE else ():
         yield _initials(match, 0, "letters with Mc or O'")
+    for match in _SPEAKER.finditer(text) if ":" in text else ():
+        known = vocabulary.flags(match[1].lower()) & (CLINICAL | ORDINARY | ABBREVIATION)
+        if match[2] or not (known or _means(match[1])):
+            yield _initials(match, 1, "whoever speaks, behind a time")
     for match in _DOTTED_LOW.finditer(text) if words.case == LOWER else ():
         if match[0].replace(".", "") not in _BY_DOT:
             yield _initials(match, 0, "dotted letters")
@@ -130,7 +141,7 @@ def _rows(words: Words, signed: Iterable[Span], last: frozenset[str]) -> Iterato
     for i, word in enumerate(words.low[:-1]):
         j = i + 1
         gap = words.gaps[i]
-        if not _ROW.fullmatch(gap):
+        if gap not in _ROW:
             continue
         named = word in last and "/" in gap
         if (words.ends[i] in ends or named) and _in_row(words, j, stroke="/" in gap):

@@ -45,11 +45,13 @@ class Marks:
 
 def beside(marks: Marks) -> None:
     """Words that join a name already found: initials, second surnames, particles."""
-    words, size = marks.words, len(marks.words.low)
-    for step in (1, -1):
-        for i in range(size) if step == 1 else range(size - 1, -1, -1):
+    words, size, score = marks.words, len(marks.words.low), marks.score
+    if not any(score):
+        return
+    for step, order in ((1, range(1, size)), (-1, range(size - 2, -1, -1))):
+        for i in order:
             j = i - step
-            if marks.score[i] or not marks.free[i] or not 0 <= j < size or not marks.score[j]:
+            if not score[j] or score[i] or not marks.free[i]:
                 continue
             gap = words.gaps[j] if step == 1 else words.gaps[i]
             if gap in ("-", " ", ". ", ".") and _joins(words, i, j, gap):

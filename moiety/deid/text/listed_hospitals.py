@@ -6,6 +6,7 @@ from functools import cache
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
+from moiety.deid.text.phrases import Index, beginning, indexed
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
@@ -32,9 +33,10 @@ _CLINICAL_TOO = vocabulary.group("organisations_clinical_too")
 
 
 @cache
-def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
-    """Hospitals by their first word, the longest first; and whether one is sure without a cue."""
-    found: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+def _phrases() -> Index[bool]:
+    """Hospitals by their first words, and whether one is sure without a cue."""
+    found: list[tuple[tuple[str, ...], bool]] = []
+    places = vocabulary.phrases_of("places")
     for phrase in vocabulary.phrases_of("hospitals"):
         parts = tuple(split(phrase).low)
         bare = [p for p in parts if p != "the"]
@@ -45,7 +47,7 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             or parts[-1] == "general"
             or (
                 len(bare) == 2
-                and phrase not in vocabulary.phrases_of("places")
+                and phrase not in places
                 and not all(vocabulary.flags(p) & ORDINARY for p in bare)
             )
             or (
@@ -54,20 +56,18 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], bool], ...]]:
             )
             or (not any(vocabulary.flags(p) & unsure for p in bare))
         )
-        found.setdefault(parts[0], []).append((parts, sure))
+        found.append((parts, sure))
         short = parts[:-1]
         if parts[-1] in HOSPITAL_HEADS and len(short) > 1 and short[0] not in _TOO_COMMON:
-            found.setdefault(short[0], []).append((short, False))
-    return {
-        first: tuple(sorted(ones, key=lambda one: -len(one[0]))) for first, ones in found.items()
-    }
+            found.append((short, False))
+    return indexed(found)
 
 
 def known(words: Words) -> Iterator[Span]:
     """Hospitals named in full, with the trust behind; unsure ones only beside a cue."""
     phrases, low = _phrases(), words.low
     for i in words.each(phrases):
-        for parts, sure in phrases[low[i]]:
+        for parts, sure in beginning(phrases, low, i):
             end = i + len(parts)
             if tuple(low[i:end]) != parts or any("\n" in g for g in words.gaps[i : end - 1]):
                 continue
@@ -173,7 +173,7 @@ def abbreviated(words: Words) -> Iterator[Span]:
             or word in _CLINICAL_TOO
         )
         if (
-            (words.case == TITLE and not unsure)
+            (not unsure and (words.case == TITLE or not words.flags[i]))
             or (
                 before in CUES
                 and before not in ("of", "with", "seen", "reviewed", "then")

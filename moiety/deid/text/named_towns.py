@@ -6,6 +6,7 @@ from functools import cache
 from moiety.deid.text import vocabulary
 from moiety.deid.text.before_postcode import towns
 from moiety.deid.text.labels import Label
+from moiety.deid.text.phrases import Index, beginning, indexed
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, ORDINARY
 from moiety.deid.text.words import TITLE, UPPER, Words, split
@@ -15,12 +16,8 @@ _HEADS_BEHIND = vocabulary.group("addresses_heads_behind")
 
 
 @cache
-def _place_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in towns():
-        parts = tuple(split(phrase).low)
-        found.setdefault(parts[0], []).append(parts)
-    return {first: tuple(sorted(ones, key=len, reverse=True)) for first, ones in found.items()}
+def _place_phrases() -> Index[None]:
+    return indexed((tuple(split(phrase).low), None) for phrase in towns())
 
 
 def find(words: Words) -> Iterator[Span]:
@@ -30,7 +27,7 @@ def find(words: Words) -> Iterator[Span]:
     for i in words.each(phrases):
         if i < skip:
             continue
-        for parts in phrases[low[i]]:
+        for parts, _ in beginning(phrases, low, i):
             end = i + len(parts)
             if tuple(low[i:end]) == parts and not any("\n" in g for g in words.gaps[i : end - 1]):
                 if _is_place(words, i, end):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from moiety.deid.text import by_context, short_hospitals, vocabulary
+from moiety.deid.text import by_context, short_hospitals, units, vocabulary
 from moiety.deid.text.articles import articled
 from moiety.deid.text.belonging import (
     GENERIC,
@@ -19,11 +19,13 @@ from moiety.deid.text.listed_hospitals import CUES, HOSPITAL_HEADS, abbreviated,
 from moiety.deid.text.practices import PRACTICE_ENDS, named_practices, practice, saints
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
+from moiety.deid.text.units import BEFORE_TOWNS, UNIT_HEADS, UNITS, is_unit
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 _TRUST_HEAD = re.compile(
-    r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust)(?![a-z])",
+    r"(?<![\w])(?:nhs (?:foundation )?trust|nhsft|nhs ft|foundation trust|hsc trust|health board|nhs trust|social care trust"
+    r"|(?:partnership|care|healthcare|hospitals?|ambulance(?: service)?) (?:nhs )?(?:foundation )?trust)(?![a-z])",
     re.IGNORECASE,
 )
 _WELL_KNOWN_NHS = re.compile(
@@ -40,7 +42,8 @@ _PARTNERS = re.compile(
 
 
 _TAIL = re.compile(
-    r"(?:,? (?:nhs|hsc)(?: foundation)? ?(?:trust|ft)| (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine)(?!\w)",
+    r"(?:,? (?:nhs|hsc)(?: foundation)? ?(?:trust|ft)| (?:&|and) (?:the )?(?:(?:medical|dental) )?school|,? (?:main )?campus|,? school of medicine"
+    r"|,? (?:at|@) st\.? [a-z]{3,12}(?:'s|s'?)?)(?!\w)",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r" (?:practice |unit )?[1-9](?= ?(?:[,.;)\n]|\Z))", re.IGNORECASE)
@@ -62,6 +65,7 @@ def _found(words: Words) -> Iterator[Span]:
     yield from abbreviated(words)
     yield from by_context.find(words)
     yield from short_hospitals.find(words)
+    yield from units.find(words)
     for match in _PARTNERS.finditer(words.text) if words.has(_TOGETHER) else ():
         yield Span(*match.span(), Label.GP_IDENTIFIER, 0.9, "partners of a practice")
     yield from named_practices(words)
@@ -83,15 +87,16 @@ def _is_head(word: str) -> bool:
 
 def _by_head(words: Words) -> Iterator[Span]:
     low, last = words.low, len(words.low)
-    for i, word in enumerate(low):
-        if (word in ("general", "royal", "eye", "community") and (span := _general(words, i))) or (
-            word == "royal" and (span := _royal(words, i))
-        ):
+    for i in [
+        i for i, word in enumerate(low) if word in _HEADS or (len(word) > 5 and _is_head(word))
+    ]:
+        word = low[i]
+        if (
+            word in ("general", "regional", "royal", "eye", "community")
+            and (span := _general(words, i))
+        ) or (word == "royal" and (span := _royal(words, i))):
             yield span
-        of_unit = i > 1 and (
-            (word in _UNIT_HEADS and low[i - 1] in _UNITS)
-            or (word in _SITES and low[i - 1] in _OF_HEALTH)
-        )
+        of_unit = i > 1 and is_unit(low[i - 1], word)
         if word in PRACTICE_ENDS and not of_unit:
             span = practice(words, i)
             if span:
@@ -105,8 +110,6 @@ def _by_head(words: Words) -> Iterator[Span]:
                     yield Span(
                         words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.9, "trust"
                     )
-        elif word in _LETTERED and (span := _lettered(words, i)):
-            yield span
         elif of_unit or (word == "hosp" and i and words.gaps[i - 1] in (" ", ". ", "'s ")):
             first = _back(words, i - of_unit)
             if first is not None and _named(words, first, i):
@@ -128,59 +131,11 @@ def _by_head(words: Words) -> Iterator[Span]:
                 yield with_trust(words, i, end, "hospital of a place")
 
 
-_LETTERED = frozenset(
-    {
-        "dsu",
-        "miu",
-        "utc",
-        "cdc",
-        "mlu",
-        "cmht",
-        "camhs",
-        "camh",
-        "mhu",
-        "scbu",
-        "nicu",
-        "dpu",
-        "dtc",
-        "istc",
-        "wic",
-        "crht",
-    }
-)
-"""Units by their letters, which are of a place where its name stands before them."""
-
-
-def _lettered(words: Words, i: int) -> Span | None:
-    """`Ribbleside DSU`, `north tolworth cmht`: a place or a word that nobody knows, and a unit's letters."""
-    if not i or words.gaps[i - 1] != " " or (words.case == TITLE and words.shapes[i] != UPPER):
-        return None
-    first = i - 1
-    known, word = words.flags[first], words.low[first]
-    strange = not known and len(word) > _SHORT and words.shapes[first] != NUMBER
-    if word in NEVER or not (strange or (known & PLACE and not known & WORD)):
-        return None
-    if words.case == TITLE and words.shapes[first] != TITLE:
-        return None
-    if first and words.low[first - 1] in _TOWN_BEFORE and words.gaps[first - 1] == " ":
-        first -= words.case != TITLE or words.shapes[first - 1] == TITLE
-    return Span(words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.6, "unit of a place")
-
-
-_SHORT = 4
-_UNIT_HEADS = frozenset({"unit", "centre", "center", "ctr", "pavilion"})
-_SITES = frozenset({"village", "park", "campus", "hub"})
-_OF_HEALTH = frozenset({"health", "healthcare", "medical", "wellbeing", "care"})
-_UNITS = frozenset(
-    {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
-     "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
-     "treatment", "spinal", "diagnostic", "cardiac", "baby", "injury", "neuroscience", "genetics", "chest", "breast", "liver",
-     "fertility", "respiratory", "haemodialysis", "radiotherapy", "hpb", "imaging", "scanning", "endoscopy", "sleep",
-     "vascular", "urology", "dermatology", "infusion", "vaccination", "rheumatology", "arthritis", "diabetes", "wound",
-     "surgical", "elective", "ambulatory", "outpatient", "memory", "neonatal", "simulation", "pet", "mri", "sight",
-     "hearing", "pain", "gastroenterology", "neuro", "orthotic", "prosthetic", "limb", "transplant", "surgery"}
-)  # fmt: skip
 _BRANDS = vocabulary.group("organisations_brands")
+_HEADS = (
+    {"general", "regional", "royal", "eye", "community", "trust", "board", "ft", "hosp"} | PRACTICE_ENDS | UNIT_HEADS
+    | _BRANDS | {"children", "women"}
+)  # fmt: skip
 
 
 def _named(words: Words, first: int, head: int) -> bool:
@@ -188,7 +143,7 @@ def _named(words: Words, first: int, head: int) -> bool:
     return any(
         words.flags[i] & (NAME | PLACE) or not words.flags[i] or words.gaps[i] == "'s "
         for i in range(first, head)
-        if words.low[i] not in _UNITS
+        if words.low[i] not in UNITS
     )  # fmt: skip
 
 
@@ -258,7 +213,7 @@ def _general(words: Words, i: int) -> Span | None:
         first -= 1
     if _of_town(words, first):
         before = words.low[first - 1] if first and words.gaps[first - 1] in (" ", "-") else ""
-        if before in _TOWN_BEFORE and (words.case != TITLE or words.shapes[first - 1] != LOWER):
+        if before in BEFORE_TOWNS and (words.case != TITLE or words.shapes[first - 1] != LOWER):
             first -= 1
         return Span(
             words.starts[first], words.ends[i], Label.HOSPITAL_NAME, 0.8, "general of a town"
@@ -283,26 +238,10 @@ def _of_town(words: Words, i: int) -> bool:
     return bool(words.flags[i] & PLACE) or (
         words.low[i] not in NEVER
         and not words.flags[i]
-        and words.low[i + 1] in ("district", "general")
+        and words.low[i + 1] in ("district", "general", "regional")
     )
 
 
-_TOWN_BEFORE = frozenset(
-    {
-        "bishop",
-        "north",
-        "south",
-        "east",
-        "west",
-        "mid",
-        "great",
-        "st",
-        "new",
-        "royal",
-        "kings",
-        "milton",
-    }
-)
 _NOT_GENERAL = frozenset(
     {
         "practice",
@@ -404,9 +343,14 @@ _ABBREVIATED, _SHORTENED = 3, frozenset({"univ", "gen", "hosp", "meml", "comm", 
 _LEADING = vocabulary.group("organisations_leading")
 
 
+_AND = frozenset({"and", "&"})
+
+
 def _no_cue(words: Words, i: int) -> bool:
     """Whether a word is nothing that stands before a name: before `NHS Trust` all else is name."""
     word = words.low[i]
+    if word in _AND and i and words.gaps[i - 1] == words.gaps[i] == " ":
+        return True
     plain = words.case != TITLE or words.shapes[i] != LOWER
     return (
         plain

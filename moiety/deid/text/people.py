@@ -66,9 +66,11 @@ def find(words: Words, taken: bytearray) -> list[Span]:
 
 def _after_cues(marks: Marks) -> None:
     """Names behind a title, a heading, kin, a role, a verb."""
-    words = marks.words
-    for i, word in enumerate(words.low[:-1]):
-        gap = words.gaps[i]
+    words, last = marks.words, len(marks.words.low) - 1
+    for i in words.each(_ANY_CUE):
+        word, gap = words.low[i], words.gaps[i]
+        if i == last:
+            break
         if not marks.free[i] or len(gap) > 5:
             if (word in _CELLS and ":" in gap and "\n" not in gap.split(":")[0]) or (
                 word in _COLUMNS and not gap.strip(" \t") and words.low[i + 1] not in _CELLS
@@ -106,6 +108,9 @@ def _after_cues(marks: Marks) -> None:
             sure = sure and not (words.flags[i + 1] & EPONYM and words.gaps[i + 1][:1] == "'")
             sure = sure and not (words.flags[i + 1] & (PLACE | EPONYM) and word in ("d/w", "dw"))
             _take(marks, i + 1, LIKELY, "after a verb", sure=sure, weak=word in WEAK)
+
+
+_ANY_CUE = _CELLS | _COLUMNS | TITLES | TITLES_TOO | _CAN | KIN | ROLES | BEFORE | {"law", "w"}
 
 
 def _asked(marks: Marks, i: int) -> bool:
@@ -222,7 +227,9 @@ def _bare_initial(words: Words, i: int) -> bool:
 def _before_cues(marks: Marks) -> None:
     """A name before what only a person has or does: `Sharp, bleep 6564`, `Jas settled`."""
     words = marks.words
-    for i in range(1, len(words.low)):
+    for i in words.each(_ANY_BEHIND):
+        if not i:
+            continue
         j, gap = i - 1, words.gaps[i - 1]
         if _kin_behind(marks, j):
             continue
@@ -248,6 +255,9 @@ def _before_cues(marks: Marks) -> None:
                 marks.mark(j, 0.7, "before a verb")
             elif not known and not looks_wrong(words, j) and (does or len(words.low[j]) > 3):
                 marks.mark(j, 0.6, "unknown word before a verb")
+
+
+_ANY_BEHIND = _HAD | AFTER | KIN
 
 
 def _kin_behind(marks: Marks, j: int) -> bool:

@@ -113,6 +113,15 @@ def practice(words: Words, end: int) -> Span | None:
             break
         own = own or is_own(words, i)
         first = i
+    if (
+        own
+        and first > 1
+        and low[first - 1] == "and"
+        and words.gaps[first - 1] == words.gaps[first - 2] == " "
+    ):
+        plain = words.case != TITLE or words.shapes[first - 2] == TITLE
+        if plain and is_own(words, first - 2):
+            first -= 2  # `Billinghay and Ruskington`
     while first < head and low[first] in CONNECTORS and low[first] != "the":
         first += 1
     if not own and words.case != TITLE and (whole := _whole_part(words, head)) is not None:
@@ -159,12 +168,15 @@ def _practice_head(low: list[str], end: int) -> int | None:
     return head
 
 
+_LONGEST = 3
+
+
 def _whole_part(words: Words, head: int) -> int | None:
     """Where `corn exchange medical centre` begins: words between a comma or a cue and the head."""
     if words.low[head] in ("practice", "practise", "partners", "clinic", "medics"):
         return None
     first = head
-    while first > 0 and head - first < 3 and words.gaps[first - 1] == " ":
+    while first > 0 and head - first < _LONGEST and words.gaps[first - 1] == " ":
         word = words.low[first - 1]
         if word in CUES or word in ("gp", "practice"):
             break

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import FORENAME
+from moiety.deid.text.vocabulary import FORENAME, SURNAME
 from moiety.deid.text.words import TITLE, Words
 
 _NICKNAME = r"[\"“‘'](?P<nick>[^\W\d_][\w' -]{1,18}?)[\"”’']"
 _BEHIND = re.compile(rf" {_NICKNAME}(?= |[.,;:)|]|\n|\Z)")
 _BEFORE = re.compile(rf"(?<!\w){_NICKNAME} \Z")
+_SURNAME = re.compile(r" ([^\W\d_][\w'-]{2,20})")
 _YOUNGER = re.compile(r",? (?:snr|jnr|junior|senior|jr|Sr)\b\.?(?!\w)", re.IGNORECASE)
 _CALLED = re.compile(
     r"(?<![\w-])(?:Big|Wee|Auld|Lil'?|Baby(?: Boy| Girl)?|Aunty|Auntie|Uncle|Nana|Nanny|Granny|Gran) \Z"
@@ -77,3 +78,6 @@ def _nicknames(words: Words, span: Span) -> Iterator[Span]:
             yield Span(
                 *match.span("nick"), Label.NAME, min(span.score, 0.7), "nickname beside a name"
             )
+            after = _SURNAME.match(text, match.end())
+            if after and vocabulary.flags(after[1].lower()) & SURNAME:
+                yield Span(*after.span(1), Label.NAME, min(span.score, 0.7), "behind a nickname")

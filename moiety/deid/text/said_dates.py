@@ -63,6 +63,12 @@ _CELTIC_DATE = re.compile(
     rf"(?<![\w./-])(?:\d{{1,2}}(?:eg|af|ain|il|ydd|fed|ed|u|adh)? (?:o )?{_CELTIC}(?: (?:19|20)\d\d)?|\d{{1,2}}(?:eg|fed|ydd|ain)|{_CELTIC} (?:19|20)\d\d)(?![\w-])",
     re.IGNORECASE,
 )
+_CELTIC_DAY = re.compile(r"(?<![\w./-])\d{1,2}(?:eg|fed|ydd|ain)(?![\w-])", re.IGNORECASE)
+_CELTIC_MONTHS = frozenset(
+    {"ionawr", "chwefror", "mawrth", "fawrth", "ebrill", "mai", "fai", "mehefin", "fehefin", "gorffennaf", "orffennaf",
+     "awst", "medi", "fedi", "hydref", "tachwedd", "dachwedd", "rhagfyr", "ragfyr", "eanair", "feabhra", "marta",
+     "aibrean", "bealtaine", "meitheamh", "iuil", "lunasa", "mean", "deireadh", "samhain", "nollaig"}
+)  # fmt: skip
 _PART_OF_MONTH = re.compile(
     rf"(?<![\w-])(?:early|mid|middle|late|end|beginning|start|first half"
     rf"|second half|first week|last week|second week|third week|turn)"
@@ -147,7 +153,10 @@ def find(words: Words, places: Places, months: list[int]) -> Iterator[tuple[int,
         yield *match.span(), 0.9, "date said in ordinals"
     for match in at(_FIGURES_SAID, text, places.of(("date", "d", "dob", "born"))):
         yield *match.span(1), 0.9, "birth date said in figures"
-    for match in at(_CELTIC_DATE, text, places.leads):
+    celtic = (
+        (_CELTIC_DATE, places.leads) if words.has(_CELTIC_MONTHS) else (_CELTIC_DAY, places.short)
+    )
+    for match in at(celtic[0], text, celtic[1]):
         yield *match.span(), 0.9, "date in Welsh or Irish"
     for match in at(_PART_OF_MONTH, text, places.of(_PARTS)):
         if match[0].split()[-1].lower() not in ("mar", "may") or _capital(words, match[0]):

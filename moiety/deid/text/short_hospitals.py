@@ -45,12 +45,12 @@ _REGION = re.compile(
     r"(?<!\w)NHS ((?:[A-Z][a-z]+ (?:& |and )?){0,2}[A-Z][a-z]+)(?=[ ]?(?:[.,;:)\n|/]|$| [a-z]))"
 )
 _PRACTICE_TAIL = (
-    r"(?:surg|surgery|mp|mc|hc|h/c|m/c|med(?:ical)?\.? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
+    r"(?:surg|surgery|mp|mc|(?<!\d )mg|hc|h/c|m/c|docs|med(?:ical)?\.? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
     r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
     r"|(?:med|medical))"
 )
 _PRACTICE_ENDS = frozenset(
-    {"surg", "surgery", "mp", "mc", "hc", "c", "ctr", "centre", "center", "cen", "gp", "grp",
+    {"surg", "surgery", "mp", "mc", "mg", "docs", "hc", "c", "ctr", "centre", "center", "cen", "gp", "grp",
      "group", "prac", "practice", "pract", "practise", "partnership", "hall", "services", "care",
      "hub", "pcc", "doctors", "drs", "med", "medical"}
 )  # fmt: skip

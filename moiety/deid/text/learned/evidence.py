@@ -26,6 +26,8 @@ _LEAST = 1e-4
 _LONGEST, _INITIALS = 12, 4
 _GAPS = ("\n", ",", "-/", ".", ":", "()", "")
 _FLAGS = 8
+_FAR = 30
+_NOTHING = (-1,) * _FLAGS
 
 Row = tuple[float, ...]
 
@@ -50,12 +52,46 @@ def rows(said: Said, spans: Sequence[Span]) -> list[tuple[int, int, Row]]:
     words = said.words
     heard = _heard(said, spans)
     still = [i for i in range(len(words.low)) if _is_open(heard, i)]
+    lines = _lines(words)
     fares = _fares(words, heard, {words.low[i] for i in still})
     share = sum(map(bool, heard.labels)) / max(1, len(words.low))
     return [
-        (i, heard.labels[i] or heard.kinds[i], _row(words, i, heard, fares[words.low[i]], share))
+        (
+            i,
+            heard.labels[i] or heard.kinds[i],
+            (*_row(words, i, heard, fares[words.low[i]], share), *_stands(words, i, lines)),
+        )
         for i in still
     ]
+
+
+def _lines(words: Words) -> list[tuple[int, int]]:
+    """Of each word the first and the last word of its line."""
+    out: list[tuple[int, int]] = []
+    first = 0
+    for i, gap in enumerate(words.gaps):
+        if "\n" in gap or i + 1 == len(words.gaps):
+            out += [(first, i)] * (i + 1 - first)
+            first = i + 1
+    return out
+
+
+def _stands(words: Words, i: int, lines: Sequence[tuple[int, int]]) -> Row:
+    """Where a word stands in its line and in the text, and what the lists say of the words around it."""
+    first, last = lines[i]
+    return (
+        min(i - first, _FAR), min(last - i, _FAR), i / len(words.low),
+        *_bits(words, i - 1), *_bits(words, i + 1), *_bits(words, i - 2), *_bits(words, i + 2),
+    )  # fmt: skip
+
+
+def _bits(words: Words, i: int) -> Row:
+    if not 0 <= i < len(words.flags):
+        return _NOTHING
+    known = words.flags[i]
+    return (
+        known & 1, known & 2, known & 4, known & 8, known & 16, known & 32, known & 64, known & 128,
+    )  # fmt: skip
 
 
 def _is_open(heard: _Heard, i: int) -> bool:
@@ -134,7 +170,7 @@ def _row(
     return (
         heard.odds[i], heard.scores[i], heard.sizes[i], kind, heard.labels[i],
         *_neighbour(words, i - 1, heard, kind), *_neighbour(words, i + 1, heard, kind),
-        *_further(heard, i - 2), *_further(heard, i + 2),
+        *_further(heard, i - 2), *_further(heard, i + 2), *_further(heard, i - 3), *_further(heard, i + 3),
         _gap(words.gaps[i - 1] if i else "\n"), _gap(words.gaps[i] if i + 1 < len(words.low) else "\n"),
         count - 1, found - bool(heard.labels[i]),
         _best_but(heard.scores[i], scores, -1.0), _best_but(heard.odds[i], odds, -_FURTHEST),
@@ -160,6 +196,7 @@ def _neighbour(words: Words, i: int, heard: _Heard, kind: int) -> Row:
 
 
 def _further(heard: _Heard, i: int) -> Row:
+    """Of a word further off: the model's odds, and the rules' score."""
     if not 0 <= i < len(heard.odds):
         return (-_FURTHEST, 0.0)
     return (heard.odds[i], heard.scores[i])

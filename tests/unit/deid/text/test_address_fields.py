@@ -15,6 +15,8 @@ def _lines(found, text):
         ("Address    Above Happy Cod, Tide Row   YO8 4QQ   Tel", "Above Happy Cod, Tide Row"),
         ('Addr: barge "Quiet Night", Lock Wide, nr Ambleton', 'barge "Quiet Night", Lock Wide, nr Ambleton'),
         ("home address | the old signal hut, rail row | dob", "the old signal hut, rail row"),
+        ("Home  Flat above the Grocer, Market Rise, Wenbury  NN31 7TB", "Flat above the Grocer, Market Rise, Wenbury"),
+        ("Staying: Welcome House hostel, Tarn Mount, LS97 3AA. Well", "Welcome House hostel, Tarn Mount"),
         ("NOK address: 4 Long Thing, Ambleton  Tel 01632 960881", "4 Long Thing, Ambleton"),
     ],
 )  # fmt: skip

@@ -18,6 +18,9 @@ from moiety.deid.text import Label
         (Label.HOSPITAL_NUMBER, "no. vrx-9921 on the list", "vrx-9921"),
         (Label.HOSPITAL_NUMBER, "hosp no tqmh 441 9027 on cpap", "tqmh 441 9027"),
         (Label.HOSPITAL_NUMBER, "HOSP NO..........7710-220-K", "7710-220-K"),
+        (Label.HOSPITAL_NUMBER, "case TVU//0771-94-B closed", "TVU//0771-94-B"),
+        (Label.HOSPITAL_NUMBER, "No. RTI*5540*19 | age 34", "RTI*5540*19"),
+        (Label.ACCESSION_NUMBER, "level 1.9 (C:24-009881) today", "C:24-009881"),
         (Label.HOSPITAL_NUMBER, "hospital number tango 4 4 1 0 9 2 comma", "tango 4 4 1 0 9 2"),
         (
             Label.TELEPHONE,

@@ -108,7 +108,7 @@ def test_words_that_a_site_keeps_are_kept():
 def test_the_model_finds_names_that_no_list_and_no_cue_gives():
     text = "the plan is that khorvati reviews this tomorrow"
     assert [] == words(text)
-    assert ["khorvati"] == words(text, options=Options())
+    assert "khorvati" in words(text, options=Options())
 
 
 def test_the_model_learns_the_same_from_the_same_and_survives_its_file():

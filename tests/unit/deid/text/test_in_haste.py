@@ -11,6 +11,7 @@ INITIALS = [
     "Body map signed «e.o.», filed",
     "Participant 7, initials «D-N» / female",
     "Then «MvR» wrote of the list",
+    "ok\n09:31 «KJ»: thanks\n10:05 «PA» (CNS): no worries",
     "Dressing left intact, wife will phone. «qv»",
     "Chest clear, sats fine, rv in clinic. «lwd»",
     "Casts off, can drive again. Closed «vk» «12/3»",
@@ -22,6 +23,7 @@ INITIALS = [
 ]
 NAMES = [
     "read by a radiologist, «De Waal». No fracture",
+    "that is «s e f t o n», S B A R done, a b c d e clear",
     "referred by dr «eamonn diver», thank you",
     "«Big Trev» carried the shopping in",
     "Delivery of «Baby Girl Adeyemi» at noon",
@@ -61,6 +63,7 @@ ORGANISATIONS = [
 NUMBERS = [
     "Ta (bookings, «6644»)",
     "Hosp «NM0388210» seen",
+    "pot sent, «25/000771», result due",
     "Family ref «FAM-30551/II:3»  consented",
     "unit «700 118 26 k»",
     "Alert on both, nos. «3381» and «7702».",

@@ -13,7 +13,7 @@ from moiety.deid.text.words import split
 
 EVERYBODY = Judge(9.0, (), {})
 NOBODY = Judge(-9.0, (), {})
-LETTERS = 30
+LETTERS = 34
 """The place in a row of how many letters the word has."""
 
 

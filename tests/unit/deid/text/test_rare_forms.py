@@ -26,6 +26,8 @@ DATES = [
     "seen «Shrove Tues», well until «Lady Day»",
     "cast off «wed pm 6/11», stitches «19-vi»",
     "closed «Whit Mon» and «Tu 6 Oct»",
+    "moved «xmas day», away for «the second night of Pesach», back «Whit weekend»",
+    "film «last Hallowe'en» was clear",
 ]
 PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
 HOUSES = [

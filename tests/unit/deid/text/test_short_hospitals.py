@@ -32,6 +32,12 @@ FOUND = [
     "a bed in «axe valley community hospital». more soon",
     "seen at «newbattle health village» today",
     "refill from «saltmarsh family practise», quick",
+    "told «ambleham and torrington surgery». fine",
+    "Therapy at «Otterbridge Clinic», results from «Ouse Valley Pathology», film at «Tarn Lane Skin Clinic».",
+    "Notes from «Mullagh Regional» are lost",
+    "Scan at «Anne Rowling Clinic», then «Eastborough Eye Hospital at St Hild's»",
+    "bloods at «Church Ambley docs» or at «Tarnton MG», please",
+    "under «fenland and wolds mental health nhs foundation trust» now",
 ]
 LEFT = [
     "GP to chase bloods",
@@ -42,8 +48,10 @@ LEFT = [
     "pain score 7/10, 3/7 of abx",
     "took a second of each, third one refused",
     "no one to help at home, two of them away",
+    "Morphine 5 MG. Given 5 MG at night",
     "The local DSU is closed, no CMHT input",
     "Day Surgery Unit, Pain Clinic, Sleep Centre",
+    "Diabetes Clinic in May, then Fracture Clinic. Cellular Pathology",
 ]
 
 
