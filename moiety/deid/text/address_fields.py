@@ -19,7 +19,7 @@ from moiety.deid.text.words import NUMBER, Words
 
 _HEAD = re.compile(
     r"(?:(?:home|postal|current|pt|patient|nok|discharge|contact|full|permanent|perm|temporary|temp|usual|pick ?up) )?"
-    r"(?:address|addr|adr)(?: of [a-z]{3,12})?(?: ?[.:=>|]{1,20} {0,20}|\t| {2,20})",
+    r"(?:address|addr|adr)(?: of [a-z]{3,12})?(?: ?[.:=>|/]{1,20} {0,20}|\t| {2,20})",
     re.IGNORECASE,
 )
 _FIRSTS = ("home", "postal", "current", "pt", "patient", "nok", "discharge", "contact", "full", "permanent", "perm",

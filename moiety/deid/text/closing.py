@@ -35,7 +35,7 @@ _SIGNED_ON = re.compile(r" \d{1,2}[/.]\d{1,2}([/.](?:20)?\d\d)?(?=[ .]{0,2}(?:\n
 _BEFORE_PAIR = re.compile(r"(?:[.!?,;:] |\n|\| )\Z")
 _PAIR = re.compile(r"(?<![\w/&'-])([a-z]{2,3})/([a-z]{2,3})(?= ?(?:\Z|[\n.;?]))", re.IGNORECASE)
 _ONE_LETTER = re.compile(
-    r"(?:[.!?)][ \n]{1,4}|\n>?[ \t]{0,4})([A-Z])(?=\.?(?:\s*\Z|\s*\n(?:> ?)?(?:Sent from|From:|-{3,}|_{3,}|On .{6,60} wrote:|>)))"
+    r"(?:[.!?)][ \n]{1,4}|\n>?[ \t]{0,4})([A-Z])(?=\.?(?: x{1,3})?(?:\s*\Z|\s*\n(?:> ?)?(?:Sent from|From:|-{3,}|_{3,}|On .{6,60} wrote:|>)))"
 )
 _DOUBLE = re.compile(
     r"(?<![\w/.-])(?:([A-Z]{2})-[A-Z]|[A-Z]-([A-Z]{2})|[A-Z]{2}-([A-Z]{2}))(?![\w-])"

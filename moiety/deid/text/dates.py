@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from moiety.deid.text import ordinals, rare_dates, said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
+from moiety.deid.text.impersonal import lasts
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -252,6 +253,9 @@ def _run_on_date(digits: str) -> bool:
 def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     day, separator, month = match[1], match[2].strip(), match[3]
     start = match.start()
+    spans = separator == "/" and day[0] != "0" and lasts(text, start, int(day), int(month))
+    if spans and not _TIME.match(text, match.end()):
+        return False
     if _surely_cued(text, start):
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
     line = _DASH_WORD.search(text, max(0, start - _REACH), start)
@@ -349,7 +353,7 @@ def _surely_cued(text: str, start: int) -> bool:
     if len(last) > 1 and (
         last[-2] == "next"
         or (last[-2] in ("check", "checked") and 2 <= len(last[-1]) <= 3)
-        or (last[-1] in ("to", "and", "&") and _AS_DATE.match(last[-2][-4:]))
+        or (last[-1] in ("to", "and", "&") and _AS_DATE.search(last[-2][-4:]))
     ):
         return True
     if last and _AS_DATE.search(last[-1][-4:]) and _DASHED.search(text, max(0, start - 4), start):

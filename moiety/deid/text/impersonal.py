@@ -24,6 +24,32 @@ def is_measured(text: str, place: int) -> bool:
     return UNIT.match(text, place) is not None
 
 
+def lasts(text: str, place: int, count: int, unit: int) -> bool:
+    """`for 14/7`, `within 28/7`, `every 3/12`: whole weeks in days, or any count, behind a word of span."""
+    if unit not in _UNITS or (unit == _WEEK and count % _WEEK and count > _WEEK):
+        return False
+    return before(text, place, " .")[-1:] in _SPANS
+
+
+_WEEK, _UNITS = 7, frozenset({7, 12, 52})
+_SPANS = tuple(
+    [word]
+    for word in (
+        "for",
+        "within",
+        "every",
+        "over",
+        "another",
+        "further",
+        "x",
+        "after",
+        "in",
+        "approx",
+        "lasting",
+    )
+)
+
+
 def spared(text: str, start: int, end: int) -> bool:
     """Whether a unit follows or a name of something impersonal stands before."""
     if is_measured(text, end) or is_code(text, start):

@@ -160,7 +160,10 @@ def find(words: Words, places: Places) -> Iterator[Span]:
 def _is_value(text: str, match: re.Match[str]) -> bool:
     """Not `visit no 2`, not `patient number) IRAS 123456`."""
     digits = sum(c.isdigit() for c in match[1])
-    return digits > 1 and not is_code(text, match.start(1))
+    return digits > 1 and not is_code(text, match.start(1)) and not _DECIMAL.fullmatch(match[1])
+
+
+_DECIMAL = re.compile(r"\d{1,3}[.,]\d{1,3}")
 
 
 def _matches(

@@ -27,7 +27,7 @@ _NEAR = 24
 _DAY_NAMES = ("mon", "monday", "tue", "tues", "tuesday", "wed", "weds", "wednesday", "thu", "thur", "thurs",
               "thursday", "fri", "friday", "sat", "saturday", "sun", "sunday")  # fmt: skip
 _WEEKDAY_AND_DAY = re.compile(
-    r"[A-Za-z]{3,9}\.?,? (0?[1-9]|[12]\d|3[01])(?=[:,;.]?(?:\n|$)|[:;,.] (?!\d)|: | (?:[01]?\d|2[0-3])[.:][0-5]\d| - )"
+    r"[A-Za-z]{3,9}\.?,? (0?[1-9]|[12]\d|3[01])(?=[:,;.]?(?:\n|$)|[:;,.] (?!\d)|: | (?:[01]?\d|2[0-3])(?:[.:][0-5]\d|[ap]m)| - )"
 )
 _LISTED_FOR = frozenset({"lmp", "appt", "list", "edd", "tci", "clinic", "due", "booked"})
 _ENDS_THERE = re.compile(

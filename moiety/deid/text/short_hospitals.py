@@ -46,13 +46,13 @@ _REGION = re.compile(
 )
 _PRACTICE_TAIL = (
     r"(?:surg|surgery|mp|mc|(?<!\d )mg|hc|h/c|m/c|docs|med(?:ical)?\.? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
-    r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
+    r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|pchc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
     r"|(?:med|medical))"
 )
 _PRACTICE_ENDS = frozenset(
     {"surg", "surgery", "mp", "mc", "mg", "docs", "hc", "c", "ctr", "centre", "center", "cen", "gp", "grp",
      "group", "prac", "practice", "pract", "practise", "partnership", "hall", "services", "care",
-     "hub", "pcc", "doctors", "drs", "med", "medical"}
+     "hub", "pcc", "pchc", "doctors", "drs", "med", "medical"}
 )  # fmt: skip
 """The last words of that, one of which must stand in the text."""
 _PRACTICE = re.compile(

@@ -14,7 +14,7 @@ _SITES = frozenset({"village", "park", "campus", "hub"})
 _OF_HEALTH = frozenset({"health", "healthcare", "medical", "wellbeing", "care"})
 UNITS = frozenset(
     {"maternity", "birth", "birthing", "cancer", "burns", "hospice", "eye", "injuries", "heart", "dialysis", "stroke", "renal",
-     "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "rehabilitation", "rehab",
+     "cardiothoracic", "trauma", "orthopaedic", "neurosciences", "neurological", "oncology", "kidney", "rehabilitation", "rehab",
      "treatment", "spinal", "diagnostic", "cardiac", "baby", "injury", "neuroscience", "genetics", "chest", "breast", "liver",
      "fertility", "respiratory", "haemodialysis", "radiotherapy", "hpb", "imaging", "scanning", "endoscopy", "sleep",
      "vascular", "urology", "dermatology", "infusion", "vaccination", "rheumatology", "arthritis", "diabetes", "wound",

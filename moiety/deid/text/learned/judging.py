@@ -45,15 +45,17 @@ def judged(
         if i in covered:
             if probability < least:
                 doubted.add(i)
-        elif (
-            probability >= threshold
-            and _may_stand(words, i, covered)
-            and not (model.labels[label] == Label.INITIALS and _is_measure(words, i, covered))
-        ):
+        elif probability >= threshold and _may_be(words, i, model.labels[label], covered):
             score = min(_MOST, probability)
             added.append(Span(words.starts[i], words.ends[i], model.labels[label], score, "judged"))
     kept = [left for span in spans for left in _left_of(words, span, doubted)] if doubted else spans
     return [*kept, *(span for span in _joined(words, added) if _may_count(words, span))]
+
+
+def _may_be(words: Words, i: int, label: str, covered: Mapping[int, str]) -> bool:
+    """Whether a word can be what the evidence says at all."""
+    measure = label == Label.INITIALS and _is_measure(words, i, covered)
+    return not measure and _may_stand(words, i, covered)
 
 
 def _may_stand(words: Words, i: int, covered: Mapping[int, str]) -> bool:

@@ -179,6 +179,8 @@ def _may_be_date(words: Words, first: int, last: int, probability: float) -> boo
     if max(map(len, told)) > len("2024"):
         return False
     day, month = int(told[0]), int(told[1])
+    if len(told) == 2 and impersonal.lasts(words.text, words.starts[first], day, month):
+        return False
     if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS):
         return len(told) == 3 and 1 <= month <= _DAYS and 1 <= min(day, int(told[2])) <= _MONTHS
     if len(told) == 3:

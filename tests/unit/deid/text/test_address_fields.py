@@ -17,6 +17,7 @@ def _lines(found, text):
         ("home address | the old signal hut, rail row | dob", "the old signal hut, rail row"),
         ("Home  Flat above the Grocer, Market Rise, Wenbury  NN31 7TB", "Flat above the Grocer, Market Rise, Wenbury"),
         ("Staying: Welcome House hostel, Tarn Mount, LS97 3AA. Well", "Welcome House hostel, Tarn Mount"),
+        ("Addr/ Peabody Buildings block D, Tarnton, Leeds   NHS/ 9", "Peabody Buildings block D, Tarnton, Leeds"),
         ("NOK address: 4 Long Thing, Ambleton  Tel 01632 960881", "4 Long Thing, Ambleton"),
     ],
 )  # fmt: skip

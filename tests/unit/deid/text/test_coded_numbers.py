@@ -55,6 +55,7 @@ def test_a_number_by_its_form_or_who_is_called(found, label, text, number):
         "Ring back after 1430, call 999 if worse.",
         "SNOMED T04030 M85003.",
         "Visit no 2 of 6.",
+        "JCV index 0.31, clexane for 14/7, a meeting within 28/7.",
     ],
 )
 def test_doses_times_standards_and_counts_are_no_numbers_of_anybody(found, text):

@@ -11,6 +11,7 @@ INITIALS = [
     "Body map signed «e.o.», filed",
     "Participant 7, initials «D-N» / female",
     "Then «MvR» wrote of the list",
+    "Try the office any day after two.\n«G» x",
     "ok\n09:31 «KJ»: thanks\n10:05 «PA» (CNS): no worries",
     "Dressing left intact, wife will phone. «qv»",
     "Chest clear, sats fine, rv in clinic. «lwd»",

@@ -28,6 +28,8 @@ DATES = [
     "closed «Whit Mon» and «Tu 6 Oct»",
     "moved «xmas day», away for «the second night of Pesach», back «Whit weekend»",
     "film «last Hallowe'en» was clear",
+    "booked «mon 16» 11am, then home",
+    "gaps on «24/7» and «25/7», booked for «14/7» at 10:00",
 ]
 PLACES = ["the house is «14 juniper gdns», two steps", "HOME VISIT TO «31 JUNIPER GDNS», TWO STEPS"]
 HOUSES = [
