@@ -8,6 +8,7 @@ options        what to look for
 normalising    look-alikes in one form, with the way back
 vocabulary     what is known of a word                     data/*.txt
 words          a text as words
+phrases        listed phrases by their first two words
 cues           words that announce what follows, places where a pattern may begin
 numbers        e-mail, telephone, postcode, every number
 calling        extensions, bleeps, whom to call
@@ -26,12 +27,14 @@ belonging      which words belong to the name of a hospital or practice
 practices      practices behind their cue, or by the word that ends their name
 organisations  hospitals, trusts, practices
 short_hospitals  hospitals and practices as they are called in haste
+units          centres, units and departments of a place
 by_context     those of which only the place in the sentence tells
 before_postcode   what stands before a postcode
 villages       villages by their first word
 named_towns    towns by their names
 house_rows     number and street of an address that goes on
 addresses      houses, streets, towns
+address_fields  the cell behind `Address` in a form
 dwellings      homes, hostels, prisons, parks, boats, Welsh names of houses
 conversions    houses that once were something else
 widening       what belongs to an address before and behind it
@@ -43,6 +46,7 @@ turning        names that stand surname first
 unannounced    names that nothing announces
 people         names, announced or not
 rounding       what belongs to a name: by-name, nickname, `Snr`, a last letter
+spelt_names    names that are spelled letter by letter
 articles       what leads and ends the name of a place: `The`, `Upper`, `'s`
 initials       initials
 signing        initials that close or open an entry
@@ -51,6 +55,7 @@ grading        letters that sign: before a grade, in pairs, in rows
 framing        places where only a person's letters stand
 doing          letters of whoever did it
 closing        letters that close a text or a sentence, however typed
+closing_gaps   what is left between two findings and belongs to them
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole
