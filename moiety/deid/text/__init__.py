@@ -33,6 +33,7 @@ before_postcode   what stands before a postcode
 villages       villages by their first word
 named_towns    towns by their names
 house_rows     number and street of an address that goes on
+streets        streets, with house number and flat
 addresses      houses, streets, towns
 address_fields  the cell behind `Address` in a form
 dwellings      homes, hostels, prisons, parks, boats, Welsh names of houses
@@ -49,6 +50,7 @@ rounding       what belongs to a name: by-name, nickname, `Snr`, a last letter
 spelt_names    names that are spelled letter by letter
 articles       what leads and ends the name of a place: `The`, `Upper`, `'s`
 initials       initials
+lettered       initials that their own form tells: `J.K.`, `Baby J`, `Mr K`
 signing        initials that close or open an entry
 living         where a text says that somebody lives
 grading        letters that sign: before a grade, in pairs, in rows

@@ -1,17 +1,16 @@
 """What stands behind `Address` in a form: the whole of the cell, up to the postcode.
 
-    Address    Over Lucky Nails, 61 Narborough Road   LE3 0PX     Tel …
+    Address    Above Happy Cod, Tide Row   YO8 4QQ     Tel …
 
 A house may have any words for its name, so that behind such a head all of them are taken.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from moiety.deid.text.cues import Places, at
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS
+from moiety.deid.text.landscape import OF_ADDRESSES
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import NAME, PLACE, WORD
@@ -28,18 +27,8 @@ _HOME = re.compile(
     r"(?:(?:at )?home|staying|residence|resides|lives|living|location|currently at|discharge to)(?: at)?(?: ?[:=] {0,20}|\t| {2,20})",
     re.IGNORECASE,
 )
-_HOMES = (
-    "at",
-    "home",
-    "staying",
-    "residence",
-    "resides",
-    "lives",
-    "living",
-    "location",
-    "currently",
-    "discharge",
-)
+_HOMES = ("at", "home", "staying", "residence", "resides", "lives", "living", "location", "currently",
+          "discharge")  # fmt: skip
 """Heads behind which much else stands: there a postcode has to end the cell."""
 _CELL = re.compile(
     r"[^\n\t|;]{3,120}?(?= *(?:[\n\t|;]|\Z)| {3}|[ ,.]+(?:tel|telephone|phone|mob|mobile|dob|d\.o\.b|nhs|post ?code|pc"
@@ -67,15 +56,16 @@ def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
             continue
         end = end if code is None else code
         end = start + len(text[start:end].rstrip(" ,.-("))
-        first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
-        if first < last <= first + _MOST and words.low[first] not in _NONE:
-            if any(_of_place(words, i) for i in range(first, last)):
-                yield Span(words.starts[first], end, Label.ADDRESS_LINE, 0.86, "behind Address")
+        within = words.within(start, end)
+        if 0 < len(within) <= _MOST and words.low[within.start] not in _NONE:
+            if any(_of_place(words, i) for i in within):
+                first = words.starts[within.start]
+                yield Span(first, end, Label.ADDRESS_LINE, 0.86, "behind Address")
 
 
 def _of_place(words: Words, i: int) -> bool:
     word, known = words.low[i], words.flags[i]
-    if words.shapes[i] == NUMBER or word in STREETS or word in HOUSES or word in LANDSCAPE:
+    if words.shapes[i] == NUMBER or word in OF_ADDRESSES:
         return True
     return (
         word not in NEVER and len(word) > 2 and (bool(known & (NAME | PLACE)) or not known & WORD)

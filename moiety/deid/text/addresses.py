@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from moiety.deid.text import house_rows, named_towns, vocabulary
+from moiety.deid.text import house_rows, named_towns, streets, vocabulary
 from moiety.deid.text.before_postcode import (
     FAR,
     HOUSE_NUMBER,
-    SMALL,
     before_postcode,
     towns,
     whole_line,
@@ -17,27 +16,29 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.landscape import (
     HOUSES,
     LANDSCAPE,
-    STREETS,
-    SURE_STREETS,
     UNITS,
     VILLAGES,
 )
 from moiety.deid.text.roles import KIN, NEVER
 from moiety.deid.text.spans import Span
+from moiety.deid.text.streets import (
+    NEXT_PART,
+    PLACE_CUES,
+    after_cue,
+    longest_first,
+    own_word,
+    part_ends,
+)
 from moiety.deid.text.villages import hyphened, part_begins, villages
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, NAME, PLACE, SURNAME, WORD
-from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words, split
+from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words, split
 
-_UNIT_NUMBER = re.compile(r"(?:\d{1,4}[a-z]?|[a-z]\d{0,3})$")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.\n\t'/&-]*$")
-_NO_STREET = vocabulary.group("addresses_no_street")
-_TOO = frozenset({"back", "old", "right", "under", "over", "out"})
-_PLACE_CUES = vocabulary.group("addresses_place_cues")
 
 
 def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
     """Every line of an address and every town; some may overlap."""
-    for street in _streets(words):
+    for street in streets.find(words):
         yield _to_postcode(words, street, postcodes)
     for postcode in postcodes:
         if span := before_postcode(words, postcode):
@@ -62,178 +63,6 @@ def find(words: Words, places: Places, postcodes: list[Span]) -> Iterator[Span]:
     yield from hyphened(words)
 
 
-def _streets(words: Words) -> Iterator[Span]:
-    low = words.low
-    for i, word in enumerate(low):
-        if word not in STREETS or i == 0:
-            continue
-        if words.case == TITLE and words.shapes[i] == LOWER and word not in SURE_STREETS:
-            continue
-        if word == "rd" and (
-            low[i - 1] == "ward" or (words.case == TITLE and words.shapes[i] == UPPER)
-        ):
-            continue
-        first, own = i, False
-        while first > 0 and i - first < 4 and _street_word(words, first - 1, i):
-            first -= 1
-            own = own or _own(words, first) or _numbered_row(words, first, i)
-        while first < i and words.low[first] in ("of", "and", "on", "in", "by", "a", "upon"):
-            first += 1
-        if first == i:
-            continue
-        if (
-            word == "dr"
-            and i + 1 < len(low)
-            and words.gaps[i] == " "
-            and words.shapes[i + 1] != LOWER
-        ):
-            continue
-        numbered = (
-            first > 0
-            and words.gaps[first - 1] in (" ", ", ", "  ", ",")
-            and (
-                words.shapes[first - 1] in (NUMBER, LOWER, UPPER, TITLE)
-                and HOUSE_NUMBER.match(low[first - 1]) is not None
-            )
-        )
-        if numbered:
-            if not own and word not in SURE_STREETS and not _stands_out(words, first, i):
-                continue
-            first = _unit_before(words, first - 1)
-        elif not _street_alone(words, first, i, own=own):
-            continue
-        yield Span(words.starts[first], words.ends[i], Label.ADDRESS_LINE, 0.85, "street")
-
-
-def _stands_out(words: Words, first: int, head: int) -> bool:
-    """`14 Marigold Court`: two capitals behind a number, in a text that has small letters."""
-    own = words.case == TITLE and words.shapes[first] == words.shapes[head] == TITLE
-    return own and first + 1 == head and not words.flags[first] & CLINICAL
-
-
-def _street_word(words: Words, i: int, head: int) -> bool:
-    """Whether word `i` may stand in a street's name before the word that ends it."""
-    word = words.low[i]
-    if (
-        words.gaps[i] not in (" ", "-", ". ", "' ", "'s ")
-        or words.shapes[i] == NUMBER
-        or (word in _NO_STREET and not (word in _TOO and part_begins(words, i)))
-    ):
-        return False
-    if words.case == TITLE and words.shapes[head] != LOWER and words.shapes[i] == LOWER:
-        return word in SMALL
-    if _numbered_row(words, i, head):
-        return True
-    if words.case == TITLE and words.shapes[i] == LOWER and words.shapes[head] == LOWER:
-        return _small_street(words, i, head)
-    known = words.flags[i]
-    return (
-        word in LANDSCAPE
-        or word in SMALL
-        or not known & WORD
-        or bool(known & (NAME | PLACE))
-        or (words.case == TITLE and not known & CLINICAL)
-    )
-
-
-def _small_street(words: Words, i: int, head: int) -> bool:
-    """`14 raploch rd`: small letters in a text that has capitals, behind a house number."""
-    if words.low[head] not in _PLAIN_STREETS or words.low[i] in NEVER:
-        return False
-    known = words.flags[i]
-    if known & CLINICAL or (known & WORD and not (known & PLACE or words.low[i] in LANDSCAPE)):
-        return False
-    first = i - 1 if i and words.shapes[i - 1] != NUMBER else i
-    return first > 0 and HOUSE_NUMBER.match(words.low[first - 1]) is not None
-
-
-_PLAIN_STREETS = frozenset(
-    {"road", "street", "avenue", "lane", "crescent", "terrace", "gardens", "grove", "mews", "rd",
-     "ave", "gdns", "cres", "cresc", "terr", "clse"}
-)  # fmt: skip
-
-
-def _numbered_row(words: Words, i: int, head: int) -> bool:
-    """`5 Pump Cottages,`: one word of any meaning between a house number and a row of houses."""
-    if i + 1 != head or not i or words.gaps[i - 1] != " ":
-        return False
-    if words.low[head] in _PLAIN_STREETS and words.case != TITLE:
-        return HOUSE_NUMBER.match(words.low[i - 1]) is not None and words.low[i] not in NEVER
-    if not _part_ends(words, head):
-        return False
-    capital = words.case == TITLE and TITLE in (words.shapes[i], words.shapes[head])
-    plain = words.low[head] in ("cottages", "villas", "terrace", "almshouses", "mews", "buildings")
-    return (capital or plain) and HOUSE_NUMBER.match(words.low[i - 1]) is not None
-
-
-def _part_ends(words: Words, i: int) -> bool:
-    return words.gaps[i].lstrip(" ")[:1] in (",", "\n")
-
-
-def _own(words: Words, i: int) -> bool:
-    known, word = words.flags[i], words.low[i]
-    if word in NEVER and not known & NAME:
-        return False
-    return word in LANDSCAPE or word in _TOO or bool(known & (NAME | PLACE)) or not known & WORD
-
-
-def _street_alone(words: Words, first: int, head: int, *, own: bool) -> bool:
-    """A street without a house number."""
-    if not own or (words.low[first] in ("the", "of", "and", "in", "on", "a") and head - first == 1):
-        return False
-    if words.low[head] in SURE_STREETS:
-        if words.low[head] in ("close", "drive") and words.case == TITLE:
-            return words.shapes[head] != LOWER
-        return (
-            words.case == TITLE
-            or words.low[head] not in ("close", "drive", "ln")
-            or _after_cue(words, first)
-        )
-    if words.low[head] in ("dr", "ct"):
-        return False
-    if words.low[head] in ("st", "cl", "pl", "way", "court", "place", "walk", "rise", "gate"):
-        if words.low[first] in ("st", "saint"):
-            return _after_cue(words, first)
-        return words.case == TITLE or _after_cue(words, first) or _town_behind(words, head)
-    part = part_begins(words, first) and _part_ends(words, head)
-    capital = words.case == TITLE and words.shapes[first] != LOWER and words.shapes[head] != LOWER
-    if part and (capital or words.low[first] in LANDSCAPE):
-        return True
-    return _after_cue(words, first) or _town_behind(words, head)
-
-
-def _town_behind(words: Words, head: int) -> bool:
-    """Whether a comma and a town follow."""
-    match = _NEXT_PART.match(words.text, words.ends[head])
-    return match is not None and any(p in towns() for p in _longest(match[1].lower()))
-
-
-def _after_cue(words: Words, first: int) -> bool:
-    return first > 0 and words.low[first - 1] in (
-        *_PLACE_CUES,
-        "on",
-        "the",
-        "off",
-        "down",
-        "along",
-        "by",
-    )
-
-
-def _unit_before(words: Words, first: int) -> int:
-    """`Flat 7, Priory Court,` before a house number belongs to it."""
-    for back in range(2, 7):
-        i = first - back
-        if i < 0 or "\n" in "".join(words.gaps[i:first]):
-            break
-        if words.low[i] in UNITS and _UNIT_NUMBER.match(words.low[i + 1]):
-            return i
-    i = first - 1
-    if i > 0 and words.gaps[i] == ", " and words.low[i] in HOUSES | STREETS and _own(words, i - 1):
-        return i - 1 - (i > 1 and words.low[i - 2] == "the")
-    return first
-
-
 def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
     """The street with all that stands between it and the postcode, or with the towns behind."""
     text = words.text
@@ -244,9 +73,9 @@ def _to_postcode(words: Words, street: Span, postcodes: list[Span]) -> Span:
                 return _cut(text, Span(street.start, postcode.start, street.label, 0.87, "address"))
             break
     end = street.end
-    while match := _NEXT_PART.match(text, end):
+    while match := NEXT_PART.match(text, end):
         phrase = match[1].lower()
-        longest = next((p for p in _longest(phrase) if p in towns()), None)
+        longest = next((p for p in longest_first(phrase) if p in towns()), None)
         if longest is None and _unknown_town(match[1], words.case):
             longest = match[1].rstrip(" .")
         if longest is None:
@@ -272,15 +101,6 @@ def _unknown_town(phrase: str, case: int) -> bool:
         and (word in LANDSCAPE or known & (PLACE | SURNAME) or not known)
         for word, shape, known in zip(inner.low, inner.shapes, inner.flags, strict=True)
     )  # fmt: skip
-
-
-_NEXT_PART = re.compile(r"[ ]?(?:,|\n|, ?\n)[ \t]{0,12}([A-Za-z'.-]+(?: [A-Za-z'.-]+){0,3})")
-
-
-def _longest(phrase: str) -> Iterator[str]:
-    parts = phrase.rstrip(".").split(" ")
-    for n in range(len(parts), 0, -1):
-        yield " ".join(parts[:n]).rstrip(".,")
 
 
 def _cut(text: str, span: Span) -> Span:
@@ -334,7 +154,7 @@ def _houses(words: Words) -> Iterator[Span]:
         if first > 0 and words.gaps[first - 1] == " " and HOUSE_NUMBER.match(low[first - 1]):
             yield Span(words.starts[first - 1], words.ends[i], Label.ADDRESS_LINE, 0.6, "house")
             continue
-        loose = words.case != TITLE and not _after_cue(words, first) and not _part_ends(words, i)
+        loose = words.case != TITLE and not after_cue(words, first) and not part_ends(words, i)
         if not alone and (loose or (low[first] == "the" and i - first == 1)):
             continue
         yield Span(
@@ -344,7 +164,7 @@ def _houses(words: Words) -> Iterator[Span]:
 
 def _names_house(words: Words, first: int) -> bool:
     """Whether a word before `house` is a name: `old` is one behind `the` alone."""
-    if not _own(words, first):
+    if not own_word(words, first):
         return False
     return words.low[first] not in _NO_HOUSE or (first > 0 and words.low[first - 1] == "the")
 
@@ -352,7 +172,7 @@ def _names_house(words: Words, first: int) -> bool:
 def _whole_name(words: Words, first: int, last: int) -> int:
     """Where a house's name begins, at most three words before its kind."""
     while first > 0 and words.gaps[first - 1] == " " and last - first < 3:
-        named = _own(words, first - 1) and words.shapes[first - 1] != LOWER
+        named = own_word(words, first - 1) and words.shapes[first - 1] != LOWER
         if words.low[first - 1] != "the" and not named:
             break
         first -= 1
@@ -397,7 +217,7 @@ def _moved_into(words: Words, first: int) -> bool:
     """`moved into The Willows`: a capital on `The` in the midst of a sentence."""
     if words.case != TITLE or words.shapes[first] != TITLE or not first:
         return False
-    cued = words.low[first - 1] in _PLACE_CUES or words.low[first - 1] in ("into", "called")
+    cued = words.low[first - 1] in PLACE_CUES or words.low[first - 1] in ("into", "called")
     return cued and words.gaps[first - 1] == " "
 
 
@@ -407,4 +227,4 @@ def _at_home(words: Words, first: int, last: int) -> bool:
         words.gaps[last].lstrip(" ")[:1] in ("", ",", "\n", ".", ";", ")")
         and words.gaps[last] != " "
     )
-    return ends and (_after_cue(words, first) or part_begins(words, first))
+    return ends and (after_cue(words, first) or part_begins(words, first))

@@ -1,12 +1,11 @@
 """The parts before a postcode that can be an address: town, street, house."""
 
 import re
-from bisect import bisect_left
 from functools import cache
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, UNITS
+from moiety.deid.text.landscape import OF_ADDRESSES
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
@@ -81,8 +80,8 @@ _NO_PART = vocabulary.group("addresses_no_part")
 
 
 def whole_line(words: Words, postcode: Span) -> Span | None:
-    """A line that is nothing but an address, whatever its words mean: two commas and more, at its end
-    the postcode, and no word of speech or medicine.
+    """A line that is nothing but an address, whatever its words mean: a comma in it, at its end the
+    postcode, and no word of speech or medicine.
     """
     text = words.text
     begins = text.rfind("\n", 0, postcode.start) + 1
@@ -90,10 +89,10 @@ def whole_line(words: Words, postcode: Span) -> Span | None:
     ends = _LINE_ENDS.match(text, postcode.end) is not None
     if not ends or not line.count(",") or len(line) > FAR or _NO_ADDRESS.search(line):
         return None
-    first, last = bisect_left(words.starts, begins), bisect_left(words.starts, postcode.start)
-    if first == last or any(_never_stands(words, i) for i in range(first, last)):
+    within = words.within(begins, postcode.start)
+    if not within or any(_never_stands(words, i) for i in within):
         return None
-    start = words.starts[first]
+    start = words.starts[within.start]
     return Span(start, begins + len(line), Label.ADDRESS_LINE, 0.6, "line before a postcode")
 
 
@@ -103,17 +102,17 @@ _NO_ADDRESS = re.compile(r"[.?!;:] |\d{5}|  ")
 
 def _may_be_part(words: Words, start: int, end: int) -> bool:
     """Whether the words of start:end, six at most, can be one part of an address."""
-    first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
-    if first == last or last - first > _MOST:
+    within = words.within(start, end)
+    if not 0 < len(within) <= _MOST:
         return False
-    return all(_may_stand(words, i, first=i == first) for i in range(first, last))
+    return all(_may_stand(words, i, first=i == within.start) for i in within)
 
 
 def _never_stands(words: Words, i: int) -> bool:
     word, own = words.low[i], words.flags[i] & (NAME | PLACE)
     if words.shapes[i] == NUMBER:
         return HOUSE_NUMBER.match(word) is None
-    if word in UNITS or word in HOUSES or word in STREETS or word in LANDSCAPE:
+    if word in OF_ADDRESSES:
         return False
     return (
         word in _NO_PART
@@ -128,7 +127,7 @@ def _may_stand(words: Words, i: int, *, first: bool) -> bool:
         return False
     if shape == NUMBER:
         return HOUSE_NUMBER.match(word) is not None
-    if word in SMALL or word in LANDSCAPE or word in STREETS or word in UNITS or word in HOUSES:
+    if word in SMALL or word in OF_ADDRESSES:
         return True
     if len(word) == 1:
         return not first

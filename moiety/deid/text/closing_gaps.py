@@ -1,34 +1,26 @@
 """What is left between two findings and belongs to them: a word of an address, the end of a number.
 
-⟦Eskbank⟧ Toll flats no 3, ⟦EH22 9XN⟧      FAM-30551/II⟦:3⟧
+⟦Tarnton⟧ Toll flats no 3, ⟦YO8 4QQ⟧      FAM-30551/II⟦:3⟧
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import pairwise
 
 from moiety.deid.text.before_postcode import SMALL
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import HOUSES, LANDSCAPE, STREETS, UNITS
+from moiety.deid.text.landscape import OF_ADDRESSES
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, PLACE, WORD
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
-_BETWEEN = re.compile(
-    r"[^\W_][\w'’. -]*(?:, ?\n?[\w'’. -]+){0,3}[, ]*\n?|[, \n]{1,3}[\w'’. -]*(?:, ?[\w'’. -]+){0,3}[, ]*\n?"
-)
+_BETWEEN = re.compile(r"[\w'’., -]*\n?[\w'’., -]*")
 _FURTHEST, _MOST = 48, 5
 _LONGEST_NUMBER = 4
 _GOES_ON = re.compile(r"(?:[:/-][A-Za-z0-9]{1,6})+(?![\w:/@%.-])")
 _NUMBERS = frozenset({Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER})
-_LITTLE = (
-    frozenset(
-        {"no", "nr", "near", "by", "at", "off", "rear", "back", "opp", "above", "behind", "c/o"}
-    )
-    | SMALL
-)
+_LITTLE = SMALL | {"no", "nr", "near", "by", "at", "off", "rear", "back", "opp", "above", "behind"}
 
 
 def closed(words: Words, spans: Iterable[Span]) -> list[Span]:
@@ -48,17 +40,15 @@ def _between(words: Words, start: int, end: int) -> bool:
     """Whether the words of a gap can stand in an address."""
     if not 1 < end - start <= _FURTHEST or not _BETWEEN.fullmatch(words.text, start, end):
         return False
-    first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
-    if not 0 < last - first <= _MOST:
-        return False
-    return all(_of_address(words, i) for i in range(first, last))
+    within = words.within(start, end)
+    return 0 < len(within) <= _MOST and all(_of_address(words, i) for i in within)
 
 
 def _of_address(words: Words, i: int) -> bool:
     word, known, shape = words.low[i], words.flags[i], words.shapes[i]
     if shape == NUMBER:
         return len(word) <= _LONGEST_NUMBER
-    if word in STREETS or word in HOUSES or word in LANDSCAPE or word in UNITS or word in _LITTLE:
+    if word in OF_ADDRESSES or word in _LITTLE:
         return True
     if word in NEVER or len(word) == 1:
         return False

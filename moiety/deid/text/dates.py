@@ -253,8 +253,8 @@ def _run_on_date(digits: str) -> bool:
 def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     day, separator, month = match[1], match[2].strip(), match[3]
     start = match.start()
-    spans = separator == "/" and day[0] != "0" and lasts(text, start, int(day), int(month))
-    if spans and not _TIME.match(text, match.end()):
+    lasting = separator == "/" and day[0] != "0" and lasts(text, start, int(day), int(month))
+    if lasting and not _TIME.match(text, match.end()):
         return False
     if _surely_cued(text, start):
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2

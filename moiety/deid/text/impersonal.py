@@ -28,13 +28,12 @@ def lasts(text: str, place: int, count: int, unit: int) -> bool:
     """`for 14/7`, `within 28/7`, `every 3/12`: whole weeks in days, or any count, behind a word of span."""
     if unit not in _UNITS or (unit == _WEEK and count % _WEEK and count > _WEEK):
         return False
-    return before(text, place, " .")[-1:] in _SPANS
+    return not _SPANS.isdisjoint(before(text, place, " .")[-1:])
 
 
 _WEEK, _UNITS = 7, frozenset({7, 12, 52})
-_SPANS = tuple(
-    [word]
-    for word in (
+_SPANS = frozenset(
+    {
         "for",
         "within",
         "every",
@@ -46,7 +45,7 @@ _SPANS = tuple(
         "in",
         "approx",
         "lasting",
-    )
+    }
 )
 
 

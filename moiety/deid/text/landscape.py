@@ -17,6 +17,9 @@ UNITS = vocabulary.group("landscape_units")
 LANDSCAPE = vocabulary.group("landscape_landscape")
 """Ordinary words that are common in names of places."""
 
+OF_ADDRESSES = STREETS | HOUSES | UNITS | LANDSCAPE
+"""All of these, which say nothing against an address."""
+
 VILLAGES = vocabulary.group("landscape_villages")
 """First words of villages: `Little`, `Much`, `Nether`."""
 

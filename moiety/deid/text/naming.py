@@ -197,26 +197,39 @@ def goes_on(words: Words, i: int, *, sure: bool) -> bool:
         return False
     if never(words, i) and not (i and words.gaps[i - 1] == "-" and known & NAME):
         return surname_of(words, i) and (word == "ward" or (shape == TITLE and closes(words, i)))
-    hyphen = words.gaps[i - 1] == "-" if i else False
-    initial = i > 0 and len(words.low[i - 1]) == 1
-    if words.case == TITLE:
-        if shape == LOWER:
-            return False
-        if shape == UPPER and words.shapes[i - 1] == TITLE and len(word) <= 4 and not known & NAME:
-            return False
-        if known & NAME:
-            return not (known & WORD and (word in ROLES or word in KIN)) and not (
-                word in STREETS and known & ORDINARY and not known & SURNAME
-            )
-        if hyphen or (not known & (WORD | PLACE) and word not in ROLES):
-            return True
-        titled = sure and initial and words.gaps[i - 1][:1] == "." and shape == TITLE
-        if may_be_name(words, i) or (titled and word not in ROLES):
-            return True
-        if sure and known & PLACE and not known & WORD:
-            return True
-        return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and closes(words, i)
-    if hyphen:
+    return (_goes_on_capital if words.case == TITLE else _goes_on_any)(words, i, sure=sure)
+
+
+def _goes_on_capital(words: Words, i: int, *, sure: bool) -> bool:
+    """Whether word `i` does in a text whose capitals tell."""
+    word, known, shape = words.low[i], words.flags[i], words.shapes[i]
+    if shape == LOWER:
+        return False
+    if shape == UPPER and words.shapes[i - 1] == TITLE and len(word) <= 4 and not known & NAME:
+        return False
+    if known & NAME:
+        return not (known & WORD and (word in ROLES or word in KIN)) and not (
+            word in STREETS and known & ORDINARY and not known & SURNAME
+        )
+    hyphen = i > 0 and words.gaps[i - 1] == "-"
+    if hyphen or (not known & (WORD | PLACE) and word not in ROLES):
+        return True
+    titled = sure and _initial_before(words, i) and words.gaps[i - 1][:1] == "." and shape == TITLE
+    if may_be_name(words, i) or (titled and word not in ROLES):
+        return True
+    if sure and known & PLACE and not known & WORD:
+        return True
+    return word not in ROLES and bool(words.flags[i - 1] & FORENAME) and closes(words, i)
+
+
+def _initial_before(words: Words, i: int) -> bool:
+    return i > 0 and len(words.low[i - 1]) == 1
+
+
+def _goes_on_any(words: Words, i: int, *, sure: bool) -> bool:
+    """Whether word `i` does where capitals tell nothing."""
+    word, known, initial = words.low[i], words.flags[i], _initial_before(words, i)
+    if i and words.gaps[i - 1] == "-":
         return (not known & CLINICAL and word not in JOINED_WORDS) or bool(known & NAME)
     if known & NAME:
         if known & (CLINICAL | ORDINARY):

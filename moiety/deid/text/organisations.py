@@ -53,9 +53,8 @@ _NUMBERED = re.compile(r" (?:practice |unit )?[1-9](?= ?(?:[,.;)\n]|\Z))", re.IG
 def find(words: Words) -> Iterator[Span]:
     """Every hospital, trust and practice, with its article; some may overlap."""
     for span in _found(words):
-        tail = _TAIL.match(words.text, span.end) if span.label == Label.HOSPITAL_NAME else None
-        if span.label == Label.GP_IDENTIFIER:
-            tail = _NUMBERED.match(words.text, span.end)
+        pattern = _NUMBERED if span.label == Label.GP_IDENTIFIER else _TAIL
+        tail = pattern.match(words.text, span.end)
         yield articled(words.text, span.at(span.start, tail.end() if tail else span.end))
 
 
@@ -87,10 +86,9 @@ def _is_head(word: str) -> bool:
 
 def _by_head(words: Words) -> Iterator[Span]:
     low, last = words.low, len(words.low)
-    for i in [
-        i for i, word in enumerate(low) if word in _HEADS or (len(word) > 5 and _is_head(word))
-    ]:
-        word = low[i]
+    for i, word in enumerate(low):
+        if word not in _HEADS and not (len(word) > 5 and _is_head(word)):
+            continue
         if (
             word in ("general", "regional", "royal", "eye", "community")
             and (span := _general(words, i))
@@ -132,10 +130,6 @@ def _by_head(words: Words) -> Iterator[Span]:
 
 
 _BRANDS = vocabulary.group("organisations_brands")
-_HEADS = (
-    {"general", "regional", "royal", "eye", "community", "trust", "board", "ft", "hosp"} | PRACTICE_ENDS | UNIT_HEADS
-    | _BRANDS | {"children", "women"}
-)  # fmt: skip
 
 
 def _named(words: Words, first: int, head: int) -> bool:
@@ -148,6 +142,11 @@ def _named(words: Words, first: int, head: int) -> bool:
 
 
 _WHOSE = frozenset({"children", "women"})
+_HEADS = (
+    {"general", "regional", "royal", "eye", "community", "trust", "board", "ft", "hosp"} | PRACTICE_ENDS | UNIT_HEADS
+    | _BRANDS | _WHOSE
+)  # fmt: skip
+"""Words that one of these may end with, beside `hospital` and its like."""
 _NO_HOSPITAL_OF = frozenset(
     {"services", "service", "social", "home", "homes", "act", "ward", "team", "society", "panel", "guardian", "centre",
      "rights", "health", "refuge", "aid", "group", "nurse", "safeguarding", "names", "clothes"}

@@ -1,6 +1,7 @@
 """A normalised text as words, with what is known of each."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ class Words:
     case: int
     once: frozenset[str]
     paired: bool
+
+    def within(self, start: int, end: int) -> range:
+        """The words that begin in a stretch of the text."""
+        return range(bisect_left(self.starts, start), bisect_left(self.starts, end))
 
     def each(self, some: Container[str]) -> list[int]:
         """Where any of some words stands."""

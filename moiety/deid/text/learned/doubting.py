@@ -1,6 +1,5 @@
 """What the model takes back: findings of rules that only guess, where it sees nobody."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 from moiety.deid.text.labels import Label
@@ -36,12 +35,9 @@ def _least(span: Span) -> float:
 
 def _likelihood(said: Said, span: Span, known: Sequence[int]) -> float:
     """The probability that any word of a finding identifies, by all but the finding itself."""
-    starts = said.words.starts
-    first = bisect_left(starts, span.start)
-    last = bisect_left(starts, span.end) - 1
-    likeliest = 0.0
-    for i in range(first, last + 1):
-        before = known[i - 1] if i == first and i else 0
-        after = known[i + 1] if i == last else 0
+    within, likeliest = said.words.within(span.start, span.end), 0.0
+    for i in within:
+        before = known[i - 1] if i == within.start and i else 0
+        after = known[i + 1] if i + 1 == within.stop else 0
         likeliest = max(likeliest, said.probability(i, before, after)[1])
-    return likeliest if last >= first else 1.0
+    return likeliest if within else 1.0

@@ -6,7 +6,6 @@ take back findings that nothing else bears out (gradient boosting: Friedman 2001
 doi:10.1214/aos/1013203451).  What a rule is sure of is not asked again.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from moiety.deid.text import impersonal
@@ -39,7 +38,7 @@ def judged(
     least = min(_TAKEN_BACK, threshold * _SHARE)
     added: list[Span] = []
     doubted: set[int] = set()
-    covered = {i: span.label for span in spans for i in _within(words, span)}
+    covered = {i: span.label for span in spans for i in words.within(span.start, span.end)}
     for i, label, row in evidence.rows(said, spans):
         probability = judge.probability(row)
         if i in covered:
@@ -78,7 +77,7 @@ def _is_measure(words: Words, i: int, covered: Mapping[int, str]) -> bool:
 
 def _may_count(words: Words, span: Span) -> bool:
     """Whether a number is none that no weight of evidence makes a person's: `40/7`, `Plt 1012000`."""
-    within = _within(words, span)
+    within = words.within(span.start, span.end)
     if len(within) == 1 and is_bare(words, within[0]):
         return False
     if span.label not in COUNTED or not any(words.shapes[i] == NUMBER for i in within):
@@ -90,17 +89,13 @@ def _may_count(words: Words, span: Span) -> bool:
     return may_count(words, first, last, span.label, 1.0)
 
 
-def _within(words: Words, span: Span) -> range:
-    return range(bisect_left(words.starts, span.start), bisect_left(words.starts, span.end))
-
-
 def _left_of(words: Words, span: Span, doubted: set[int]) -> Iterator[Span]:
     """A finding without doubted words at its ends; nothing where all are."""
     if span.score >= evidence.SURE:
         yield span
         return
-    stands = [i for i in _within(words, span) if i not in doubted]
-    if len(stands) == len(_within(words, span)):
+    stands = [i for i in words.within(span.start, span.end) if i not in doubted]
+    if len(stands) == len(words.within(span.start, span.end)):
         yield span
     elif stands:
         yield span.at(

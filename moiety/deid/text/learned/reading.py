@@ -1,7 +1,6 @@
 """What the model adds to the rules: words that nothing has taken and that nothing speaks against."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from moiety.deid.text import impersonal, vocabulary
@@ -84,10 +83,9 @@ def numbered(said: Said, span: Span) -> tuple[int, int, int]:
     """The first word of a span, the one behind its last, and the number of its label; 0 for one
     that the model does not know.
     """
-    starts, labels = said.words.starts, said.model.labels
-    first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+    within, labels = said.words.within(span.start, span.end), said.model.labels
     like = LIKE.get(span.label, span.label)
-    return first, last, labels.index(like) if like in labels else 0
+    return within.start, within.stop, labels.index(like) if like in labels else 0
 
 
 def whole(words: Words, i: int, taken: bytearray) -> tuple[int, int]:
