@@ -166,7 +166,7 @@ def test_any_text_gives_a_tree_or_an_error_with_a_place(text):
 )
 def test_hostile_texts_are_refused_soon(text):
     """Deep nesting and long texts end in an error, not in a crash or a long wait."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(AqlError):
         parse(text)
-    assert time.perf_counter() - start < 0.3
+    assert time.process_time() - start < 0.3
