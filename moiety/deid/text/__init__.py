@@ -15,10 +15,12 @@ calling        extensions, bleeps, whom to call
 impersonal     what a number is that is no person's: a dose, a batch, a trial
 coded_numbers  numbers that their groups of letters and digits tell
 said_numbers   numbers said digit by digit
+said_emails    e-mail addresses as they are dictated or disguised
 feasts         days that have a name
 ordinals       days of the month by their number
 rare_dates     dates in forms that few write
 said_dates     dates said in words; what belongs to a date before it
+dotted_dates   `6.12` where it is a day and no measure
 dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with
@@ -34,6 +36,7 @@ villages       villages by their first word
 named_towns    towns by their names
 house_rows     number and street of an address that goes on
 streets        streets, with house number and flat
+foreign_streets  streets of other countries
 addresses      houses, streets, towns
 address_fields  the cell behind `Address` in a form
 dwellings      homes, hostels, prisons, parks, boats, Welsh names of houses
@@ -46,7 +49,8 @@ joining        names that belong together
 turning        names that stand surname first
 unannounced    names that nothing announces
 people         names, announced or not
-rounding       what belongs to a name: by-name, nickname, `Snr`, a last letter
+rounding       what belongs to a name: by-name, `Snr`, a last letter
+nicknamed      what people are called beside their names, in brackets, quotes or behind `known as`
 spelt_names    names that are spelled letter by letter
 articles       what leads and ends the name of a place: `The`, `Upper`, `'s`
 initials       initials
@@ -58,6 +62,8 @@ framing        places where only a person's letters stand
 doing          letters of whoever did it
 closing        letters that close a text or a sentence, however typed
 closing_gaps   what is left between two findings and belongs to them
+edges          what stands before and behind a finding and belongs to it
+sparing        age, sex, peoples, languages: never taken
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
 fields         fields that are redacted whole

@@ -133,6 +133,9 @@ def _flats(words: Words) -> Iterator[Span]:
 
 
 _FLATS = frozenset({"flat", "apartment", "apt", "flt", "caravan"})
+_ANY_HOUSE = frozenset(
+    {"house", "hall", "farm", "barn", "cottage", "home", "court", "chapel", "shed", "mill"}
+)
 _NO_HOUSE = frozenset({"old", "new", "main", "little", "high", "the", "st"})
 
 
@@ -146,6 +149,8 @@ def _houses(words: Words) -> Iterator[Span]:
             continue
         first = i - 1
         alone = low[first] == "the" and (_at_home(words, first, i) or _moved_into(words, first))
+        if alone and words.case != TITLE and word in _ANY_HOUSE:
+            continue  # `i drove to the house, nobody in`
         if not alone and not _names_house(words, first):
             continue
         if words.flags[first] & EPONYM and not words.flags[first] & NAME:

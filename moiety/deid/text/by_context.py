@@ -25,10 +25,14 @@ _OF_CROWN = re.compile(
     r"(?<![\w'])(?:Queen|King|Princess|Prince|Lady|Duke of|Duchess of) [A-Z][a-z]{2,11}(?:'s?)?"
     r"(?=[ ]?(?:[.,;:)\n/]|\Z)| (?:for|on|with|and|in|by|from|re|was|is|ward|ED|A&E|ICU|theatre|MDT|clinic))"
 )
+_OF_CROWN_ANY = re.compile(
+    r"(?<![\w'])(?:queen|king|princess|prince|lady) [a-z]{3,12}'s(?=[ ]?(?:[.,;:)\n/]|\Z)| (?:for|on|with|and|in|by|from|re|was|is|ed|a&e|icu|mdt)\b)",
+    re.IGNORECASE,
+)
 _OF_DOCTOR = re.compile(
     r"(?:\b(?:[Rr]egistered (?:at|with)|GDP:? [A-Z][\w'-]+,? (?:at|of)|GP:? (?:at|is at)|[Ss]urgery:|[Pp]ractice:)"
     r"|\bDrs?\.? (?:[A-Z]\.? ?){0,2}(?:[A-Z][\w'-]+ ){0,2}[A-Z][\w'-]+,? (?:of|at)"
-    r"|\bDrs?\.? (?:[A-Z]\.? ?){0,2}(?:[A-Z][\w'-]+ ){0,2}[A-Z][\w'-]+,(?= (?:The |Meddygfa |Canolfan |Llys )))"
+    r"|\bDrs?\.? (?:[A-Z]\.? ?){0,2}(?:[A-Z][\w'-]+ ){0,2}[A-Z][\w'-]+,(?= (?:The |Meddygfa |Canolfan |Llys |(?:[A-Z][\w'-]+ ){1,2}(?:House|Lodge|Court|Gate|Health|Healthcare|Surgery)\b)))"
     r" ((?:The )?[A-Z][\w'-]+(?: (?:(?:on|of|in|by) (?:the )?)?[A-Z][\w'-]+){0,4})"
 )
 _OF_DOCTOR_ANY = re.compile(
@@ -41,7 +45,7 @@ def find(words: Words) -> Iterator[Span]:
     """Both kinds; some may overlap what other rules find."""
     if words.has(_SAINTS):
         yield from _saints(words)
-    if words.case == TITLE and words.has(_CROWNS):
+    if words.has(_CROWNS):
         yield from _royal(words)
     yield from _of_doctors(words)
 
@@ -56,7 +60,7 @@ def _saints(words: Words) -> Iterator[Span]:
 
 def _royal(words: Words) -> Iterator[Span]:
     """`MDT at Queen Anne's;`: called after a queen, and the hospital is not said."""
-    for match in _OF_CROWN.finditer(words.text):
+    for match in (_OF_CROWN if words.case == TITLE else _OF_CROWN_ANY).finditer(words.text):
         yield Span(*match.span(), Label.HOSPITAL_NAME, 0.5, "called after a queen or her like")
 
 

@@ -1,6 +1,6 @@
 """What is left between two findings and belongs to them: a word of an address, the end of a number.
 
-⟦Tarnton⟧ Toll flats no 3, ⟦YO8 4QQ⟧      FAM-30551/II⟦:3⟧
+⟦Tarnton⟧ Toll flats no 3, ⟦YO8 4QQ⟧      FAM-30551/II⟦:3⟧      ⟦020 7946 0852⟧ ext ⟦221⟧
 """
 
 import re
@@ -19,7 +19,16 @@ _BETWEEN = re.compile(r"[\w'’., -]*\n?[\w'’., -]*")
 _FURTHEST, _MOST = 48, 5
 _LONGEST_NUMBER = 4
 _GOES_ON = re.compile(r"(?:[:/-][A-Za-z0-9]{1,6})+(?![\w:/@%.-])")
-_NUMBERS = frozenset({Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER})
+_EXTENDED = re.compile(r",? ?\(?(?:ext(?:n|ension)?|x)\.?:? ?\d{2,6}(?!\w)", re.IGNORECASE)
+_PLACES = frozenset({Label.ADDRESS_LINE, Label.HOSPITAL_NAME, Label.GP_IDENTIFIER})
+_OWNERS = _PLACES | {Label.NAME}
+_OWN, _IN = frozenset({"'s ", "’s ", "' "}), frozenset({" in ", " at ", " of "})
+"""`⟦Rook⟧'s ⟦Nest⟧`; `⟦the Royal⟧ in ⟦Edinburgh⟧`."""
+_GOING_ON: dict[str, re.Pattern[str]] = {
+    Label.HOSPITAL_NUMBER: _GOES_ON,
+    Label.ACCESSION_NUMBER: _GOES_ON,
+    Label.TELEPHONE: _EXTENDED,
+}
 _LITTLE = SMALL | {"no", "nr", "near", "by", "at", "off", "rear", "back", "opp", "above", "behind"}
 
 
@@ -33,7 +42,13 @@ def closed(words: Words, spans: Iterable[Span]) -> list[Span]:
         if address and after.label in (Label.ADDRESS_LINE, Label.POSTCODE):
             if _between(words, one.end, after.start):
                 out[n] = one.at(one.start, after.start)
-    return [_ended(words.text, span) if span.label in _NUMBERS else span for span in out]
+        gap = words.text[one.end : after.start].lower()
+        own = {one.label, after.label} & _PLACES and {one.label, after.label} <= _OWNERS
+        if (gap in _OWN and own) or (
+            one.label == Label.HOSPITAL_NAME and gap in _IN and after.label in _PLACES
+        ):
+            out[n] = one.at(one.start, after.start)
+    return [_ended(words.text, span) if span.label in _GOING_ON else span for span in out]
 
 
 def _between(words: Words, start: int, end: int) -> bool:
@@ -58,5 +73,5 @@ def _of_address(words: Words, i: int) -> bool:
 
 
 def _ended(text: str, span: Span) -> Span:
-    more = _GOES_ON.match(text, span.end)
+    more = _GOING_ON[span.label].match(text, span.end)
     return span.at(span.start, more.end()) if more else span

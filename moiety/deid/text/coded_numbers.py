@@ -58,18 +58,31 @@ _TOLD = Cues([
     announced(
         Label.HOSPITAL_NUMBER,
         "unit case record notes number index id chart file folder member booking inc rec",
-        r"[ .:#-]{1,3}((?:(?-i:[A-Z]{2,5})[ -]?)?\d{3,8}(?:[ -]\d{2,5}){0,2}(?: ?[A-Za-z](?!\w))?)(?![\w%/]|[.,:]\d)",
+        r"[ .:#-]{1,3}((?:(?!is|to|at|on|of|was)(?-i:[A-Z]{2,5})[ -]?)?\d{3,8}(?:[ -]\d{2,5}){0,2}(?: ?[A-Za-z](?!\w))?)(?![\w%/]|[.,:]\d)",
     ),
     announced(
         Label.HOSPITAL_NUMBER,
         "emis vision systm1 systmone rio mosaic epic cerner pas ndtms iapt iaptus liquidlogic carenotes paris adastra"
-        " lac scas ubrn mash marac pds evolve meditech trak trakcare clinisys badgernet lorenzo",
-        r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2})(?![\w%/]|[.,:]\d)",
+        " passport ehic visa licence lac scas ubrn mash marac pds evolve meditech trak trakcare clinisys badgernet lorenzo",
+        r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2}|\d{1,4}(?: \d{2,4}){1,3})(?![\w%/]|[.,:]\d| \d)",
     ),
     announced(
         Label.ACCESSION_NUMBER,
         "histology histo histopath path pathology cytology cyto micro specimen sample biopsy barcode lab film acc",
         r"[ .:#-]{1,3}((?-i:[A-Z]{1,4})[ /.-]?\d{2,6}(?:[ /.-]\d{3,7})?(?: (?-i:[A-Z])(?!\w))?)(?![\w%]|[.,:/]\d)",
+    ),
+    announced(
+        Label.HOSPITAL_NUMBER,
+        "no number",
+        r"(?:\.:?|:) ?((?!is|to|at|on|of|was)(?-i:[A-Z]{2,4})[ -]?\d{3,8})(?![\w%/]|[.,:]\d)",
+    ),
+    announced(
+        Label.HOSPITAL_NUMBER,
+        "participant subject subj volunteer ppt enrollee donor recipient claimant",
+        r"(?: id| no\.?| number)?[ .:#]{1,3}(\d{2,4}[-/]\d{3,5}|(?!is|to|at|on|of|was)(?-i:[A-Z]{1,4})[ -]?\d{3,8})(?![\w%/-]|[.,:]\d)",
+    ),
+    announced(
+        Label.TELEPHONE, "mil milnet dfts", r"(?: no\.?| tel)?[ .:]{1,3}(\d{5}[ -]?\d{3,5})(?![\w%/-]|[.,:]\d)"
     ),
 ])  # fmt: skip
 """What numbers people or samples, and the number behind it: letters before it, digits apart."""
@@ -79,9 +92,11 @@ _SAMPLE_OF_YEAR = re.compile(
 )
 """`BS 24/00671`, `imm 24-00913`: a laboratory's letters, the year and a running number."""
 _COLONED = re.compile(
-    r"(?<![\w:])[A-Z]{1,5}\d{0,2}(?::[A-Z]{0,2}\d{2,9}(?:-\d{4,8})?){1,2}(?![\w:])"
+    r"(?<![\w:])(?:[A-Z]{1,5}\d{0,2}|\d\d)(?::[A-Z]{0,2}\d{2,9}(?:-\d{4,8})?){1,2}(?![\w:])"
 )
 _LETTERED_GROUPS = re.compile(r"(?<![\w./-])[A-Z]\d{2} \d{2} \d{2,3} [A-Z](?!\w)")
+_SERIES = re.compile(r"(?<![\w./-])([A-Z]{2,4}) \d{2,5}[/-]\d{2,4}(?![\w%/-]|[.,:]\d)")
+"""`HX 118/22` and `HX 447/11`: letters that mean nothing, before numbers of one form."""
 _NUMBERS_TOLD = re.compile(
     r"nos?\.? (\d{4,8}) (?:and|&|/) (\d{4,8})(?![\w/%]|[.,]\d)", re.IGNORECASE
 )
@@ -152,8 +167,13 @@ def _told(text: str, places: Places) -> Iterator[Span]:
         ):
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.72, "letters, year and number")
     for match in at(_COLONED, text, places.spelt):
-        if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS:
+        if sum(c.isdigit() for c in match[0]) >= _LONG_GROUPS - match[0].count(":") + 1:
             yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "number in coded groups")
+    series = [match for match in at(_SERIES, text, places.spelt) if _is_lettered(match[1])]
+    for letters in {match[1] for match in series}:
+        alike = [match for match in series if match[1] == letters]
+        for match in alike if len({match[0] for match in alike}) > 1 else ():
+            yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.66, "numbers of one series")
     for match in at(_NUMBERS_TOLD, text, places.of(("no", "nos"))):
         for group in (1, 2):
             yield Span(*match.span(group), Label.HOSPITAL_NUMBER, 0.6, "two numbers")
@@ -235,6 +255,10 @@ def _label(text: str, start: int, end: int) -> Label | None:
         return None
     sample = any(p.lower() in _SAMPLES for p in parts) or (last and last[-1] in _SAMPLES)
     return Label.ACCESSION_NUMBER if sample else Label.HOSPITAL_NUMBER
+
+
+def _is_lettered(letters: str) -> bool:
+    return not vocabulary.flags(letters.lower()) and letters.lower() not in _NO_CODE | _IMPERSONAL
 
 
 def _capitals(whole: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from moiety.deid.text import ordinals, rare_dates, said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
+from moiety.deid.text.dotted_dates import is_dotted
 from moiety.deid.text.impersonal import lasts
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
@@ -90,6 +91,8 @@ _PERIODS = frozenset({7, 52, 12, 24, 40})
 _REACH = 26
 _TIME = re.compile(
     r"[ ,]{0,2}(?:at )?(?:[01]?\d|2[0-3])[:.]?[0-5]\d(?!\d)|[ ]{0,2}[-:–] ?[A-Za-z]|[ ]?@"
+    r"|[ ,]{1,2}(?:[ap]\.?m\b|nocte|noct\b|mane\b|eve\b|night|early|late\b)",
+    re.IGNORECASE,
 )
 _CLOCK = re.compile(r"[ ,]{1,2}(?:at |@ ?)?(?:[01]\d|2[0-3])[:.]?[0-5]\d(?![\d/])")
 _DASH_WORD = re.compile(r"(?:^|\n)[ \t*•>-]{0,4}$")
@@ -260,9 +263,7 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
     line = _DASH_WORD.search(text, max(0, start - _REACH), start)
     if separator != "/":
-        return ends_with(_words_before(text, start), _DOTTED_CUES) and not _MEASURE.match(
-            text, match.end()
-        )
+        return not _MEASURE.match(text, match.end()) and is_dotted(text, match)
     if line and _TIME.match(text, match.end()):
         return True
     if int(month) == _NOVEMBER and int(day) != _NOVEMBER and not _UNITS.match(text, match.end()):
@@ -282,7 +283,6 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     return int(day) > 12 or _cued(text, start)
 
 
-_DOTTED_CUES = vocabulary.group("dates_dotted_cues")
 _REVIEWS = frozenset(
     {"rv", "r/v", "review", "next", "nxt", "appt", "tci", "due", "back", "seen", "fu", "f/u", "rpt"}
 )

@@ -12,29 +12,33 @@ from moiety.deid.text import (
     dates,
     dwellings,
     fields,
+    foreign_streets,
     initials,
     learned,
     living,
     messages,
+    nicknamed,
     numbers,
     organisations,
     people,
     propagating,
     rounding,
+    said_emails,
     site,
     spelt_names,
     subject,
     tabulated,
     widening,
 )
-from moiety.deid.text.articles import articled
 from moiety.deid.text.closing_gaps import closed
 from moiety.deid.text.context import Context
+from moiety.deid.text.edges import edged
 from moiety.deid.text.joining import LISTED
 from moiety.deid.text.labels import Label
 from moiety.deid.text.normalising import Normalised, normalise
 from moiety.deid.text.options import DEFAULT, Options
 from moiety.deid.text.spans import Span, resolve, worded
+from moiety.deid.text.sparing import spared
 from moiety.deid.text.words import Words, split
 
 PIECE = 20_000
@@ -117,6 +121,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
         *tabulated.find(text),
         *site.find(text, options),
         *spelt_names.find(words),
+        *said_emails.find(words),
     ]
     postcodes = [span for span in found if span.label == Label.POSTCODE]
     piece = _Piece(words, place, found)
@@ -125,12 +130,12 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     lines = [
         *addresses.find(words, places, postcodes), *living.find(words, places),
         *dwellings.find(words, places), *address_fields.find(words, places, postcodes),
-        *conversions.find(words),
+        *conversions.find(words), *foreign_streets.find(words, places),
     ]  # fmt: skip
     lines = widening.merged([*lines, *widening.find(words, lines)])
     piece.take(lines)
     rest = [*found, *institutions, *lines]
-    persons = list(people.find(words, piece.taken))
+    persons = [*people.find(words, piece.taken), *nicknamed.told(words)]
     guessed = []
     if options.model:
         said = piece.said = learned.opened(options.weights).on(words)
@@ -143,6 +148,7 @@ def _read(text: str, place: int, options: Options, context: Context) -> _Piece:
     piece.spans += dates.births(text, piece.spans)
     piece.spans += calling.behind_names(text, [*whole, *institutions])
     piece.names = [text[s.start : s.end] for s in persons if s.score >= LISTED]
+    piece.names += [text[s.start : s.end] for s in whole if s.why in nicknamed.WHY]
     del context
     return piece
 
@@ -172,9 +178,20 @@ def _again(
         own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
-    own = [articled(piece.words.text, span) for span in closed(piece.words, own)]
+    own = [span for span in _apart(own) if not spared(piece.words, span)]
+    own = [edged(piece.words, span) for span in closed(piece.words, own)]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own
+
+
+def _apart(spans: Iterable[Span]) -> Iterable[Span]:
+    """Of findings that have place and label in common the surest."""
+    best: dict[tuple[int, int, str], Span] = {}
+    for span in spans:
+        key = (span.start, span.end, span.label)
+        if key not in best or span.score > best[key].score:
+            best[key] = span
+    return best.values()
 
 
 def _given_back(

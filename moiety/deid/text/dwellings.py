@@ -57,6 +57,12 @@ _OVER_ANY = re.compile(
     r"(?<!\w)(?:the )?(?:flat|rooms?|bedsit)s? (?:above|over|behind|next to) (?:the |a )?([a-z][\w'&-]+(?: [a-z][\w'-]+){0,2})(?=[ ]?(?:[,;.)\n]|\Z))",
     re.IGNORECASE,
 )
+_OVER_SHOP = re.compile(
+    r"(?<!\w)(?:the )?(?:(?:top|upper|middle) )?(?:flat|rooms?|bedsit)s?(?: (?:no\.? ?)?\d{1,3}[a-z]?| [A-Z](?!\w))?,? \(?(?:above|over|behind|at the back of|next to)"
+    r" (?:the |a |an )?(?:[a-z][\w'&-]+ ){0,2}(?:shop|chippy|pub|take-?away|bank|bakery|bakers|butcher'?s|salon|bookies|launderette"
+    r"|laundrette|garage|post office|restaurant|caf[eé]|stores?|newsagents?|barbers?|pharmacy|chemist|club|inn|arms)(?!\w)\)?",
+    re.IGNORECASE,
+)
 _FLATS = frozenset({"flat", "flats", "room", "rooms", "bedsit"})
 _POST_BOX = re.compile(r"(?<!\w)p\.?o\.? ?box (?:no\.? ?)?\d{1,6}(?!\w)", re.IGNORECASE)
 _NUMBER_OF = re.compile(
@@ -96,6 +102,8 @@ def find(words: Words, places: Places) -> Iterator[Span]:
             if words.case != TITLE and not _is_own(match[1]):
                 continue
             yield Span(*match.span(), Label.ADDRESS_LINE, 0.6, "flat over something")
+        for match in _OVER_SHOP.finditer(words.text):
+            yield Span(*match.span(), Label.ADDRESS_LINE, 0.7, "flat over something")
     for match in at(_NUMBER_OF, words.text, places.of(_BEFORE_NUMBER)):
         yield Span(*match.span(1), Label.ADDRESS_LINE, 0.55, "number of a house")
     for first, last in tailed(words, _CUES):

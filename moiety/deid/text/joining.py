@@ -115,6 +115,10 @@ def _second_half(words: Words, i: int, j: int) -> bool:
 
 def _joins_capital(words: Words, i: int, j: int) -> bool:
     word, known, shape, beside = words.low[i], words.flags[i], words.shapes[i], words.flags[j]
+    if shape == TITLE and j == i - 1 > 0 and len(words.low[j]) == 1 and words.gaps[j] == ". ":
+        before = words.flags[j - 1]  # `Jane Q. Public`
+        if before & FORENAME and not before & WORD and words.gaps[j - 1] == " ":
+            return word not in ROLES and not known & CLINICAL
     if shape == LOWER or (
         shape == UPPER and words.shapes[j] != UPPER and len(word) <= 4 and not known & NAME
     ):

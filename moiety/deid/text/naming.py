@@ -10,7 +10,7 @@ import re
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TERM_HEADS, TITLES
-from moiety.deid.text.terms import dosed, is_ethnic, is_term, numbered
+from moiety.deid.text.terms import dosed, is_compound, is_ethnic, is_term, numbered
 from moiety.deid.text.vocabulary import (
     CLINICAL,
     EPONYM,
@@ -69,26 +69,9 @@ def first_after_title(words: Words, i: int) -> bool:
 
 
 _WHO = frozenset(
-    {
-        "would",
-        "had",
-        "thinks",
-        "feels",
-        "or",
-        "will",
-        "and",
-        "says",
-        "is",
-        "has",
-        "was",
-        "at",
-        "who",
-        "said",
-        "from",
-        "explained",
-        "agreed",
-    }
-)
+    {"would", "had", "thinks", "feels", "or", "will", "and", "says", "is", "has",
+     "was", "at", "who", "said", "from", "explained", "agreed"}
+)  # fmt: skip
 
 
 def _followed(words: Words, i: int) -> bool:
@@ -110,6 +93,8 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
         return False
     if len(word) <= _SHORT and numbered(words, i):
         return False  # `from Th 3`
+    if known & EPONYM and words.gaps[i] == "-" and is_compound(words, i):
+        return False
     if word in KIN or (word in ROLES and not known & NAME):
         return False
     if weak and known & EPONYM and not known & FORENAME and not named_behind(words, i):
@@ -325,7 +310,11 @@ def _titled_initial(words: Words, i: int) -> bool:
         capitals = words.shapes[i] == INITIAL and words.shapes[j] == TITLE
         return capitals and words.gaps[i] != " " and words.low[j] not in ROLES | NEVER
     known, word = words.flags[j], words.low[j]
-    if words.shapes[j] == NUMBER or len(word) < 2 or not words.low[i].isalpha():
+    if not words.low[i].isalpha():
+        return False
+    if i and words.low[i - 1] in ("mrs", "miss") and words.gaps[i] == " " and words.low[i] != "i":
+        return True  # `mrs t bed 5`
+    if words.shapes[j] == NUMBER or len(word) < 2:
         return False
     return (not known & (WORD | NAME) and word not in ROLES) or bool(
         known & NAME and (not known & ORDINARY or closes(words, j))

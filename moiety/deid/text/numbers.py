@@ -45,7 +45,7 @@ _OUTWARD = Cues([announced(
 
 _TEL_REST = (
     r"(?: ?\(?(?:no|number|tel|details|h|w|home|work|mobile)\)?)?[ .:#()*-]{0,5}"
-    r"(?:no|number|on|is|at|via)?[ .:#-]{0,3}(\+?\(?\d(?:[ .()/-]{0,2}[\dOolI]){4,13})(?!\w)"
+    r"(?:no|number|on|is|at|via)?[ .:#-]{0,3}(\+?\(?\d(?:[ .()/-]{0,2}(?:\d|[OolI](?=[\dOolI]))|[OolI]){4,13})(?!\w)"
 )
 _CUED_TELEPHONE = Cues([announced(
     Label.TELEPHONE,
@@ -77,9 +77,9 @@ _NHS_OLD = Cues([announced(
 )])  # fmt: skip
 _NINO = national_numbers.NINO
 
-_NUMBER = r"(?:no|nos|number|num|nr|numb|id|i\.d|identifier|ref|reference|code|#|№)"
+_NUMBER = r"(?:(?:nos?|number|num|nr|numb|id|i\.d|identifier|ref|reference|code)(?![a-z])|#|№)"
 _VALUE = (
-    r"((?:[A-Za-z]{1,5}[-/. ]){0,3}(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/.,]?\d[\dA-Za-z]*(?:[-/.,]{1,2}[\dA-Za-z]+)*"
+    r"((?!(?:to|at|on|of|for|is|was|in|and|by) )(?:[A-Za-z]{1,5}[-/. ]){0,3}(?-i:[A-Z]{1,4} )?[A-Za-z]{0,5}[-/.,]?\d[\dA-Za-z]*(?:[-/.,]{1,2}[\dA-Za-z]+)*"
     r"(?:[ ]\d{3,4}(?!\d|[/.:]\d|%| ?(?:mg|mls?|mm|mmol|g|kg|units?|hrs?)\b))*|[A-Za-z]{1,4}(?:[-/]\d+)+)"
 )
 _BETWEEN = r"(?:[ .:#=()|*\t-]{0,6}|: {0,40})(?:is|was|ends?(?: in| with)?|ending(?: in| with)?)?[ :.]{0,4}"
@@ -108,7 +108,7 @@ _CUED = Cues(
          " carenotes cerner clinic chart district local mpi person our your client trust service_user"
          " file book yellow_book card folder prison prisoner a_&_e ed attendance episode encounter visit admission spell fin account pathway referral"
          " ubrn booking incident oasis paris swift mosaic liquid_logic social_care social_services police"
-         " crime datix study trial subject participant screening donor odt ukt student candidate member membership"
+         " crime datix study trial randomisation randomization subject participant screening donor odt ukt student candidate member membership"
           " employee staff payroll resident tenant inmate detainee family lac"),
          rf"(?: (?:unit|record|identification))?[ .:]{{0,2}}{_NUMBER}", _VALUE),
         (Label.HOSPITAL_NUMBER,
@@ -125,7 +125,7 @@ _LISTED_FORM = re.compile(
     r"(?<![\w./+-])(?<!\d,)(?=[A-Z]{1,4}[ ,./-]?\d|PY L|\d\d(?:[A-Z/.-]|\d\d?-|\d{3,7}[A-Z]))(?:"
     r"(?P<hcpc>(?-i:(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)[ ])\d{5,6}|(?:AS|BS|CH|CS|DT|ODP|OR|OT|PA|PH|PO|PYL|PY ?L|RA|SL|CL|HAD|SW)\d{5,6})"
     r"|(?P<gp>G[\d]{7}|[A-HJ-NPV-Y]8\d{4})"
-    r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}\.[A-Z]"
+    r"|(?P<accession>\d{2}[A-Z]{1,3}\d{6,10}|[A-Z]{1,3},\d{2}\.\d{4,8}(?:\.[A-Z])?"
     r"|[A-Z]{1,4}-\d{2,4}-\d{4,8}|[A-Z]{1,2}\d{2}[-/]\d{3,7}|[A-Z]{1,2}/\d{2}/\d{3,7}|[A-Z]{1,2}\d{4,7}/\d{2}"
     r"|\d{2}/[A-Z]{1,3}/?\d{3,8}|[A-Z]{1,2}\.\d{2}\.\d{5,8}\.[A-Z]|[A-Z]{2,4}\d{8,14}|\d{2}[.-]\d{6,9}(?:\.[A-Z])?|\d{2}/\d{5,8})"
     r"|(?P<hospital>(?:[A-Z]{1,4}-?|(?-i:[A-Z]{1,3} ))\d{5,9}[A-Z]?|\d{5,9}[A-Z]{1,2}|[A-Z]{1,3}\d{2,3}-\d{3,6}|\d{2,4}-\d{2,4}-\d{2,4}(?:-\d{1,4})?)"
@@ -198,6 +198,8 @@ def _telephones(text: str, places: Places) -> Iterator[Span]:
         digits = sum(c.isdigit() for c in match[1])
         if digits < _WHOLE and not match[0][1].isalpha():
             continue  # `SNOMED T04030`
+        if match[0][1].isdigit():
+            continue  # `F71 4410922`: sex and age
         if (
             digits >= 5
             and not _looks_like_date(match[1])

@@ -69,7 +69,7 @@ class Options:
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     keep: frozenset[str] = frozenset()
     model: bool = True
-    threshold: float = 0.22
+    threshold: float = 0.16
     weights: bytes = field(default=b"", repr=False)
 
 

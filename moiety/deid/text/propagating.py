@@ -9,6 +9,7 @@ from moiety.deid.text.joining import PARTICLES
 from moiety.deid.text.labels import Label
 from moiety.deid.text.roles import NEVER, TERM_HEADS, TITLES
 from moiety.deid.text.spans import Span
+from moiety.deid.text.terms import is_compound
 from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, ORDINARY, PLACE
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, Words
 
@@ -88,7 +89,7 @@ def _term(words: Words, i: int) -> bool:
     """A term of medicine of that name: `Wilson's disease` beside a Mr Wilson."""
     if not words.flags[i] & EPONYM:
         return False
-    return i + 1 < len(words.low) and words.low[i + 1] in TERM_HEADS
+    return i + 1 < len(words.low) and (words.low[i + 1] in TERM_HEADS or is_compound(words, i))
 
 
 def _as_name(words: Words, i: int) -> bool:

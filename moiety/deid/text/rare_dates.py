@@ -1,4 +1,4 @@
-"""Dates in forms that few write: `3:9:24`, `4/iv`, `9 Hyd`, `8th of the 8th 51`."""
+"""Dates in forms that few write: `3:9:24`, `4/iv`, `9 Hyd`, `8th of the 8th 51`, `??/08/58`."""
 
 import re
 from collections.abc import Iterator
@@ -24,10 +24,40 @@ _OF_THE = re.compile(
     r"(?:(?:,? |/)(?:(?:19|20)\d\d|\d\d)(?![\d/:%]|[.]\d))?(?!\w)",
     re.IGNORECASE,
 )
+_UNSURE = re.compile(
+    r"(?<![\w?./-])(?:(?:\?{1,2}|x{1,2}|_{1,2}|--?)([/.-])(?:\d{1,2}|\?{1,2}|x{1,2}|_{1,2})|\d{1,2}([/.-])(?:\?{1,2}|x{1,2}|_{1,2}))"
+    r"(?:\1|\2|[/.-])(?:(?:19|20)?\d\d|(?:19|20)\?{2})(?![\w%])",
+    re.IGNORECASE,
+)
+"""A day or month that nobody knows: `??/08/58`, `xx/xx/1938`."""
+_MASKS = (
+    "?/",
+    "/?",
+    "?.",
+    ".?",
+    "x/",
+    "/x",
+    "X/",
+    "/X",
+    "x.",
+    "X.",
+    "_/",
+    "/_",
+    "-/",
+    "?-",
+    "x-",
+    "X-",
+)
+_BORN = re.compile(
+    r"(?:\bd\.? ?o\.? ?b\.?|\bborn(?: in)?|\bbirth|\bb\.?(?=[ :]))[ :.]{0,3}(?:0?[1-9]|1[0-2])[/-](?:(?:19|20)?\d\d)(?![\w/%.-]\d|[\w%])",
+    re.IGNORECASE,
+)
+"""A month and year behind a word of birth: `d.o.b. 6/82`, `b 4-88`."""
 _SEASON = re.compile(
     r"(?<!\w)(?:(?:early|mid|late)[ -])?(?:spring|summer|autumn|winter)(?: of)?,? (?:19|20)\d\d(?!\d)",
     re.IGNORECASE,
 )
+_BIRTH_WORDS = ("dob", "d", "born", "birth", "b")
 _SEASONS = ("early", "mid", "late", "spring", "summer", "autumn", "winter")
 _MOST_MINUTES, _DAYS, _MONTHS = 59, 31, 12
 
@@ -40,6 +70,11 @@ def find(text: str, places: Places) -> Iterator[tuple[int, int, float, str]]:
     for match in at(_ROMAN, text, places.short):
         if not _GRADES.search(text, max(0, match.start() - 10), match.start()):
             yield *match.span(), 0.6, "day and month in Roman numerals"
+    for match in _UNSURE.finditer(text) if any(mask in text for mask in _MASKS) else ():
+        yield *match.span(), 0.85, "date in part unknown"
+    for match in at(_BORN, text, places.of(_BIRTH_WORDS)):
+        start = next(n for n in range(match.start(), match.end()) if text[n].isdigit())
+        yield start, match.end(), 0.8, "month and year of birth"
     for match in at(_WELSH, text, places.short):
         yield *match.span(), 0.75, "day and month in Welsh"
     for match in at(_SEASON, text, places.of(_SEASONS)):

@@ -7,17 +7,16 @@ list.  A name that was found takes it along.
 import re
 from collections.abc import Iterable, Iterator
 
-from moiety.deid.text import vocabulary
+from moiety.deid.text import nicknamed, vocabulary
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
-from moiety.deid.text.vocabulary import FORENAME, SURNAME
+from moiety.deid.text.vocabulary import FORENAME
 from moiety.deid.text.words import TITLE, Words
 
-_NICKNAME = r"[\"“‘'](?P<nick>[^\W\d_][\w' -]{1,18}?)[\"”’']"
-_BEHIND = re.compile(rf" {_NICKNAME}(?= |[.,;:)|]|\n|\Z)")
-_BEFORE = re.compile(rf"(?<!\w){_NICKNAME} \Z")
-_SURNAME = re.compile(r" ([^\W\d_][\w'-]{2,20})")
-_YOUNGER = re.compile(r",? (?:snr|jnr|junior|senior|jr|Sr)\b\.?(?!\w)", re.IGNORECASE)
+_YOUNGER = re.compile(
+    r",? (?:snr|jnr|junior|senior|jr|Sr)\b\.?(?!\w)(?! (?:partner|registrar|lecturer|sister|nurse|house|clinical|fellow|doctor|clerk))",
+    re.IGNORECASE,
+)
 _CALLED = re.compile(
     r"(?<![\w-])(?:Big|Wee|Auld|Lil'?|Baby(?: Boy| Girl)?|Aunty|Auntie|Uncle|Nana|Nanny|Granny|Gran) \Z"
 )
@@ -29,8 +28,7 @@ _GAELIC = re.compile(
     r" (?:(?:an|na|a'|Giolla|Con|Fhionn|Dhonn|Dhubh|Ruadh|Bàn|Bhàn|Mòr|Óg|Og) ?)?[tnh]?[A-ZÁÉÍÓÚÀÈÌÒÙ][\w'-]+"
 )
 _GAELIC_END = re.compile(r"(?:^|[ ])(?:Mac|Mc|Nic|Ni|Ní|Ó|Ui|Uí|Mhic|MacGiolla|ap|ab|ferch)$")
-_REACH, _MOST_WORDS = 24, 3
-_NO_NICKNAME = vocabulary.group("rounding_no_nicknames")
+_REACH = 24
 
 
 def whole(words: Words, spans: Iterable[Span]) -> Iterator[Span]:
@@ -39,7 +37,7 @@ def whole(words: Words, spans: Iterable[Span]) -> Iterator[Span]:
         if span.label != Label.NAME:
             yield span
             continue
-        yield from _nicknames(words, span)
+        yield from nicknamed.beside(words, span)
         yield span.at(_start(words, span), _end(words, span))
 
 
@@ -63,21 +61,3 @@ def _end(words: Words, span: Span) -> int:
         if match and (text[end + 1].isupper() or name.islower()):
             return match.start() + 2
     return end
-
-
-def _nicknames(words: Words, span: Span) -> Iterator[Span]:
-    text = words.text
-    for match in (
-        _BEHIND.match(text, span.end),
-        _BEFORE.search(text, max(0, span.start - _REACH), span.start),
-    ):
-        if match is None or match["nick"].lower() in _NO_NICKNAME:
-            continue
-        capital = words.case != TITLE or match["nick"][0].isupper()
-        if capital and match["nick"].count(" ") < _MOST_WORDS:
-            yield Span(
-                *match.span("nick"), Label.NAME, min(span.score, 0.7), "nickname beside a name"
-            )
-            after = _SURNAME.match(text, match.end())
-            if after and vocabulary.flags(after[1].lower()) & SURNAME:
-                yield Span(*after.span(1), Label.NAME, min(span.score, 0.7), "behind a nickname")

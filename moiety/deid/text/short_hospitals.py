@@ -45,19 +45,19 @@ _REGION = re.compile(
     r"(?<!\w)NHS ((?:[A-Z][a-z]+ (?:& |and )?){0,2}[A-Z][a-z]+)(?=[ ]?(?:[.,;:)\n|/]|$| [a-z]))"
 )
 _PRACTICE_TAIL = (
-    r"(?:surg|surgery|mp|mc|(?<!\d )mg|hc|h/c|m/c|docs|med(?:ical)?\.? (?:ctr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
-    r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|pchc|practise|health (?:ctr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
-    r"|(?:med|medical))"
+    r"(?:surg|surgery|mp|mc|(?<!\d )mg|hc|h/c|m/c|docs|med(?:ical)?\.? (?:ctr|ctre|cntr|centre|center|cen|gp|grp|group|prac|practice|pract|practise|partnership|hall"
+    r"|services)|primary care(?: (?:ctr|centre|center|hub))?|pcc|pchc|practise|health (?:ctr|ctre|cntr|centre|cen)|family (?:prac|practice|doctors)|group (?:prac|practice)|gp (?:hub|surg|practice)|drs|doctors"
+    r"|healthcare|health care|health|(?:med|medical))"
 )
 _PRACTICE_ENDS = frozenset(
-    {"surg", "surgery", "mp", "mc", "mg", "docs", "hc", "c", "ctr", "centre", "center", "cen", "gp", "grp",
+    {"surg", "surgery", "mp", "mc", "mg", "docs", "hc", "c", "ctr", "ctre", "cntr", "centre", "center", "cen", "gp", "grp",
      "group", "prac", "practice", "pract", "practise", "partnership", "hall", "services", "care",
-     "hub", "pcc", "pchc", "doctors", "drs", "med", "medical"}
+     "hub", "pcc", "pchc", "doctors", "drs", "med", "medical", "health", "healthcare"}
 )  # fmt: skip
 """The last words of that, one of which must stand in the text."""
 _PRACTICE = re.compile(
     rf"(?<![\w'])((?P<own>(?:[Tt]he )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|of|the|on|&|\d)){{0,3}}) (?i:{_PRACTICE_TAIL})\.?(?: \d)?)"
-    r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]?\d| [a-z]))"
+    r"(?=[ ]?(?:[.,;:)\n|(-]|$| [A-Z]?\d| [a-z]| (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Dr|Tel)[a-z]*\b))"
 )
 _PRACTICE_ANY = re.compile(
     rf"(?<![\w'])(?:gp|gps|surgery|practice|reg(?:d|istered)? (?:at|with)|with|w|doctor|to|at|from|by|via|rang|phoned"
@@ -158,7 +158,8 @@ def _practices(words: Words) -> Iterator[Span]:
         start, own = match.start("own"), match["own"]
         while (lead := _LEADING.match(own)) and len(own) > lead.end():
             start, own = start + lead.end(), own[lead.end() :]
-        if _practice_named(own.lower().removeprefix("the ")):
+        bare = own.lower().removeprefix("the ")
+        if _practice_named(bare) and (not _OF_HEALTH.search(match[1]) or _own_health(bare)):
             yield Span(
                 start, match.end(1), Label.GP_IDENTIFIER, 0.62, "practice by what ends its name"
             )
@@ -181,6 +182,26 @@ def _practice_named(own: str) -> bool:
         return False
     last = rest[-1] if rest else first
     return not vocabulary.flags(last) & CLINICAL or bool(vocabulary.flags(last) & (NAME | PLACE))
+
+
+_OF_HEALTH = re.compile(r"health(?: ?care)?\.?(?: \d)?\Z", re.IGNORECASE)
+
+
+def _own_health(own: str) -> bool:
+    """Whether the words before `Health` or `Healthcare` name it: `Compass`, not `Public`."""
+    parts = own.split()
+    return _NO_HEALTH.isdisjoint(parts) and not vocabulary.flags(parts[-1]) & CLINICAL
+
+
+_NO_HEALTH = frozenset(
+    {"public", "initial", "occupational", "mental", "sexual", "women's", "womens", "men's", "mens", "child", "children's", "bone",
+     "oral", "primary", "community", "global", "digital", "school", "student", "prison", "offender", "environmental",
+     "population", "reproductive", "pelvic", "maternal", "family", "general", "physical", "emotional", "good", "poor", "ill",
+     "private", "nhs", "home", "secondary", "dental", "eye", "heart", "brain", "hearing", "adult", "social", "care", "staff",
+     "spiritual", "animal", "world", "rural", "gut", "liver", "joint", "breast", "perinatal", "justice", "travel", "allied",
+     "adolescent", "your", "his", "her", "my", "their", "our", "own", "better", "overall", "excellent", "foot", "skin"}
+)  # fmt: skip
+"""What health is of: `Bone Health clinic` is nobody's practice."""
 
 
 def _registered(own: str) -> bool:

@@ -24,6 +24,10 @@ class Span(NamedTuple):
         return Span(start, end, self.label, self.score, self.why)
 
 
+GUESSES = frozenset({"judged", "learned"})
+"""What the model says without a rule."""
+
+
 def resolve(spans: Iterable[Span]) -> list[Span]:
     """The spans in order of place, none overlapping, covering every character that any covers.
 

@@ -99,3 +99,15 @@ def is_term(words: Words, i: int) -> bool:
 def numbered(words: Words, i: int) -> bool:
     """Whether a number follows: `ward 5`."""
     return i + 1 < len(words.low) and words.shapes[i + 1] == NUMBER and words.gaps[i] == " "
+
+
+def is_compound(words: Words, i: int) -> bool:
+    """`Wolff-Parkinson-White`: names that hyphens join to one of medicine."""
+    parts = [words.low[i]]
+    while i + 1 < len(words.low) and words.gaps[i] == "-":
+        i += 1
+        parts.append(words.low[i])
+    return "-".join(parts) in _EPONYMS
+
+
+_EPONYMS = vocabulary.words_of("eponyms")

@@ -70,7 +70,7 @@ def lines_of(name: str) -> list[str]:
 def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
     places = frozenset(word for phrase in phrases_of("places") for word in [phrase])
     return (
-        (FORENAME, words_of("forenames") | frozenset(nicknames())),
+        (FORENAME, words_of("forenames") | words_of("rare_forenames") | frozenset(nicknames())),
         (SURNAME, words_of("surnames") | words_of("rare_surnames")),
         (CLINICAL, words_of("clinical") | words_of("brands")),
         (

@@ -53,8 +53,9 @@ def _part(note: written.Text, pick: random.Random) -> written.Text:
 
 def digest() -> str:
     """Of every list that the examples are made from and read with: another list, another model."""
-    names = ("forenames", "surnames", "rare_surnames", "places", "hospitals", "clinical", "brands", "eponyms",
-             "ordinary", "homely", "abbreviations", "groups", "nicknames", "sentences")  # fmt: skip
+    names = ("forenames", "rare_forenames", "surnames", "rare_surnames", "places", "hospitals", "clinical",
+             "brands", "eponyms", "ordinary", "homely", "abbreviations", "groups", "nicknames",
+             "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
     return hashlib.sha256(f"{whole}\n{written.notes()}".encode()).hexdigest()[:16]
 

@@ -1,0 +1,104 @@
+"""What is never taken, whoever found it: age, sex, what people are, speak and believe; and what is
+not taken on a guess alone: an eponym with its disease, sign or device, readings in a row.
+"""
+
+import re
+
+from moiety.deid.text import vocabulary
+from moiety.deid.text.labels import Label
+from moiety.deid.text.roles import TERM_HEADS, TITLES
+from moiety.deid.text.spans import GUESSES, Span
+from moiety.deid.text.terms import is_term
+from moiety.deid.text.vocabulary import EPONYM
+from moiety.deid.text.words import Words
+
+_PEOPLES = vocabulary.words_of("peoples")
+_SURNAMES_TOO = frozenset({"english", "french", "german", "irish", "welsh", "scottish", "white", "black", "brown", "christian",
+                           "israeli", "roman", "cornish", "norman", "shona", "jain", "romany", "dutch", "lao", "luo", "ewe", "berber", "tetum", "tigre", "twi",
+                           "akan"})  # fmt: skip
+"""These are taken unless the words beside speak of peoples."""
+_BEFORE = frozenset(
+    {"speaks", "speak", "speaking", "spoken", "language", "languages", "lang", "nationality", "ethnicity", "ethnic", "fluent",
+     "understands", "religion", "faith", "some", "limited"}
+)  # fmt: skip
+_BEHIND = frozenset(
+    {"speaking", "speaker", "speakers", "spoken", "language", "interpreter", "translator", "background", "heritage", "origin",
+     "descent", "community", "man", "woman", "lady", "gentleman", "male", "female", "boy", "girl", "national", "translation",
+     "church", "interpreting", "family", "couple", "people"}
+)  # fmt: skip
+"""What says before or behind such a word that a people or a language is meant."""
+_ADDRESSED = frozenset({"doctor", "doctors", "sir", "madam", "colleague", "colleagues", "team", "all", "parent", "parents", "carer",
+                        "guardian", "both", "everyone", "nurse", "dr", "mr"})  # fmt: skip
+_GREETING = frozenset({"dear", "hi", "hello", "to", "dr", "mr"})
+_SPARED = frozenset(
+    {
+        Label.NAME,
+        Label.INITIALS,
+        Label.ADDRESS_LINE,
+        Label.HOSPITAL_NAME,
+        Label.GP_IDENTIFIER,
+        Label.DATE,
+    }
+)
+_SEX = re.compile(r"[MFmf](?=[ ]?(?:1?\d{1,2})(?![\w/.:-])|\)|/\d{1,2}(?!\w))")
+_SEX_AND_AGE = re.compile(r"[MFmf]1?\d{1,2}\Z")
+_NO_NUMBERS = frozenset(
+    {Label.NAME, Label.INITIALS, Label.HOSPITAL_NUMBER, Label.ADDRESS_LINE, Label.DATE}
+)
+_BEFORE_SEX = re.compile(r"(?:[ (,;|\t\n]|\A)\Z")
+_AGE = re.compile(r"1?\d{1,2}\Z")
+_SEX_BEFORE = re.compile(r"(?<!\w)[MFmf][ /]?\Z")
+_AGED = re.compile(r" ?(?:[MFmf](?!\w)|y/?o\b|yrs?\b|years?\b|yr-old)")
+
+
+def spared(words: Words, span: Span) -> bool:
+    """Whether a finding is nothing but an age, a sex, a people, a language or a faith."""
+    text, found = words.text, words.text[span.start : span.end]
+    if len(found) > _SHORT:
+        if span.label not in _SPARED:
+            return span.why in GUESSES and _READINGS.match(found) is not None
+        head = found.partition(" ")[0].lower().partition("-")[0]
+        if head not in _HEADS:
+            return span.why in GUESSES and _is_term(words, span)
+    elif len(found) == 1 and _SEX.match(text, span.start):
+        return _BEFORE_SEX.search(text, max(0, span.start - 1), span.start) is not None
+    elif _SEX_AND_AGE.match(found):
+        return span.label in _NO_NUMBERS
+    elif _AGE.match(found):
+        return bool(
+            _SEX_BEFORE.search(text, max(0, span.start - 3), span.start)
+            or _AGED.match(text, span.end)
+        )
+    if span.label not in _SPARED:
+        return False
+    within = [i for i in words.within(span.start, span.end) if words.low[i] != "the"]
+    if not within:
+        return False
+    first, last = within[0], within[-1]
+    if span.label == Label.NAME and all(words.low[i] in _ADDRESSED for i in within):
+        return bool(first) and words.low[first - 1] in _GREETING
+    if any(words.low[i] not in _PEOPLES and words.low[i] not in _SURNAMES_TOO for i in within):
+        return False
+    before = words.low[first - 1] if first and words.gaps[first - 1].strip(" .") == "" else ""
+    if before in TITLES:
+        return False
+    if all(words.low[i] in _PEOPLES for i in within):
+        return True
+    led = _LANGUAGES.isdisjoint(words.low[max(0, first - 3) : first])
+    followed = _OF_PEOPLE.isdisjoint(words.low[last + 1 : last + 3])
+    return not (led and followed)
+
+
+def _is_term(words: Words, span: Span) -> bool:
+    """`Huntington's disease`, `Hickman line`, whole or in part."""
+    within = words.within(span.start, span.end)
+    return any(words.flags[i] & EPONYM for i in within) and all(
+        words.low[i] in TERM_HEADS or is_term(words, i) for i in within
+    )
+
+
+_READINGS = re.compile(r"\d{2,3}(?:/\d{2,3}){2,3}\Z")
+"""Peak flows one after the other."""
+_SHORT = 3
+_HEADS = _PEOPLES | _SURNAMES_TOO | _ADDRESSED | {"the"}
+_LANGUAGES, _OF_PEOPLE = _BEFORE | _PEOPLES, _BEHIND | _PEOPLES
