@@ -10,7 +10,8 @@ vocabulary     what is known of a word                     data/*.txt
 words          a text as words
 phrases        listed phrases by their first two words
 cues           words that announce what follows, places where a pattern may begin
-numbers        e-mail, telephone, postcode, every number
+postcodes      postcodes, whole, spelled or outward alone
+numbers        e-mail, telephone, every number
 calling        extensions, bleeps, whom to call
 impersonal     what a number is that is no person's: a dose, a batch, a trial
 coded_numbers  numbers that their groups of letters and digits tell

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from moiety.deid import national_numbers
-from moiety.deid.text import calling, coded_numbers, said_numbers, vocabulary
+from moiety.deid.text import calling, coded_numbers, postcodes, said_numbers, vocabulary
 from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with, opened
 from moiety.deid.text.impersonal import impersonal_before, is_code, spared
 from moiety.deid.text.labels import Label
@@ -21,27 +21,6 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _EMAIL_CUT = re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}@[\w.-]{2,80}")
-
-_AREAS = (
-    "AB|AL|BA|BB|BD|BF|BH|BL|BN|BR|BS|BT|BX|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT"
-    "|DY|EC|EH|EN|EX|FK|FY|GL|GU|GY|HA|HD|HG|HP|HR|HS|HU|HX|IG|IM|IP|IV|JE|KA|KT|KW|KY|LA|LD|LE"
-    "|LL|LN|LS|LU|ME|MK|ML|NE|NG|NN|NP|NR|NW|OL|OX|PA|PE|PH|PL|PO|PR|RG|RH|RM|SA|SE|SG|SK|SL|SM"
-    "|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|TR|TS|TW|UB|WA|WC|WD|WF|WN|WR|WS|WV|YO|ZE|B|E|G|L|M"
-    "|N|S|W"
-)
-_POSTCODE = re.compile(
-    rf"(?<![\w.])(?=[A-Z])(?:GIR ?0AA|(?:{_AREAS})[\dOI][\dA-HJKPSTUWO]?[ \t\n]{{0,3}}[\dOI][ABD-HJLNP-UW-Z]{{2}})"
-    r"(?!\w)",
-    re.IGNORECASE,
-)
-_NO_POSTCODE = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr"})
-_POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
-_OUTWARD_AT_END = re.compile(
-    rf"(?<=[a-z], )(?:{_AREAS[: _AREAS.index('|B|')]})\d{{1,2}}(?=[.,;)\n]|$)"
-)
-_OUTWARD = Cues([announced(
-    Label.POSTCODE, "post_code post_code_area outcode", rf"[ :.-]{{0,4}}((?:{_AREAS})\d[\dA-Z]?)(?!\w)"
-)])  # fmt: skip
 
 _TEL_REST = (
     r"(?: ?\(?(?:no|number|tel|details|h|w|home|work|mobile)\)?)?[ .:#()*-]{0,5}"
@@ -145,7 +124,7 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     yield from said_numbers.find(words, places)
     if not places.runs:
         return
-    yield from _postcodes(text, places)
+    yield from postcodes.find(text, places)
     yield from _telephones(text, places)
     yield from calling.find(text, places)
     yield from _nhs_numbers(text, places)
@@ -171,20 +150,6 @@ def _matches(
 ) -> Iterator[Span]:
     for match in pattern.finditer(text):
         yield Span(match.start(), match.end(), label, score, why)
-
-
-def _postcodes(text: str, places: Places) -> Iterator[Span]:
-    for match in at(_POSTCODE, text, places.spelt):
-        inward = match[0][-2:]
-        if (inward.islower() and inward in _NO_POSTCODE) or not any(c.isdigit() for c in match[0]):
-            continue
-        yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
-    for match in at(_POSTCODE_TYPO, text, places.spelt):
-        yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
-    for match in at(_OUTWARD_AT_END, text, places.spelt):
-        yield Span(*match.span(), Label.POSTCODE, 0.6, "outward postcode behind a place")
-    for _, match in _OUTWARD.find(text, places):
-        yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
 
 
 def _telephones(text: str, places: Places) -> Iterator[Span]:

@@ -11,6 +11,7 @@ from moiety.deid.text import (
     dates,
     numbers,
     ordinals,
+    postcodes,
     rare_dates,
     said_dates,
 )
@@ -19,20 +20,20 @@ from moiety.deid.text.words import split
 
 PIECES = (
     "seen", "AB", "K", "no", "1234567890", "12", "3/4", "07700", "900123", "SW1A", "1AA", "H", "XB", "441",
-    "447", "12-03-19", "26H0041234", "40217", "x", "(", ")", "+44", "mg", "Mar", "2019", "O7", "2/52", "#", "3rd", "iv", "4-2210", "BS", "24/00671", "GX:40217", "A1234BC", "3:9:24",
+    "447", "12-03-19", "26H0041234", "40217", "x", "(", ")", "+44", "mg", "Mar", "2019", "O7", "2/52", "#", "3rd", "iv", "4-2210", "BS", "24/00671", "GX:40217", "A1234BC", "3:9:24", "HX 118-22", "D02 X285",
 )  # fmt: skip
 TEXTS = st.lists(
     st.tuples(st.sampled_from(PIECES), st.sampled_from((" ", ", ", "\n", ". ", " - ", "/"))),
     max_size=12,
 ).map(lambda parts: "".join(piece + gap for piece, gap in parts))
 PATTERNS = {
-    "runs": (numbers._POSTCODE_TYPO, coded_numbers._FIGURES),
+    "runs": (postcodes._POSTCODE_TYPO, coded_numbers._FIGURES),
     "leads": (numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, dates._NUMERIC, dates._MISSPELT),
     "short": (dates._PARTIAL, dates._MONTH_YEAR, dates._SHORT_YEAR, ordinals._ORDINAL, calling._INSIDE,
               said_dates._ROMAN, said_dates._SPACED, rare_dates._COLONED),
     "long": (numbers._BARE, numbers._GMC_BARE, calling._EXTENSION_LATER, dates._SIX, dates._RUN_ON, dates._YEAR_MONTH),
-    "spelt": (numbers._POSTCODE, numbers._POSTCODE_TYPO, calling._SHORT_X, coded_numbers._SPACED,
-              coded_numbers._SAMPLE_OF_YEAR, coded_numbers._COLONED, coded_numbers._PRISONER),
+    "spelt": (postcodes._POSTCODE, postcodes._POSTCODE_TYPO, calling._SHORT_X, coded_numbers._SPACED,
+              coded_numbers._SAMPLE_OF_YEAR, coded_numbers._COLONED, coded_numbers._PRISONER, coded_numbers._SERIES, postcodes._IRISH),
 }  # fmt: skip
 
 

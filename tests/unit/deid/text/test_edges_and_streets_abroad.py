@@ -59,6 +59,13 @@ NO_DATES = [
     "increased by 6.12 units, ratio 1.10",
     "cell B2-14, block 3/12 weeks old",
 ]
+POSTCODES = [
+    "moved to «Wetherby, LS22»\n",
+    "the code is «T S 1 5 9 A H», he says",
+    "service family, «BFPO 57», overseas",
+    "the Irish code «C15 X2K4» was wrong",
+]
+NO_POSTCODES = ["vitamin, B12, folate", "fracture, L12. seen, T12"]
 NUMBERS = [
     "Participant «07-0033» consented",
     "renal no. «UVR 2218», on the list",
@@ -102,7 +109,8 @@ def found(text):
 
 
 @pytest.mark.parametrize(
-    "marked", [*ABROAD, *SAID, *EDGES, *NICKNAMES, *DATES, *NUMBERS, *TRIMMED, *PRACTICES]
+    "marked",
+    [*ABROAD, *SAID, *EDGES, *NICKNAMES, *DATES, *NUMBERS, *POSTCODES, *TRIMMED, *PRACTICES],
 )
 def test_whole_and_nothing_beside(marked):
     text = marked.replace("«", "").replace("»", "")
@@ -112,7 +120,8 @@ def test_whole_and_nothing_beside(marked):
 
 
 @pytest.mark.parametrize(
-    "text", [*NOT_ABROAD, *NOT_SAID, *NO_NICKNAMES, *NO_DATES, *NOT_TRIMMED, *NO_PRACTICES]
+    "text",
+    [*NOT_ABROAD, *NOT_SAID, *NO_NICKNAMES, *NO_DATES, *NO_POSTCODES, *NOT_TRIMMED, *NO_PRACTICES],
 )
 def test_what_only_looks_like_them_stays(text):
     assert [text[a:b] for a, b in found(text)] == []
