@@ -21,8 +21,13 @@ _POSTCODE = re.compile(
     r"(?!\w)",
     re.IGNORECASE,
 )
-_NO_POSTCODE = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr"})
+_LONG = re.compile(r"[a-z]{2}\d\d ")
+_NO_INWARD = re.compile(r"1st|2nd|3rd|[04-9o]th|\d(?:hr|pt|dr)")
 _POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
+_SMALL = re.compile(r"(?<![\w.])[a-z]{2}\d[\da-z]? \d[abd-hjlnp-uw-z]{2}(?!\w)")
+_ENDS = re.compile(r"[ ]{0,3}(?:[.,;)\n|]|\Z|[ ]{2})")
+_NO_ENDS = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr", "ug", "xs", "gs", "yr", "wd"})
+"""The same in small letters ends a part of an address: `, zy12 4ab` and no `fh12 4th`."""
 _OUTWARD_AT_END = re.compile(
     rf"(?<=[a-z], )(?:(?:{_AREAS[: _AREAS.index('|B|')]})\d{{1,2}}|[BEGLMNSW]\d\d)(?=[ ]{{0,3}}(?:[.,;)\n]|$)|[ ]{{2}})",
     re.IGNORECASE,
@@ -42,17 +47,23 @@ _SPELLED = re.compile(
 def find(text: str, places: Places) -> Iterator[Span]:
     """Every postcode of a text; some may overlap."""
     for match in at(_POSTCODE, text, places.spelt):
-        inward = match[0][-2:]
-        if (inward.islower() and inward in _NO_POSTCODE) or not any(c.isdigit() for c in match[0]):
+        inward = match[0][-3:]
+        if not any(c.isdigit() for c in match[0]):
             continue
+        if inward.islower() and _NO_INWARD.fullmatch(inward):
+            if not (_LONG.match(match[0]) or _placed(text, match.start())):
+                continue  # `l1 2nd toe`
         yield Span(*match.span(), Label.POSTCODE, 0.97, "postcode")
     for match in at(_POSTCODE_TYPO, text, places.spelt):
         yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
+    for match in at(_SMALL, text, places.spelt):
+        ends = _ENDS.match(text, match.end())
+        begins = text[match.start() - 2 : match.start()] == ", " or text[match.start() - 1] == "\n"
+        if match[0][-2:] not in _NO_ENDS and ends and (begins or "\n" in ends[0]):
+            yield Span(*match.span(), Label.POSTCODE, 0.7, "form of a postcode")
     for match in at(_OUTWARD_AT_END, text, places.spelt):
         plain = match[0][:2].isupper() and text[match.start() - 3].islower()
-        last = before(text, match.start(), ", ")[-1:]
-        placed = last and (last[0] in OF_ADDRESSES or vocabulary.flags(last[0]) & vocabulary.PLACE)
-        if placed or (plain and match[0][:2].isalpha()):
+        if _placed(text, match.start()) or (plain and match[0][:2].isalpha()):
             yield Span(*match.span(), Label.POSTCODE, 0.6, "outward postcode behind a place")
     for _, match in _OUTWARD.find(text, places):
         yield Span(*match.span(1), Label.POSTCODE, 0.8, "outward postcode after its name")
@@ -62,3 +73,13 @@ def find(text: str, places: Places) -> Iterator[Span]:
         yield Span(*match.span(), Label.POSTCODE, 0.75, "Irish postcode")
     for match in _SPELLED.finditer(text):
         yield Span(*match.span(), Label.POSTCODE, 0.75, "postcode letter by letter")
+
+
+def _placed(text: str, start: int) -> bool:
+    """Whether a place or a word of an address stands right before, and a comma or line between."""
+    if text[start - 2 : start] != ", " and text[start - 1 : start] != "\n":
+        return False
+    last = before(text, start, ", \n")[-1:]
+    return bool(last) and bool(
+        last[0] in OF_ADDRESSES or vocabulary.flags(last[0]) & vocabulary.PLACE
+    )
