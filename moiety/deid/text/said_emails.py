@@ -14,7 +14,7 @@ _END = (
     r"(?:uk|com|net|org|co|gov|ie|eu|info|wales|scot|cymru|example|io|de|fr|pl|ro|it|es|pt|ng|in)"
 )
 _EMAIL = re.compile(
-    rf"(?<![\w.@])[a-z0-9][\w'+-]{{0,30}}(?:{_MARK}[a-z0-9][\w'+-]{{0,30}}){{0,4}}{_AT}"
+    rf"(?<![\w.@])[a-z0-9][a-z0-9'+]{{0,30}}(?:{_MARK}[a-z0-9][a-z0-9'+]{{0,30}}){{0,4}}{_AT}"
     rf"[a-z0-9][\w-]{{0,40}}(?:{_DOT}[a-z0-9][\w-]{{0,30}}){{0,4}}{_DOT}{_END}(?!\w)",
     re.IGNORECASE,
 )
