@@ -62,6 +62,11 @@ _TOLD = Cues([
     ),
     announced(
         Label.HOSPITAL_NUMBER,
+        "unit case record notes number hosp hospital mrn no",
+        r"(?: no| number)?[ .:#-]{1,3}((?:(?!is|at|of|on|to|was|in|no)[A-Za-z]{1,4}[ -]?)?\d{2,3}(?:\.\d{2,3}){2})(?![\w%/.]\w)",
+    ),
+    announced(
+        Label.HOSPITAL_NUMBER,
         "emis vision systm1 systmone rio mosaic epic cerner pas ndtms iapt iaptus liquidlogic carenotes paris adastra"
         " passport ehic visa licence lac scas ubrn mash marac pds evolve meditech trak trakcare clinisys badgernet lorenzo",
         r"(?:[ -]|: ?)((?:[A-Za-z]{1,3}-?)?\d{4,9}(?:-\d{1,4})?[A-Za-z]{0,2}|\d{1,4}(?: \d{2,4}){1,3})(?![\w%/]|[.,:]\d| \d)",

@@ -76,9 +76,19 @@ def edged(words: Words, span: Span) -> Span:
         span = articled(text, span)
         wing = _WING.search(text, max(0, span.start - _WING_REACH), span.start)
         return span.at(wing.start(), span.end) if wing else span
+    if label in _NUMBERED and text[span.start - 1 : span.start] in _LETTERED:
+        letters = _LETTERS.search(text, max(0, span.start - _REACH), span.start)
+        return span.at(letters.start(1), span.end) if letters else span
     return articled(text, span)
 
 
+_NUMBERED = frozenset({Label.HOSPITAL_NUMBER, Label.ACCESSION_NUMBER})
+_LETTERS = re.compile(
+    r"(?<![a-z])(?:notes|nos?|number|ref|mrn|urn|crn|id|unit|hosp|hospital|record|case|file|index|sample|specimen|lab|acc(?:ession)?)"
+    r"[.: #]{1,3}((?!is|at|of|for|on|to|was|in|nhs|dob|no|nos|nr|ref|id|num)[a-z]{1,4})[ .-]\Z",
+    re.IGNORECASE,
+)
+"""Letters between the name of a number and its digits: `notes ⟦QA 61.20.44⟧`."""
 _BEFORE_SECOND = frozenset({" ", "→"})
 
 

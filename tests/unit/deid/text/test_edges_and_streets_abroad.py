@@ -69,6 +69,8 @@ NO_POSTCODES = ["vitamin, B12, folate", "fracture, L12. seen, T12"]
 NUMBERS = [
     "Participant «07-0033» consented",
     "renal no. «UVR 2218», on the list",
+    "initials above, notes «qa 61.20.44», pulled today",
+    "seen in clinic, notes «12.03.24», by post",
     "Mil «94731 2207»",
     "outside slides («CQ:23:S9921») awaited",
 ]
@@ -157,6 +159,19 @@ def test_terms_and_readings_are_not_taken_on_a_guess(found_there, label, why, go
     start = text.index(found_there)
     span = Span(start, start + len(found_there), label, 0.4, why)
     assert spared(split(text), span) is goes
+
+
+def test_letters_between_the_name_of_a_number_and_its_digits_belong_to_it():
+    for text, want in (
+        ("notes qa 61.20.44 pulled", "qa 61.20.44"),
+        ("HOSP NO: ZY 118 204", "ZY 118 204"),
+        ("the number is 61.20.44", "61.20.44"),
+        ("unit no nhs 61.20.44", "61.20.44"),
+    ):
+        start = next(n for n, letter in enumerate(text) if letter.isdigit())
+        span = Span(start, start + len(want.lstrip("qaZY ")), Label.HOSPITAL_NUMBER, 0.6, "test")
+        kept = edged(split(text), span)
+        assert text[kept.start : kept.end] == want
 
 
 def test_a_surname_has_its_particle_and_its_initials():
