@@ -68,6 +68,7 @@ OBJECTS = {
     "c": ("context/start_time",),
     "l": ("value",),
     "x": ("time", "width"),
+    "p": ("time",),
 }
 PATHS = {
     "e": (
@@ -91,6 +92,7 @@ PATHS = {
     "k": ("name/value", "items[at0001]/value/value", "items[at0004]/value/value"),
     "l": OF_ELEMENT,
     "x": ("time/value", "name/value", "data[at0003]/items[at0004]/value/magnitude"),
+    "p": ("time/value", "name/value", "data[at0003]/items[at0004]/value/magnitude"),
     "n": ("name/value", "archetype_node_id"),
 }
 SOURCES = (
@@ -109,7 +111,7 @@ SOURCES = (
     (f"OBSERVATION o[{PRESSURE}] CONTAINS ELEMENT l[at0004]", "ol"),
     (f"OBSERVATION o[{PRESSURE}] CONTAINS ELEMENT l[at0010]", "ol"),
     ("EVENT x CONTAINS ELEMENT l[at0010]", "xl"),
-    ("OBSERVATION o CONTAINS POINT_EVENT x", "ox"),
+    ("OBSERVATION o CONTAINS POINT_EVENT p", "op"),
     ("INTERVAL_EVENT x", "x"),
     ("COMPOSITION c CONTAINS ENTRY n", "cn"),
     ("CARE_ENTRY n", "n"),
