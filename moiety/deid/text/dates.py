@@ -259,6 +259,8 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     lasting = separator == "/" and day[0] != "0" and lasts(text, start, int(day), int(month))
     if lasting and not _TIME.match(text, match.end()):
         return False
+    if day == "6" and _other_acuity(text, start):
+        return False  # `6/18 right and 6/5 left`
     if _surely_cued(text, start):
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
     line = _DASH_WORD.search(text, max(0, start - _REACH), start)
@@ -283,6 +285,13 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     return int(day) > 12 or _cued(text, start)
 
 
+def _other_acuity(text: str, start: int) -> bool:
+    """Whether what the other eye sees stands near."""
+    near = _ACUITY.finditer(text, max(0, start - _REACH), start + _REACH)
+    return any(match.start() != start for match in near)
+
+
+_ACUITY = re.compile(r"(?<![\d/])6/(?:9|12|18|24|36|60)(?!\d)")
 _REVIEWS = frozenset(
     {"rv", "r/v", "review", "next", "nxt", "appt", "tci", "due", "back", "seen", "fu", "f/u", "rpt"}
 )

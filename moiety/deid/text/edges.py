@@ -147,11 +147,13 @@ def _with_initials(words: Words, span: Span) -> Span:
 _LETTERED, _TURNS = frozenset({" ", ".", "-"}), frozenset({" ", ","})
 _TAIL = re.compile(
     r"\w(?P<tail>[ ,]{1,3}(?:[MF](?=[ ]{0,2}(?:\d{1,3}\b|dob\b|\Z|\n|[ ]))|d(?=\.? ?o\.? ?b)|rm(?= ?\d)|bed(?= ?\d)|bay(?= ?\d)|ward(?= \d)"
-    r"|full(?= stop)|new(?= (?:line|para))|comma|senior(?= (?:partner|registrar|lecturer|sister|nurse|house|clinical|fellow))))(?!\w)",
+    r"|full(?= stop)|new(?= (?:line|para))|comma|c(?= diff)|senior(?= (?:partner|registrar|lecturer|sister|nurse|house|clinical|fellow))))(?!\w)",
     re.IGNORECASE,
 )
 _TAIL_REACH = 10
-_TAILS = frozenset({"m", "f", "d", "rm", "bed", "bay", "ward", "full", "new", "comma", "senior"})
+_TAILS = frozenset(
+    {"m", "f", "d", "rm", "bed", "bay", "ward", "full", "new", "comma", "c", "senior"}
+)
 
 
 def _without(text: str, span: Span) -> Span:

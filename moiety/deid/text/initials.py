@@ -111,6 +111,8 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     if word in _ROLES and not stands_out:
         return _score_of_role(words, i, known, last_words)
     plain = stands_out or not words.flags[i] & (CLINICAL | ORDINARY)
+    if not plain and _in_row_of_tests(words, i):
+        return 0.0
     if ends_with(last_words, _SURE_BY) and _ends_here(words, i):
         test = len(word) > 2 and words.low[i - 1] in _OF_TESTS and not plain  # `born by SVD`
         return 0.8 if plain or (words.case != LOWER and not test) else 0.0
@@ -119,6 +121,13 @@ def _score(words: Words, i: int, known: frozenset[str]) -> float:
     if numbered(words, i) or text[start - 1 : start] == "(":
         return 0.0
     return _score_of_place(words, i, known, plain=plain)
+
+
+def _in_row_of_tests(words: Words, i: int) -> bool:
+    """`to be checked: INR, APTT`: a test with another behind it."""
+    if words.gaps[i] not in (", ", " and ", " & ", "/") or i + 1 >= len(words.low):
+        return False
+    return bool(words.flags[i + 1] & CLINICAL) and words.shapes[i + 1] == UPPER
 
 
 def _score_of_role(words: Words, i: int, known: frozenset[str], last_words: list[str]) -> float:

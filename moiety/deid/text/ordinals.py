@@ -18,6 +18,8 @@ _ORDINAL = re.compile(r"(?:[12]?\d|3[01])(?:st|nd|rd|th)(?![a-z])", re.IGNORECAS
 _ORDINAL_HEAD = re.compile(r"(?:(?<=\n)|(?<![\s\S]))\d{1,2}(?:st|nd|rd|th)(?= [A-Za-z])")
 _LATE_ORDINAL = re.compile(r"(?:1[3-9]|2\d|30|31)(?:st|nd|rd|th)(?![a-z])", re.IGNORECASE)
 _STOPS = re.compile(r"[ ]?(?:[,;.)?!]|\n|$|- )")
+_MEASURED = re.compile(r"\d(?: ?(?:kg|cm|g|mm))? \(\Z")
+_SHORT = 8
 _OF_MANY = re.compile(
     r"cent(?:ile|ury)|percentile|birthday|floor|edition|week|\d(?:st|nd|rd|th) *(?:/|-|and|,|to) *\d",
     re.IGNORECASE,
@@ -63,6 +65,8 @@ def find(text: str, places: Places) -> Iterator[Span]:
 
 def _may_be_late(text: str, match: re.Match[str]) -> bool:
     """Whether the 13th to the 31st, of which nothing is counted, ends a phrase by itself."""
+    if _MEASURED.search(text, max(0, match.start() - _SHORT), match.start()):
+        return False  # `HC 35.5 (25th)`
     led = text[max(0, match.start() - 4) : match.start()].lower() == "the "
     if not (_ENDS_THERE if led else _STOPS).match(text, match.end()):
         return False

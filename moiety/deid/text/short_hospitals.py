@@ -181,9 +181,14 @@ def _practice_named(own: str) -> bool:
     if not first or first in NEVER or first in _NO_PRACTICE:
         return False
     last = rest[-1] if rest else first
+    if not rest and first in _NO_MED:
+        return False
     return not vocabulary.flags(last) & CLINICAL or bool(vocabulary.flags(last) & (NAME | PLACE))
 
 
+_NO_MED = frozenset(
+    {"given", "con", "start", "issued", "new", "all", "other", "stop", "see", "take", "needs"}
+)
 _OF_HEALTH = re.compile(r"health(?: ?care)?\.?(?: \d)?\Z", re.IGNORECASE)
 
 

@@ -31,6 +31,7 @@ _COMMA = re.compile(r"[,/] ?$")
 _END = re.compile(rf"(?: ?[,(/-]? ?{_GRADE}\)?)?[ \t.)\]]{{0,4}}(?:\n|$)", re.IGNORECASE)
 _DATED = re.compile(r" {1,2}\d{1,2}(?:st|nd|rd|th|[/.-]| [a-z]{3})", re.IGNORECASE)
 _GRADED = re.compile(rf"(?: ?\(|, ?| - ?| ?/ ?| ){_GRADE}", re.IGNORECASE)
+_ROMAN = re.compile(r"x{0,2}(?:i{1,3}|iv|vi{0,3}|ix)", re.IGNORECASE)
 _PAIR = re.compile(r"(?<![\w/&'-])([^\W\d_]{2,3})/([^\W\d_]{2,3})(?![\w/&'-])")
 _PAIR_CUE = re.compile(
     r"(?:by|given|with|from|checked|check|seen|signed|visit|crew|rv|r/v|date|team|\d|[:.!)-])[ :,]{0,3}$|(?:^|\n|  )[ \t]*$",
@@ -176,6 +177,8 @@ def _pair(words: Words, match: re.Match[str], taken: bytearray) -> Iterator[Span
     sides = [match[1], match[2]]
     if words.case != LOWER and not all(side.isupper() for side in sides):
         return
+    if all(_ROMAN.fullmatch(side) for side in sides):
+        return  # `segments VI/VII`
     known = [vocabulary.flags(side.lower()) for side in sides]
     if any(flag & ORDINARY and words.case != TITLE for flag in known):
         return

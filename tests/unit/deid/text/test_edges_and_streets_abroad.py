@@ -76,6 +76,8 @@ NUMBERS = [
 ]
 TRIMMED = [
     "Resident: «Winnie Oldroyd» Rm 22",
+    "side room 5 Mr «Oduya» C diff, no visitors",
+    "seen «6/5» in clinic, no visitors",
     "thanks doctor «boateng» full stop thank you",
     "yours sincerely dr «gareth swift», senior partner",
     "Re: Mr «Jory Trevaskis», d.o.b. «9.7.61»",
@@ -85,6 +87,10 @@ TRIMMED = [
     "PT: «YUSUF WARSAME»  M  «01/01/1988»",
 ]
 NOT_TRIMMED = [
+    "acuity 6/18 right and 6/5 left, unaided",
+    "HC 35.5 (25th). Safe sleep advice",
+    "lesions in segments VI/VII, up to 19 mm",
+    "Fit note given. Given Med 3. Home.",
     "Dear Colleague, Dear Sir",
     "she wondered about Wolff-Parkinson-White.",
     "i drove to the house, nobody was in. we sat in the hall.",
