@@ -15,12 +15,15 @@ _NUMBERS = ("integer", "real")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns of rows by cell and kind, the temporal rank of each cell, and which are objects."""
+    """Columns of rows by cell and kind, the temporal rank of each cell, which are objects, and
+    which are a date or time in one template and a text in another.
+    """
 
     rows: sa.FromClause
     by_cell: Mapping[int, Mapping[str, sa.ColumnElement[Any]]]
     rank: Mapping[int, int]
     whole: frozenset[int]
+    mixed: frozenset[int]
 
     def of(self, cell: int) -> Mapping[str, sa.ColumnElement[Any]]:
         """The columns of a cell by kind."""
@@ -49,7 +52,14 @@ def columns(plan: Plan, rows: sa.FromClause, found: Layout) -> Columns:
         cell: max((abs(each.rank) for each in cells), default=0) for cell, cells in told.items()
     }
     whole = frozenset(cell for cell, cells in told.items() if any(each.whole for each in cells))
-    return Columns(rows, by_cell, rank, whole)
+    mixed = frozenset(
+        cell for cell, cells in told.items()
+        if any(
+            each.rank <= 0 and any(choice.kind == "text" for choice in each.alternatives)
+            for each in cells
+        )
+    )  # fmt: skip
+    return Columns(rows, by_cell, rank, whole, mixed)
 
 
 def order(table: Columns, cell: int, descending: bool) -> list[sa.ColumnElement[Any]]:
@@ -58,6 +68,9 @@ def order(table: Columns, cell: int, descending: bool) -> list[sa.ColumnElement[
     compared: list[tuple[int, sa.ColumnElement[Any]]] = []
     if timed:
         compared.append((table.rank[cell], found["instant"]))
+        if cell in table.mixed and "text" in found and cell not in table.whole:
+            alone = sa.case((found["instant"].is_(None), found["text"]))
+            compared.append((TEXT, alone))
     elif "text" in found and cell not in table.whole:
         compared.append((TEXT, found["text"]))
     if "timestamp" in found:

@@ -470,3 +470,21 @@ def test_pages_come_in_order(connection):
         whole = _alone(connection, aql.compile(text, CLOCK, TEMPLATES, HEADS, unchanged=sa.true()))
         pages = [_alone(connection, first.with_values((3, n))) for n in range(0, 30, 3)]
     assert [row for page in pages for row in page] == whole[:30]
+
+
+@pytest.mark.parametrize("way", ["ASC", "DESC"])
+def test_a_node_that_is_a_date_here_and_a_text_there_is_put_in_order(connection, way):
+    """Nulls, dates and texts stand apart, in SQL as in Python."""
+    problem = "openEHR-EHR-EVALUATION.problem.v1"
+    path = "v/data[at0001]/items[at0007]/value/value"
+    text = (
+        f"SELECT {path}, COUNT(*) AS a0 FROM EHR e CONTAINS EVALUATION v[{problem}]"
+        f" GROUP BY {path} ORDER BY {path} {way}"
+    )
+    with trusted(connection):
+        compiled, expected = check(connection, text)
+        assert compiled.pushed is not None
+        result = compiled.shown(connection.execute(compiled.pushed), READING)
+        finished = compiled.finish(expected)
+    assert _keys(compiled, expected, finished) == _keys(compiled, expected, result)
+    assert {str(row[0])[:2] for row in finished} >= {"No", "20", "ar"}
