@@ -38,7 +38,7 @@ from moiety.deid.text.labels import Label
 from moiety.deid.text.normalising import Normalised, normalise
 from moiety.deid.text.options import DEFAULT, Options
 from moiety.deid.text.spans import Span, resolve, worded
-from moiety.deid.text.sparing import spared
+from moiety.deid.text.sparing import is_never_taken
 from moiety.deid.text.words import Words, split
 
 PIECE = 20_000
@@ -178,7 +178,7 @@ def _again(
         own = learned.judged(piece.said, [*own, *letters], options.threshold)
     else:
         own += letters
-    own = [span for span in _apart(own) if not spared(piece.words, span)]
+    own = [span for span in _apart(own) if not is_never_taken(piece.words, span)]
     own = [edged(piece.words, span) for span in closed(piece.words, own)]
     place = piece.place
     return [span.at(span.start + place, span.end + place) for span in own] if place else own

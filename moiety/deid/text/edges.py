@@ -170,23 +170,5 @@ def _without(text: str, span: Span) -> Span:
 
 
 _VAN = re.compile(r"(?<!\w)(?:van|von|de|mac|nic|bin|ibn|abu) \Z", re.IGNORECASE)
-_PARTICLES = (
-    "der ",
-    "den ",
-    "het ",
-    "la ",
-    "los ",
-    "giolla ",
-    "van ",
-    "de ",
-    "von ",
-    "le ",
-    "la ",
-    "di ",
-    "al ",
-    "el ",
-    "mac ",
-    "mc ",
-    "o ",
-    "st ",
-)
+_PARTICLES = ("der ", "den ", "het ", "la ", "los ", "giolla ", "van ", "de ", "von ", "le ", "di ", "al ", "el ", "mac ",
+              "mc ", "o ", "st ")  # fmt: skip

@@ -27,23 +27,8 @@ _WORDS = frozenset(_FIRST.split())
 _FIRST_WORDS = tuple(sorted(_WORDS - {"c/"}))
 _REACH = 12
 _DOUBTFUL = frozenset(
-    {
-        "avenue",
-        "via",
-        "av",
-        "al",
-        "os",
-        "pl",
-        "str",
-        "plaza",
-        "camino",
-        "largo",
-        "c/",
-        "boulevard",
-        "quai",
-        "urb",
-    }
-)
+    {"avenue", "via", "av", "al", "os", "pl", "str", "plaza", "camino", "largo", "c/", "boulevard", "quai", "urb"}
+)  # fmt: skip
 """Words that mean something else or stand in English streets too: these want number and capital."""
 _HEADS = "|".join(sorted(map(re.escape, _WORDS - {"c/"}), key=len, reverse=True))
 _NO = re.compile(r"(?<![\w.-])\d{1,4}(?: ?(?:bis|ter|[a-z](?!\w)))?,? \Z", re.IGNORECASE)
@@ -108,22 +93,6 @@ def _is_street(words: Words, match: re.Match[str]) -> bool:
 _STOPS = re.compile(r"[ ]?(?:[,;.)\n|]|\Z)")
 _LEAST = 3
 _PARTICLES = frozenset(
-    {
-        "de",
-        "da",
-        "do",
-        "des",
-        "du",
-        "del",
-        "della",
-        "das",
-        "dos",
-        "la",
-        "le",
-        "les",
-        "los",
-        "las",
-        "di",
-    }
-)
+    {"de", "da", "do", "des", "du", "del", "della", "das", "dos", "la", "le", "les", "los", "las", "di"}
+)  # fmt: skip
 _ENGLISH = frozenset({"avenue", "boulevard", "plaza", "quai"})

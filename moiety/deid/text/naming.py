@@ -10,7 +10,7 @@ import re
 from moiety.deid.text import vocabulary
 from moiety.deid.text.landscape import STREETS
 from moiety.deid.text.roles import KIN, NEVER, ROLES, TERM_HEADS, TITLES
-from moiety.deid.text.terms import dosed, is_compound, is_ethnic, is_term, numbered
+from moiety.deid.text.terms import dosed, is_ethnic, is_term, numbered
 from moiety.deid.text.vocabulary import (
     CLINICAL,
     EPONYM,
@@ -93,8 +93,6 @@ def first_after_cue(words: Words, i: int, *, kin: bool = False, weak: bool = Fal
         return False
     if len(word) <= _SHORT and numbered(words, i):
         return False  # `from Th 3`
-    if known & EPONYM and words.gaps[i] == "-" and is_compound(words, i):
-        return False
     if word in KIN or (word in ROLES and not known & NAME):
         return False
     if weak and known & EPONYM and not known & FORENAME and not named_behind(words, i):

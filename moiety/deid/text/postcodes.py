@@ -25,9 +25,9 @@ _LONG = re.compile(r"[a-z]{2}\d\d ")
 _NO_INWARD = re.compile(r"1st|2nd|3rd|[04-9o]th|\d(?:hr|pt|dr)")
 _POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
 _SMALL = re.compile(r"(?<![\w.])[a-z]{2}\d[\da-z]? \d[abd-hjlnp-uw-z]{2}(?!\w)")
+"""The same in small letters ends a part of an address: `, zy12 4ab` and no `fh12 4th`."""
 _ENDS = re.compile(r"[ ]{0,3}(?:[.,;)\n|]|\Z|[ ]{2})")
 _NO_ENDS = frozenset({"st", "nd", "rd", "th", "hr", "pt", "dr", "ug", "xs", "gs", "yr", "wd"})
-"""The same in small letters ends a part of an address: `, zy12 4ab` and no `fh12 4th`."""
 _OUTWARD_AT_END = re.compile(
     rf"(?<=[a-z], )(?:(?:{_AREAS[: _AREAS.index('|B|')]})\d{{1,2}}|[BEGLMNSW]\d\d)(?=[ ]{{0,3}}(?:[.,;)\n]|$)|[ ]{{2}})",
     re.IGNORECASE,

@@ -51,7 +51,7 @@ _SEX_BEFORE = re.compile(r"(?<!\w)[MFmf][ /]?\Z")
 _AGED = re.compile(r" ?(?:[MFmf](?!\w)|y/?o\b|yrs?\b|years?\b|yr-old)")
 
 
-def spared(words: Words, span: Span) -> bool:
+def is_never_taken(words: Words, span: Span) -> bool:
     """Whether a finding is nothing but an age, a sex, a people, a language or a faith."""
     text, found = words.text, words.text[span.start : span.end]
     if len(found) > _SHORT:

@@ -52,12 +52,21 @@ def dosed(words: Words, i: int) -> bool:
 _COMPOUNDS = frozenset(word for word in vocabulary.words_of("eponyms") if "-" in word)
 
 
-def _compound(words: Words, i: int) -> bool:
-    """Whether the word beside makes a listed eponym of two: `Mallory-Weiss`, `Van Nuys`."""
+def is_compound(words: Words, i: int) -> bool:
+    """Whether the word beside makes a listed eponym of two, or hyphens one of more: `Mallory-Weiss`,
+    `Van Nuys`, `Wolff-Parkinson-White`.
+    """
     low, gaps = words.low, words.gaps
     if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _COMPOUNDS:
         return True
-    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS
+    if i and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS:
+        return True
+    first = last = i
+    while first and gaps[first - 1] == "-":
+        first -= 1
+    while last + 1 < len(low) and gaps[last] == "-":
+        last += 1
+    return last - first > 1 and "-".join(low[first : last + 1]) in _COMPOUNDS
 
 
 _PHRASES = vocabulary.group("naming_phrases")
@@ -74,7 +83,7 @@ def _phrase(words: Words, i: int) -> bool:
 def is_term(words: Words, i: int) -> bool:
     """Whether the word is part of a term of medicine: an eponym with its disease or device."""
     known, possessive = words.flags[i], words.gaps[i][:1] == "'"
-    if known & EPONYM and _compound(words, i):
+    if known & EPONYM and is_compound(words, i):
         return True
     if known & NAME and _phrase(words, i):
         return True
@@ -99,15 +108,3 @@ def is_term(words: Words, i: int) -> bool:
 def numbered(words: Words, i: int) -> bool:
     """Whether a number follows: `ward 5`."""
     return i + 1 < len(words.low) and words.shapes[i + 1] == NUMBER and words.gaps[i] == " "
-
-
-def is_compound(words: Words, i: int) -> bool:
-    """`Wolff-Parkinson-White`: names that hyphens join to one of medicine."""
-    parts = [words.low[i]]
-    while i + 1 < len(words.low) and words.gaps[i] == "-":
-        i += 1
-        parts.append(words.low[i])
-    return "-".join(parts) in _EPONYMS
-
-
-_EPONYMS = vocabulary.words_of("eponyms")

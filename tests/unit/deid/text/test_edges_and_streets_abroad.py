@@ -8,7 +8,7 @@ import pytest
 
 from moiety.deid.text import Label, Options, Span, detect
 from moiety.deid.text.edges import edged
-from moiety.deid.text.sparing import spared
+from moiety.deid.text.sparing import is_never_taken
 from moiety.deid.text.words import split
 
 ABROAD = [
@@ -164,7 +164,7 @@ def test_terms_and_readings_are_not_taken_on_a_guess(found_there, label, why, go
     text = f"seen today, {found_there} noted"
     start = text.index(found_there)
     span = Span(start, start + len(found_there), label, 0.4, why)
-    assert spared(split(text), span) is goes
+    assert is_never_taken(split(text), span) is goes
 
 
 def test_letters_between_the_name_of_a_number_and_its_digits_belong_to_it():
