@@ -18,6 +18,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
 from moiety import __version__
@@ -92,7 +93,6 @@ def create(
     `render` answers errors where a field has a form of its own for them (FHIR).
     """
     _demand_threads(threads)
-
     collector = _collector(service, traces_url) if traces_url else None
     app = FastAPI(
         telemetry=_NO_TELEMETRY_BUT_OURS,
@@ -105,21 +105,33 @@ def create(
         routes=list(routes),
     )
     registry = CollectorRegistry()
-    app.state.organisations = organisations
-    app.state.keys = keys
-    app.state.registry = registry
-    app.state.render = render
-    app.state.user_tokens = user_tokens
+    _keep(app.state, organisations, keys, registry, render, user_tokens)
     _demand_keys(app, open_paths | {"/health", "/ready", "/metrics"})
     app.add_middleware(DirectLanes, of=app)
-    app.state.access_logs = {}
-    app.state.conditions = {}
     if records:
         app.add_middleware(AccessDoor, parameter=records)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=body_limit, streamed=streamed_paths)
     app.add_middleware(Telemetry, registry=registry, collector=collector)
     return app
+
+
+def _keep(
+    state: State,
+    organisations: Organisations,
+    keys: sa.Table,
+    registry: CollectorRegistry,
+    render: problems.Render,
+    user_tokens: UserTokens | None,
+) -> None:
+    """What doors find in the state of the app; logs and conditions are set later."""
+    state.organisations = organisations
+    state.keys = keys
+    state.registry = registry
+    state.render = render
+    state.user_tokens = user_tokens
+    state.access_logs = {}
+    state.conditions = {}
 
 
 def _lifespan(
