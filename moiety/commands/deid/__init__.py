@@ -1,6 +1,6 @@
 """The work behind `moiety deid`.
 
-group.py      the words of the command: options and help
+group.py      the words of the command; text_options.py: the options of `text` and their help
 settings.py   a configuration file and the options of a run → what the workers need
 config_file.py  YAML with the line of every fault; config_schema.py: what may stand in it
 items.py      one line, row or composition, the texts in it, and what became of each

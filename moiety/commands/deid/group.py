@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moiety.commands.deid import review
+from moiety.commands.deid import text_options as given
 from moiety.commands.options import Stop
 
 if TYPE_CHECKING:
@@ -26,76 +27,27 @@ ConfigOption = Annotated[
 
 @commands.command()
 def text(
-    source: Annotated[str | None, typer.Argument(metavar="IN", help="A file; - is stdin.")] = None,
-    out: Annotated[str | None, typer.Argument(metavar="OUT", help="A file; - is stdout.")] = None,
+    source: given.Source = None,
+    out: given.Out = None,
     config: ConfigOption = None,
-    check_config: Annotated[
-        bool, typer.Option("--check-config", help="Only say whether --config can be obeyed.")
-    ] = False,
-    replace: Annotated[
-        str | None,
-        typer.Option(
-            help="none: tell the spans. tags: [NAME]. surrogates: invented ones, the same for the "
-            "same. remove: nothing.",
-            show_default="what the configuration says, else none; tags for tables and openEHR",
-        ),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(help="The project's key, from `moiety deid key`: surrogates, shifted dates."),
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format", help="jsonl, csv, parquet or openehr.", show_default="by the name of IN"
-        ),
-    ] = None,
-    text_column: Annotated[
-        list[str] | None, typer.Option(help="csv, parquet: a column of text; repeat for more.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="csv, parquet: names a row.")] = None,
-    subject_column: Annotated[
-        str | None, typer.Option(help="csv, parquet: the pseudonym of whose row it is.")
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(help="jsonl: a field to write again as it is; repeat for more."),
-    ] = None,
-    known: Annotated[
-        Path | None,
-        typer.Option(help='Lines {"subject", "known": [...]}: identifiers that are surely known.'),
-    ] = None,
-    job_key_file: Annotated[
-        Path | None, typer.Option(help="With --known: the key of its fingerprints.")
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Write with each span its score and what found it.")
-    ] = False,
-    spans: Annotated[
-        bool | None,
-        typer.Option(
-            "--spans/--no-spans",
-            help="Write spans beside the text.",
-            show_default="yes, but not beside surrogates, which they would give away",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
-    ] = None,
-    ray: Annotated[
-        str | None,
-        typer.Option(help="Read on a Ray cluster instead: its address, or `local`."),
-    ] = None,
-    deadline: Annotated[
-        float, typer.Option(min=0.01, help="Seconds for a text, and one more per 5,000 letters.")
-    ] = 30.0,
-    longest: Annotated[int, typer.Option(min=1, help="jsonl: megabytes of a line.")] = 64,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew where an earlier run was broken off.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where something was withheld.")
-    ] = False,
+    check_config: given.CheckConfig = False,
+    replace: given.Replace = None,
+    key_file: given.KeyFile = None,
+    form: given.Form = None,
+    text_column: given.TextColumn = None,
+    id_column: given.IdColumn = None,
+    subject_column: given.SubjectColumn = None,
+    keep: given.Keep = None,
+    known: given.Known = None,
+    job_key_file: given.JobKeyFile = None,
+    explain: given.Explain = False,
+    spans: given.Spans = None,
+    workers: given.Workers = None,
+    ray: given.Ray = None,
+    deadline: given.Deadline = 30.0,
+    longest: given.Longest = 64,
+    restart: given.Restart = False,
+    strict: given.Strict = False,
 ) -> None:
     """De-identify clinical free text: lines `{"id", "text"}` in, with spans or replaced out.
 
@@ -118,14 +70,12 @@ def text(
     if source is None or out is None:
         raise Stop("Say what to read and where to write: moiety deid text IN OUT.")
     asked = task.Task(
-        source=source, out=out, form=form, text_columns=tuple(text_column or ()),
-        id_column=id_column, subject_column=subject_column, keep=tuple(keep or ()), known=known,
-        job_key=_key(job_key_file),
-        explain=explain, spans=spans, workers=workers, ray=ray, deadline=deadline,
-        longest=longest << 20, restart=restart,
+        source=source, out=out, form=form, text_columns=tuple(text_column or ()), known=known,
+        id_column=id_column, subject_column=subject_column, keep=tuple(keep or ()),
+        job_key=_key(job_key_file), explain=explain, spans=spans, workers=workers, ray=ray,
+        deadline=deadline, longest=longest << 20, restart=restart,
     )  # fmt: skip
-    told = task.perform(asked, configuration)
-    if strict and told.withheld:
+    if task.perform(asked, configuration).withheld and strict:
         raise typer.Exit(1)
 
 
