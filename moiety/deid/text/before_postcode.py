@@ -1,11 +1,12 @@
 """The parts before a postcode that can be an address: town, street, house."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from moiety.deid.text import vocabulary
 from moiety.deid.text.labels import Label
-from moiety.deid.text.landscape import OF_ADDRESSES
+from moiety.deid.text.landscape import OF_ADDRESSES, STREETS
 from moiety.deid.text.roles import NEVER
 from moiety.deid.text.spans import Span
 from moiety.deid.text.vocabulary import CLINICAL, NAME, ORDINARY, PLACE
@@ -47,7 +48,7 @@ def before_postcode(words: Words, postcode: Span) -> Span | None:
         if cut is None and floor > 0:
             break
         if text[part_start:start].strip() and not _may_be_part(words, part_start, start):
-            tail = _tail_part(text, part_start, start)
+            tail = _tail_part(words, text, part_start, start)
             start = tail if tail is not None else start
             break
         start = part_start
@@ -61,14 +62,24 @@ def before_postcode(words: Words, postcode: Span) -> Span | None:
     return Span(start, end, Label.ADDRESS_LINE, 0.6, "before a postcode")
 
 
-def _tail_part(text: str, start: int, end: int) -> int | None:
-    """Where the last town of a sentence begins: `He moved from Leeds LS1 2AB`."""
+def _tail_part(words: Words, text: str, start: int, end: int) -> int | None:
+    """Where the last town of a sentence begins, or the house: `He moved from Leeds LS1 2AB`,
+    `home 14 Upper Coll`.
+    """
     part = text[start:end]
+    house = _LAST_HOUSE.search(part)
+    if house:
+        within = words.within(start + house.start(), end)
+        if len(within) <= _MOST and not any(_never_stands(words, i) for i in within):
+            return start + house.start()
     lowered = part.lower()
     for phrase in sorted(_ending_phrases(lowered), key=len, reverse=True):
         if phrase in towns():
             return end - len(phrase)
     return None
+
+
+_LAST_HOUSE = re.compile(r"(?<![\w/.-])\d{1,4}[a-z]? (?:[^\W\d_][\w'’-]* ?){1,4}\Z", re.IGNORECASE)
 
 
 def _ending_phrases(text: str) -> list[str]:
@@ -90,7 +101,10 @@ def whole_line(words: Words, postcode: Span) -> Span | None:
     if not ends or not line.count(",") or len(line) > FAR or _NO_ADDRESS.search(line):
         return None
     within = words.within(begins, postcode.start)
-    if not within or any(_never_stands(words, i) for i in within):
+    if not within or not all(
+        is_numbered_street(words, part) or not any(_never_stands(words, i) for i in part)
+        for part in _parted(words, within)
+    ):
         return None
     start = words.starts[within.start]
     return Span(start, begins + len(line), Label.ADDRESS_LINE, 0.6, "line before a postcode")
@@ -105,7 +119,30 @@ def _may_be_part(words: Words, start: int, end: int) -> bool:
     within = words.within(start, end)
     if not 0 < len(within) <= _MOST:
         return False
+    if is_numbered_street(words, within):
+        return True
     return all(_may_stand(words, i, first=i == within.start) for i in within)
+
+
+def _parted(words: Words, within: range) -> Iterator[range]:
+    """The words between commas."""
+    first = within.start
+    for i in within:
+        if "," in words.gaps[i] or i + 1 == within.stop:
+            yield range(first, i + 1)
+            first = i + 1
+
+
+_FEWEST_OF_STREET = 3
+
+
+def is_numbered_street(words: Words, within: range) -> bool:
+    """`7 Sextant Way`: a house number, then a street, whatever the word between means."""
+    if len(within) < _FEWEST_OF_STREET or words.shapes[within[0]] != NUMBER:
+        return False
+    numbered = HOUSE_NUMBER.match(words.low[within[0]]) is not None
+    between = (words.low[i] not in _NO_PART and words.shapes[i] != NUMBER for i in within[1:-1])
+    return numbered and words.low[within[-1]] in STREETS and all(between)
 
 
 def _never_stands(words: Words, i: int) -> bool:

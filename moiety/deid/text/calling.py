@@ -69,7 +69,7 @@ UNIT = re.compile(
     r" {0,2}(?:x ?10|×|mg|mcg|µg|ug|ng|pg|g|kg|ml|mls|mL|l|L|mm|cm|m|iu|IU|units?|u|U|mmol|"
     r"nmol|pmol|umol|µmol|%|/ ?(?:ml|L|l|hpf|mm|kg|min)|copies|cells|bpm|mmHg|mmhg|kPa|kpa|kcal|cal|ms\b|hz|"
     r"hours?|hrs?|mins?|secs?|days?|weeks?|months?|years?|yrs?|million|thousand|MBq|mSv|mGy|Gy\b|"
-    r"tabs?|caps?|puffs?|drops?|pounds|steps|metres|platelets)(?![A-Za-z])",
+    r"tabs?|caps?|puffs?|drops?|pounds|steps|metres|platelets|Fr|fr|Ch)(?![A-Za-z])",
 )
 
 

@@ -44,9 +44,11 @@ _SAMPLES = vocabulary.group("coded_numbers_samples")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _PRISONER = re.compile(r"(?<![\w./-])[A-Z]\d{4}[A-HJ-NP-Z][A-Z](?![\w-])", re.IGNORECASE)
 _DONATION = re.compile(
-    r"(?<![\w./-])G\d{3}[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?:[ ]?\d{2})?(?:[ ]?[A-Z0-9](?![\w]))?(?!\w)",
+    r"(?<![\w./-])G(?:\d{3}[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?:[ ]?\d{2})?|\d{4}[ ]\d{2}[ ]\d{6})(?:[ ]?[A-Z0-9](?![\w]))?(?!\w)",
     re.IGNORECASE,
 )
+_REFRACTION = re.compile(r"(?:\d{1,2}\.)?\d{1,2}x\d{1,3}", re.IGNORECASE)
+"""The second half of `-2.25/-0.75x175`."""
 _BRACKETED = re.compile(r"(?<=[(])([A-Z]{2,4}) ?(\d{4})(?=[),;])")
 _CALLS = frozenset(
     {"phone", "tel", "rang", "ring", "call", "mob", "mobile", "fax", "text", "nhs", "nhsn", "hcn", "chi", "blp", "bleep",
@@ -144,7 +146,7 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     for match in at(_DONATION, text, places.spelt):
         yield Span(*match.span(), Label.ACCESSION_NUMBER, 0.7, "form of a unit of blood")
     for match in at(_BRACKETED, text, places.spelt):
-        if not vocabulary.flags(match[1].lower()) and not _YEAR.match(match[2]):
+        if not vocabulary.before_digits(match[1].lower()) and not _YEAR.match(match[2]):
             yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.6, "number in brackets")
 
 
@@ -166,7 +168,7 @@ def _told(text: str, places: Places) -> Iterator[Span]:
         yield Span(*match.span(), Label.HOSPITAL_NUMBER, 0.7, "letters and digits apart")
     for match in at(_SAMPLE_OF_YEAR, text, places.spelt):
         low = match[1].lower()
-        word = low in _NO_CODE or (vocabulary.flags(low) & ORDINARY and low not in _SAMPLES)
+        word = low in _NO_CODE or (vocabulary.before_digits(low) & ORDINARY and low not in _SAMPLES)
         if not (word or _MONTH_AND_YEAR.match(match[2])) and not ends_with(
             before(text, match.start()), _IMPERSONAL
         ):
@@ -191,14 +193,19 @@ def _spaced(words: Words, places: Places) -> Iterator[Span]:
         word, digits = match[1], sum(c.isdigit() for c in match[2])
         low = word.lower()
         # In a text of capitals they tell nothing of a word.
-        code = words.case == TITLE or (len(word) <= 3 and not vocabulary.flags(low) & ORDINARY)
+        code = words.case == TITLE or (
+            len(word) <= 3 and not vocabulary.before_digits(low) & ORDINARY
+        )
         alone = word.isupper() and code
         grouped = digits >= _LONG_GROUPS and not match[2].isdigit() and alone
         written = word.isupper() or words.case == LOWER or (word.islower() and digits >= _FEWEST)
         if (
             not written
             or digits < 4
-            or (vocabulary.flags(low) & (_WORDS if digits >= _FEWEST else ~0) and not grouped)
+            or (
+                vocabulary.before_digits(low) & (_WORDS if digits >= _FEWEST else ~0)
+                and not grouped
+            )
             or low in _NO_CODE
             or low in _CALLS
             or low in _SAMPLES
@@ -248,6 +255,7 @@ def _label(text: str, start: int, end: int) -> Label | None:
         any(unit(part) for part in parts)
         or parts[0].lower() in _NO_CODE
         or ">" in text[end : end + 1]
+        or _REFRACTION.fullmatch(whole)
     ):
         return None
     lead = parts[0].rstrip("0123456789").lower()
@@ -256,14 +264,18 @@ def _label(text: str, start: int, end: int) -> Label | None:
     figures = [part for part in parts if part.isdigit()]
     if len(figures) == 1 and _YEAR.match(figures[0]) and not cued:
         return None
-    if ends_with(last, _IMPERSONAL) or (last and last[-1] in _NO_CODE):
+    told = [] if text[start - 1 : start] == "(" else last
+    if ends_with(told, _IMPERSONAL) or (last and last[-1] in _NO_CODE):
         return None
     sample = any(p.lower() in _SAMPLES for p in parts) or (last and last[-1] in _SAMPLES)
     return Label.ACCESSION_NUMBER if sample else Label.HOSPITAL_NUMBER
 
 
 def _is_lettered(letters: str) -> bool:
-    return not vocabulary.flags(letters.lower()) and letters.lower() not in _NO_CODE | _IMPERSONAL
+    return (
+        not vocabulary.before_digits(letters.lower())
+        and letters.lower() not in _NO_CODE | _IMPERSONAL
+    )
 
 
 def _capitals(whole: str) -> bool:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from moiety.deid.text import ordinals, rare_dates, said_dates, vocabulary
 from moiety.deid.text.cues import Places, at, before, ends_with
 from moiety.deid.text.dotted_dates import is_dotted
-from moiety.deid.text.impersonal import lasts
+from moiety.deid.text.impersonal import is_share, lasts
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -69,7 +69,7 @@ _TIMED = re.compile(
 )
 _SIX = re.compile(r"(?<![\w./+-])\d{6}(?![\w/]|[.,-]\d)")
 _PARTIAL = re.compile(
-    r"(?<![\w./-])(0?[1-9]|[12]\d|3[01])( ?[/] ?|[.-])(0?[1-9]|1[0-2])(?![\w%/:]|[.-]\d)"
+    r"(?<![\w./-])(0?[1-9]|[12]\d|3[01])( ?[/] ?|[.-])(0?[1-9]|1[0-2])(?![\w%/]|[.:-]\d)"
 )
 _MONTHS_OF_YEAR = re.compile(
     rf"(?<![\w./]){_MONTH} ?(?:-|–|/|to|and|&) ?{_MONTH},? (?:19|20)\d\d(?!\d)", re.IGNORECASE
@@ -176,7 +176,12 @@ def _in_numbers(text: str, places: Places) -> Iterator[Span]:
         last = before(text, match.start(), " :(")
         if last[-1:] == ["exp"]:
             continue  # a batch's, and nobody's
-        if ends_with(last, _BEFORE_SHORT_YEARS) or (last[-2:-1] in (["next"], ["last"])):
+        scored = ends_with(before(text, match.start(), " .:=~<>("), _SCORES)
+        if (
+            (match[0][0] == "0" and not scored)
+            or ends_with(last, _BEFORE_SHORT_YEARS)
+            or (last[-2:-1] in (["next"], ["last"]))
+        ):
             yield Span(*match.span(), Label.DATE, 0.6, "month and short year")
 
 
@@ -194,7 +199,7 @@ def _is_birth(text: str, start: int) -> bool:
 def _is_worded_date(text: str, match: re.Match[str]) -> bool:
     """Not `may 20 mg`, not `mar 5 units`, not `she may 2 days later`."""
     if match["first"] is None:
-        return not _STOPPED.match(match[0])
+        return not _STOPPED.match(match[0]) and not _LASTING.match(match[0])
     if match["first"].islower() and match["first"] in ("may", "mar", "march", "dec"):
         return (
             len(match[0].split()) > 2
@@ -205,6 +210,10 @@ def _is_worded_date(text: str, match: re.Match[str]) -> bool:
 
 
 _STOPPED = re.compile(r"[\d ,&a-z/-]{1,12}\.[ ]{1,2}[A-Za-z]+$")
+
+
+_LASTING = re.compile(r"\d{1,2}/(?:7|52|12) ?[-–]")
+"""`Recall 3/12 - August`"""
 
 
 def _nearly_month(word: str) -> bool:
@@ -219,6 +228,8 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
     if len(parts) != 3 or _scored_thrice(text, match.start()):
         return False
     widths = [len(p) for p in re.findall(r"\d+", raw)]
+    if _OUT_OF_RANGE.fullmatch(raw) and parts[2] > _DECEMBER:
+        return False
     if widths[2] == 4 or widths[0] == 4:
         return max(parts) < 2100
     if _UNITS.match(text, match.end()):
@@ -227,6 +238,9 @@ def _is_numeric_date(text: str, match: re.Match[str]) -> bool:
     return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31 and widths[2] == 2
 
 
+_OUT_OF_RANGE = re.compile(r"\d{1,2}-\d{1,2}/\d\d")
+"""`bleeds 4-5/30`: some days of so many."""
+_DECEMBER = 12
 _DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _PREGNANCIES = re.compile(r"g\dp\d")
 
@@ -259,13 +273,18 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     lasting = separator == "/" and day[0] != "0" and lasts(text, start, int(day), int(month))
     if lasting and not _TIME.match(text, match.end()):
         return False
-    if day == "6" and _other_acuity(text, start):
-        return False  # `6/18 right and 6/5 left`
+    if (day == "6" and _other_acuity(text, start)) or is_share(text, match.end()):
+        return False  # `6/18 right and 6/5 left`, `on 3/5 trials`
     if _surely_cued(text, start):
         return not _MEASURE.match(text, match.end()) or len(day) == len(month) == 2
     line = _DASH_WORD.search(text, max(0, start - _REACH), start)
     if separator != "/":
-        return not _MEASURE.match(text, match.end()) and is_dotted(text, match)
+        if _MEASURE.match(text, match.end()):
+            return False
+        late = separator == "-" and int(day) > _DECEMBER and _ENDS_OR_GOES.match(text, match.end())
+        return is_dotted(text, match) or bool(late and _cued(text, start))
+    if _READING.match(text, match.end()) or match.start() in _arrowed(text, match):
+        return True
     if line and _TIME.match(text, match.end()):
         return True
     if int(month) == _NOVEMBER and int(day) != _NOVEMBER and not _UNITS.match(text, match.end()):
@@ -283,6 +302,22 @@ def _is_partial_date(text: str, match: re.Match[str]) -> bool:
     if int(day) > int(month) and int(month) not in _OFTEN_BELOW and _rests(text, match):
         return True
     return int(day) > 12 or _cued(text, start)
+
+
+_ENDS_OR_GOES = re.compile(r"[ ]?(?:[.,;)\n]|\Z| ?[ap]m\b)", re.IGNORECASE)
+_READING = re.compile(r" [12]?\d{2}/[1-9]\d(?![\d/])")
+"""A blood pressure: `at GP 1/8 138/70`."""
+_ARROWED = re.compile(r"(\d{1,2})/(\d{1,2}) ?(?:->|→|>) ?(\d{1,2})/(\d{1,2})(?![\w/])")
+
+
+def _arrowed(text: str, match: re.Match[str]) -> tuple[int, ...]:
+    """Where both of two days stand, the second the day after the first: `2/2->3/2`."""
+    pair = _ARROWED.match(text, match.start()) or _ARROWED.search(
+        text, max(0, match.start() - len("31/12 -> ")), match.end()
+    )
+    if pair is None or pair[2] != pair[4] or int(pair[3]) != int(pair[1]) + 1:
+        return ()
+    return (pair.start(), pair.start(3))
 
 
 def _other_acuity(text: str, start: int) -> bool:
@@ -312,11 +347,12 @@ def _rests(text: str, match: re.Match[str]) -> bool:
 def _by(text: str, match: re.Match[str]) -> bool:
     """`Action AB by 1/12.`: a day until which something is done."""
     last = before(text, match.start(), " ")
-    stops = _STOPS.match(text, match.end()) is not None
-    return last[-1:] == ["by"] and match[3] == "12" and stops
+    stops = _STOPS.match(text, match.end()) or _WHO.match(text, match.end())
+    return last[-1:] == ["by"] and match[3] == "12" and stops is not None
 
 
 _STOPS = re.compile(r"[ ]?(?:[.,;)\n]|$)")
+_WHO = re.compile(r" (?:you|we|he|she|they|please|or|then|and|at)(?![\w])", re.IGNORECASE)
 _DIARY = re.compile(
     rf"(?:^|\n)[ \t*•>-]{{0,4}}(?:{'|'.join(_WEEKDAYS)})?[ ,]{{0,2}}$", re.IGNORECASE
 )

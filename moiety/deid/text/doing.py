@@ -53,6 +53,8 @@ def find(words: Words, taken: bytearray) -> Iterator[Span]:
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "where persons stand")
         elif words.low[i + 1 : i + 3] in _AWAY and word not in _NEVER and not known & ORDINARY:
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who is away")
+        elif word not in _NEVER and _acted(words, i):
+            yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who acted")
         elif _told(words, i, known):
             yield Span(words.starts[i], words.ends[i], Label.INITIALS, 0.66, "who was told")
         elif i and (score := _behind(words, i, known) or _beside(words, i, known, taken)):
@@ -98,6 +100,40 @@ def _behind(words: Words, i: int, known: int) -> float:
     return 0.66 if len(word) == _SHORTEST or cue in _PERSONAL else 0.0
 
 
+_ACTED = frozenset(
+    {
+        "clerked",
+        "rang",
+        "phoned",
+        "emailed",
+        "texted",
+        "agrees",
+        "agreed",
+        "apologised",
+        "clerking",
+        "chasing",
+    }
+)
+_HELD = (["on", "bleep"], ["on", "ext"], ["on", "pager"], ["on", "extension"])
+
+
+def _acted(words: Words, i: int) -> bool:
+    """`TM clerked`, `contacted ML on bleep 3640`, `S/N PD.`: what only a person does or has, whatever
+    the letters mean in medicine.
+    """
+    if words.case == LOWER and words.flags[i] & ORDINARY:
+        return False
+    if words.gaps[i] == " ":
+        heads = i == 0 or words.gaps[i - 1] in _HEADS_SENTENCE or "\n" in words.gaps[i - 1]
+        if heads and words.low[i + 1] in _ACTED:
+            return True
+        if words.low[i + 1 : i + 3] in _HELD and words.shapes[i + 3 : i + 4] == [NUMBER]:
+            return True
+    nurse = i > 1 and words.low[i - 2 : i] == ["s", "n"] and words.gaps[i - 2] == "/"
+    return nurse and words.gaps[i - 1] == " " and _stops(words, i)
+
+
+_HEADS_SENTENCE = frozenset({". ", "; ", " - ", ", ", "  "})
 _AWAY = (
     ["on", "leave"],
     ["on", "call"],

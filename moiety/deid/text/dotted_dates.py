@@ -33,6 +33,8 @@ def is_dotted(text: str, match: re.Match[str]) -> bool:
     ends = text[match.end() : match.end() + 1] in ("", "\n", ",")
     if ends and last and last[-1] in _OF_MEETINGS:
         return _HEADING.search(text, max(0, match.start() - 42), match.start()) is not None
+    if _named(text, match, last):
+        return True
     if len(match[3]) != _TWO_DIGITS:
         return False
     behind = _CLOCK.match(text, match.end()) or _RESULT.match(text, match.end())
@@ -45,3 +47,16 @@ def is_dotted(text: str, match: re.Match[str]) -> bool:
         return True
     measured = bool(last) and vocabulary.flags(last[-1]) & _MEASURED
     return not measured and _WHOLE.search(text) is not None
+
+
+_STOPPED = re.compile(r"[.;,)](?:\s|\Z)")
+
+
+def _named(text: str, match: re.Match[str], last: list[str]) -> bool:
+    """`Clinic Bhatti 10.07.`: behind a surname, before a stop."""
+    if not last or not _STOPPED.match(text, match.end()) or text[match.start() - 1] != " ":
+        return False
+    known = vocabulary.flags(last[-1])
+    return bool(known & vocabulary.SURNAME) and not known & (
+        vocabulary.WORD | vocabulary.EPONYM | vocabulary.ABBREVIATION
+    )

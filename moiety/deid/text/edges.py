@@ -14,8 +14,16 @@ from moiety.deid.text.spans import Span
 from moiety.deid.text.words import TITLE, Words
 
 _REACH = 36
-_DOTTED = re.compile(r"(?<![\w.])(?:[A-Za-z]\.[ -]?){1,3}\Z")
-_SPACED = re.compile(r"(?<![\w.'’])(?:[B-HJ-Z] |[A-Z](?= [A-Z] )(?: [A-Z]){1,2} )\Z")
+_DOTTED = re.compile(r"(?<![\w.&/])(?:[A-Za-z]\.[ -]?){1,3}\Z")
+_SPACED = re.compile(
+    r"(?<![\w.'’])(?:[B-HJ-Z] |[A-Z](?= [A-Z] )(?: [A-Z]){1,2} )\Z|(?:(?<=\n)|(?<![\s\S]))A \Z"
+)
+_LETTERS_BEFORE = re.compile(
+    r"(?:(?<![\s\S])|\n|(?<![a-z])(?:dr|mr|mrs|ms|miss|prof|signed) )"
+    r"(?P<letters>[b-hj-z] |[a-z](?= [a-z] )(?: [a-z]){1,2} )\Z",
+    re.IGNORECASE,
+)
+"""The same where capitals tell nothing: at the head of a line, behind a title."""
 _TURNED = re.compile(
     r",? ([A-Z])(?=\.(?!\w)|(?<![MF])[ ]{2}|[ ]?(?:\n|\||\Z)|[ ,]{1,2}[MF]\d|(?<![MF]) \d{1,3}[MF]?\b)(?![A-Za-z])",
     re.IGNORECASE,
@@ -62,6 +70,8 @@ _WING_REACH = 60
 def edged(words: Words, span: Span) -> Span:
     """The span with what belongs to it on either side, and its article."""
     text, label = words.text, span.label
+    if label in _PLACES and text[span.end : span.end + 1] in _APOSTROPHES:
+        span = _with_genitive(text, span)
     if label == Label.NAME:
         return articled(text, _with_initials(words, _without(text, span)))
     if label == Label.DATE:
@@ -90,6 +100,20 @@ _LETTERS = re.compile(
 )
 """Letters between the name of a number and its digits: `notes ⟦QA 61.20.44⟧`."""
 _BEFORE_SECOND = frozenset({" ", "→"})
+_PLACES = frozenset({Label.HOSPITAL_NAME, Label.ADDRESS_LINE})
+_APOSTROPHES = frozenset({"'", "’"})
+_GENITIVE = re.compile(r"['’]s(?!\w)", re.IGNORECASE)
+_ROYAL = re.compile(
+    r"(?:the )?(?:queen|king|princess|prince|lady|st\.?|saint)(?:['’]s)? ", re.IGNORECASE
+)
+
+
+def _with_genitive(text: str, span: Span) -> Span:
+    """`⟦Queen Adelaide⟧'s`, `⟦Winefride⟧'s`: the word for the house is left out, the ending stays its name's."""
+    if span.label == Label.ADDRESS_LINE and not _ROYAL.match(text, span.start, span.end):
+        return span
+    ending = _GENITIVE.match(text, span.end)
+    return span.at(span.start, ending.end()) if ending else span
 
 
 def _with_unit(words: Words, span: Span) -> Span:
@@ -127,13 +151,16 @@ def _with_initials(words: Words, span: Span) -> Span:
     text, start, end = words.text, span.start, span.end
     floor, found = max(0, start - _REACH), text[start:end].lower()
     before = None
-    if text[start - 1 : start] in _LETTERED and not text[start - 3 : start - 2].isalpha():
+    spaced = text[start - 1 : start] in _LETTERED
+    if spaced and (text[start - 2 : start - 1] == "." or not text[start - 3 : start - 2].isalpha()):
         before = _DOTTED.search(text, floor, start)
-        if before is None and words.case == TITLE and text[start].isupper():
+        if before is None and words.case != TITLE:
+            before = _LETTERS_BEFORE.search(text, floor, start)
+        elif before is None and text[start].isupper():
             before = _SPACED.search(text, floor, start)
     particle = found.startswith(_PARTICLES)
     if before:
-        start = before.start()
+        start = before.start(before.lastindex or 0)
     elif text[end : end + 1] in _TURNS and (particle or " " not in found):
         behind = _TURNED.match(text, end)
         if behind and (words.case != TITLE or behind[1].isupper()):

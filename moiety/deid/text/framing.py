@@ -14,6 +14,10 @@ _GREETINGS = vocabulary.group("framing_greetings")
 _LISTS = vocabulary.group("framing_lists")
 _PERSONS = frozenset({"patient", "pt", "met", "px"})
 _DOES = vocabulary.group("framing_does")
+_SPEAKS = frozenset(
+    {"says", "said", "states", "stated", "reports", "reported", "feels", "felt", "thinks", "wants", "asked", "asks", "told",
+     "agreed", "agrees", "denies", "explained", "advised", "happy", "offered", "rang", "thanked", "queried", "suggested"}
+)  # fmt: skip
 _GRADES = vocabulary.group("signing_grades")
 _HARD = (
     vocabulary.group("initials_staff")
@@ -76,8 +80,10 @@ def _greeted(words: Words, i: int) -> bool:
 
 
 def _acting(words: Words, i: int) -> bool:
-    """`Patient SA was seen`, `MS FY1 bleep 123` at the head of a line."""
+    """`Patient SA was seen`, at the head of a line `MS FY1 bleep 123` and `SA: says`."""
     after = words.low[i + 1] if i + 1 < len(words.low) else ""
+    if words.gaps[i] == ": " and after in _SPEAKS and "\n" in words.gaps[i - 1]:
+        return words.case == TITLE or not words.flags[i] & ORDINARY
     if words.gaps[i] != " " or not after or (words.flags[i] & ORDINARY and words.case != TITLE):
         return False
     if words.low[i - 1] in _PERSONS and words.gaps[i - 1] == " ":

@@ -16,7 +16,16 @@ from moiety.deid.text.naming import (
 )
 from moiety.deid.text.roles import KIN, ROLES, TITLES
 from moiety.deid.text.terms import is_term, looks_wrong, numbered
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
+from moiety.deid.text.vocabulary import (
+    ABBREVIATION,
+    CLINICAL,
+    EPONYM,
+    FORENAME,
+    NAME,
+    PLACE,
+    SURNAME,
+    WORD,
+)
 from moiety.deid.text.words import INITIAL, LOWER, NUMBER, TITLE, UPPER, Words
 
 SURE, LIKELY, LISTED, UNKNOWN = 0.95, 0.85, 0.8, 0.45
@@ -119,6 +128,15 @@ def _joins_capital(words: Words, i: int, j: int) -> bool:
         before = words.flags[j - 1]  # `Jane Q. Public`
         if before & FORENAME and not before & WORD and words.gaps[j - 1] == " ":
             return word not in ROLES and not known & CLINICAL
+    if shape == UPPER and j < i and beside & FORENAME and words.shapes[j] == TITLE:
+        numbered = i + 1 < len(words.low) and words.shapes[i + 1] == NUMBER
+        if (
+            numbered
+            and len(word) > 4
+            and word not in ROLES
+            and not known & (CLINICAL | ABBREVIATION)
+        ):
+            return True  # `Reginald CUTTING 11/11/33`
     if shape == LOWER or (
         shape == UPPER and words.shapes[j] != UPPER and len(word) <= 4 and not known & NAME
     ):

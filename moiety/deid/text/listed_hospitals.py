@@ -113,7 +113,7 @@ _TESTED = (["cognitive"], ["ace"], ["score"], ["test"], ["examination"])
 
 def _cued(words: Words, first: int, end: int) -> bool:
     """Whether what stands before or behind makes a hospital of a name such as `King's`."""
-    if words.case == TITLE and words.shapes[end - 1] == LOWER:
+    if words.case == TITLE and words.shapes[end - 1] == LOWER and end - first < _TWO_WORDS:
         return False
     after = words.low[end] if end < len(words.low) else ""
     before = words.low[first - 1] if first else ""
@@ -127,10 +127,14 @@ def _cued(words: Words, first: int, end: int) -> bool:
         and words.gaps[end - 1].strip()[:1] in _CELL
     ):
         return True
+    if words.case == TITLE and first and "\n" in words.gaps[end - 1][:3]:
+        return (words.gaps[first - 1].strip(" ") or " ")[-1:] in _LINE
     return before in CUES or after in ("a&e", "ed", "icu", "trust", "site", "campus", "nhs")
 
 
+_TWO_WORDS = 2
 _CELL = frozenset({";", "|"})
+_LINE = frozenset({";", "|", "/", "\n"})
 _HEAD_OF_TERM = frozenset(
     {"disease", "syndrome", "sign", "test", "scale", "score", "road", "street"}
 )
@@ -168,7 +172,8 @@ def abbreviated(words: Words) -> Iterator[Span]:
         if before == "the" and i > 1:
             before = low[i - 2]
         unsure = (
-            words.flags[i] & (CLINICAL | ORDINARY | NAME)
+            vocabulary.listed(word)
+            or words.flags[i] & NAME
             or word in _SCAN_OR_PLACE
             or word in _CLINICAL_TOO
         )
@@ -180,12 +185,32 @@ def abbreviated(words: Words) -> Iterator[Span]:
                 and not _scanned(words, i)
             )
             or (low[i + 1 : i + 2] in _DEPARTMENTS and words.gaps[i] == " ")
+            or (_in_brackets(words, i) and word not in _SCAN_OR_PLACE)
         ):
             yield _abbreviation(words, i)
 
 
-_DEPARTMENTS = (["ed"], ["icu"], ["itu"], ["ward"], ["amu"], ["mau"], ["switchboard"], ["site"])
+_DEPARTMENTS = (
+    ["bed"],
+    ["ed"],
+    ["icu"],
+    ["itu"],
+    ["ward"],
+    ["amu"],
+    ["mau"],
+    ["switchboard"],
+    ["site"],
+)
 """Whose letters stand right before one of these is a hospital: `RIE ED`, `MRI ward`."""
+
+
+def _in_brackets(words: Words, i: int) -> bool:
+    """`NSTEMI 2018 (BRI)`: behind what was done, and when."""
+    closed = i > 0 and words.gaps[i - 1][-1:] == "(" and words.gaps[i][:1] == ")"
+    return closed and (words.shapes[i - 1] == NUMBER or words.low[i - 1] in _MONTHS)
+
+
+_MONTHS = vocabulary.group("naming_times")
 
 
 def _scanned(words: Words, i: int) -> bool:
@@ -212,4 +237,8 @@ def _scanned(words: Words, i: int) -> bool:
 
 
 def _abbreviation(words: Words, i: int) -> Span:
-    return Span(words.starts[i], words.ends[i], Label.HOSPITAL_NAME, 0.75, "abbreviated hospital")
+    end = i
+    if i + 1 < len(words.low) and words.gaps[i] == " " and words.flags[i + 1] & PLACE:
+        plain = words.case != TITLE or words.shapes[i + 1] != LOWER
+        end += plain and not words.flags[i + 1] & (CLINICAL | ORDINARY)  # `DCN Edinburgh`
+    return Span(words.starts[i], words.ends[end], Label.HOSPITAL_NAME, 0.75, "abbreviated hospital")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from moiety.deid import national_numbers
 from moiety.deid.text import calling, coded_numbers, postcodes, said_numbers, vocabulary
 from moiety.deid.text.cues import Cues, Places, announced, at, before, ends_with, opened
-from moiety.deid.text.impersonal import impersonal_before, is_code, spared
+from moiety.deid.text.impersonal import impersonal_before, is_code, is_listed, spared
 from moiety.deid.text.labels import Label
 from moiety.deid.text.spans import Span
 from moiety.deid.text.words import Words
@@ -20,7 +20,9 @@ _EMAIL = re.compile(
     r"[A-Za-z]{2,12}(?![\w@])",
     re.IGNORECASE,
 )
-_EMAIL_CUT = re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}@[\w.-]{2,80}")
+_EMAIL_CUT = re.compile(
+    r"(?<![\w.+-])[\w.+'-]{1,64}@(?!\d+(?:\.\d+)?[a-z]{0,3}(?![\w.]))[\w.-]{2,80}"
+)
 
 _TEL_REST = (
     r"(?: ?\(?(?:no|number|tel|details|h|w|home|work|mobile)\)?)?[ .:#()*-]{0,5}"
@@ -34,14 +36,14 @@ _CUED_TELEPHONE = Cues([announced(
 )])  # fmt: skip
 _TELEPHONE = re.compile(
     r"(?<![\w./+-])(?:(?:\+|00)[ ]?44[ .()-]{0,3}(?:\(? ?0 ?\)?)?[ .()-]{0,3}[1-9]|\(?0[1-9])"
-    r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.]\d)",
+    r"(?:[ .)/-]{0,2}\d){7,10}(?![\w]|[.:]\d)",
 )
 _INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00 ?)[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}(?!\w)")
 _OR_TELEPHONE = re.compile(
     r"[ ]{0,2}(?:/|or|&|and|,)[ ]{0,2}(\d(?:[ .()-]{0,2}\d){3,10})(?![\w/]|[.,]\d)"
 )
 
-_TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.-]\d)")
+_TEN = re.compile(r"(?<![\w./+-])(?:[\dOoIl](?:[ .-]{0,2}[\dOoIl]){9})(?![\w/]|[.:-]\d)")
 _NHS_CUE = Cues([announced(
     Label.NHS_NUMBER,
     "n.h.s chi h&c h_&_c hcn h_and_c health_and_care health_&_care health_and_social_care"
@@ -52,7 +54,7 @@ _NHS_CUE = Cues([announced(
 _NHS_OLD = Cues([announced(
     Label.NHS_NUMBER,
     "nhs",
-    r"[ .:#-]{0,3}(?:no|number|num)[ .:#=()|*-]{0,6}([A-Z]{3,5}[ ]?\d{1,4}|[A-Z]\d[\dA-Z/ -]{3,10}\d)(?!\w)",
+    r"[ .:#-]{0,3}(?:no|number|num)(?![a-z])[ .:#=()|*-]{0,6}([A-Z]{3,5}[ ]?\d{1,4}|[A-Z]\d[\dA-Z/ -]{3,10}\d)(?!\w)",
 )])  # fmt: skip
 _NINO = national_numbers.NINO
 
@@ -95,7 +97,7 @@ _CUED = Cues(
          " carenotes systmone liquidlogic ubrn inc incident warrant pid harri paris prf epcr pcr cad log file index"), r"[ .:]{0,2}(?:no|number|#)?",
          r"((?=[^\n,;]{0,12}\d{3})(?-i:[A-Z]{1,5} )?[A-Za-z]{0,5}[-/]?\d[\dA-Za-z]*(?:[-/.]{1,2}[\dA-Za-z]+)*(?: \d{4}(?![\d/:.]))*)"),
         (Label.HOSPITAL_NUMBER, "mrn h/n hn crn urn hosp hospital unit pas k", r"[ .:]{0,2}(?:no|number|#)?",
-         r"([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
+         r"(?![tfm] ?0)([A-Za-z]{1,3} ?\d{2,5}(?:[ -]\d{2,5}){1,3})"),
         (Label.HOSPITAL_NUMBER, "ref reference", r"[ .:]{1,3}",
          r"((?:[A-Za-z]{1,5}(?:[-/] ?| |\.(?! ))){0,4}[A-Za-z]{0,3}\d[\dA-Za-z/.-]{2,20})"),
     )
@@ -129,11 +131,16 @@ def find(words: Words, places: Places) -> Iterator[Span]:
     yield from calling.find(text, places)
     yield from _nhs_numbers(text, places)
     for label, match in _CUED.find(text, places):
-        if _is_value(text, match):
+        if _is_value(text, match) and not impersonal_before(text, match.start()):
             yield Span(*match.span(1), label, 0.9, "number after its name")
     yield from _by_form(text, places)
     yield from _grouped(text, places)
-    yield from coded_numbers.find(words, places)
+    for span in coded_numbers.find(words, places):
+        bracketed = text[span.start - 1 : span.start] == "("
+        if not is_listed(text, span.start) and (
+            bracketed or not impersonal_before(text, span.start)
+        ):
+            yield span
 
 
 def _is_value(text: str, match: re.Match[str]) -> bool:
@@ -184,11 +191,12 @@ def _telephones_after(text: str, place: int) -> Iterator[Span]:
         yield Span(*match.span(1), Label.TELEPHONE, 0.85, "second telephone")
 
 
+_DATED = re.compile(r"\(?[0-3]?\d([/.-])[01]?\d\1(?:\d\d|(?:19|20)\d\d(?: [0-2]\d[0-5]\d)?)\)?")
+
+
 def _looks_like_date(number: str) -> bool:
-    return (
-        re.fullmatch(r"\(?[0-3]?\d([/.-])[01]?\d\1(?:\d\d|(?:19|20)\d\d)\)?", number.strip())
-        is not None
-    )
+    """Whether a number is a date, with the hour or without: `08/05/2024 1126`."""
+    return _DATED.fullmatch(number.strip()) is not None
 
 
 def _nhs_numbers(text: str, places: Places) -> Iterator[Span]:
@@ -232,7 +240,7 @@ def _grouped(text: str, places: Places) -> Iterator[Span]:
         letters = re.match(r"[A-Za-z]*", match[0])
         word = letters[0].lower() if letters else ""
         known = len(word) > 1 and (
-            vocabulary.flags(word) or word in _CUE_WORDS or word in _MEASURED
+            vocabulary.before_digits(word) or word in _CUE_WORDS or word in _MEASURED
         )
         if (
             known
@@ -292,9 +300,9 @@ def _own_start(text: str, match: re.Match[str]) -> int | None:
     start = match.start()
     spaced = _SPACED.match(match[0])
     after = start + spaced.end() if spaced else start
-    if spaced and impersonal_before(text, after):
+    if spaced and (impersonal_before(text, after) or _TELEPHONE_OF.match(match[0])):
         return None
-    if spaced and (vocabulary.flags(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
+    if spaced and (vocabulary.before_digits(spaced[1].lower()) or spaced[1].lower() in _CUE_WORDS):
         start += spaced.end()
         if match.end() - start < 6 or impersonal_before(text, start):
             return None
@@ -302,6 +310,8 @@ def _own_start(text: str, match: re.Match[str]) -> int | None:
     return start + (match[0][0] in "xX" and match[0][1:].isdigit() and len(match[0]) < 7)
 
 
+_TELEPHONE_OF = re.compile(r"[tfm] 0[1-9]", re.IGNORECASE)
+"""`T 01323 960 290   F 01323 960 291`"""
 _CUE_WORDS = frozenset(
     {"gmc", "dob", "tel", "nhs", "mrn", "no", "prf", "ref", "ext", "fax", "mob", "id", "chi"}
 )

@@ -27,6 +27,7 @@ from moiety.deid.text.terms import looks_wrong
 from moiety.deid.text.turning import turned
 from moiety.deid.text.unannounced import listed
 from moiety.deid.text.vocabulary import (
+    ABBREVIATION,
     CLINICAL,
     EPONYM,
     FORENAME,
@@ -78,6 +79,8 @@ def _after_cues(marks: Marks) -> None:
                 _take(marks, i + 1, SURE, "after a heading", sure=words.case != LOWER)
             continue
         if word in TITLES:
+            if _is_no_title(words, i):
+                continue
             if word in _CONSTABLES and words.shapes[i + 1] == NUMBER and i + 2 < len(words.low):
                 _take(marks, i + 2, SURE, "after a title", sure=True)
             elif gap in _TITLE_GAPS and (word not in _DOUBTFUL_TITLES or capital(words, i + 1)):
@@ -110,6 +113,22 @@ def _after_cues(marks: Marks) -> None:
             _take(marks, i + 1, LIKELY, "after a verb", sure=sure, weak=word in WEAK)
 
 
+_SIDES = frozenset({"lt", "rt"})
+
+
+def _is_no_title(words: Words, i: int) -> bool:
+    """`mild MR. TR 2.7`: letters of medicine; `lt cyst`: left."""
+    word, after = words.low[i], words.flags[i + 1]
+    if word in _SIDES:
+        return bool(after & WORD) and not after & NAME
+    if word not in _LETTERS or words.gaps[i][:1] != ".":
+        return False
+    shape = words.shapes[i + 1]
+    letters = bool(after & ABBREVIATION) and not after & NAME
+    return letters and (words.case != TITLE or (words.shapes[i] == UPPER and shape == UPPER))
+
+
+_LETTERS = frozenset({"mr", "ms", "fr", "ds", "dc", "pc"})
 _ANY_CUE = _CELLS | _COLUMNS | TITLES | TITLES_TOO | _CAN | KIN | ROLES | BEFORE | {"law", "w"}
 
 

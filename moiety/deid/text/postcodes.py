@@ -21,6 +21,8 @@ _POSTCODE = re.compile(
     r"(?!\w)",
     re.IGNORECASE,
 )
+_POWER = re.compile(r" [+-]\d")
+"""A lens and its power: `SA60AT +21.5`."""
 _LONG = re.compile(r"[a-z]{2}\d\d ")
 _NO_INWARD = re.compile(r"1st|2nd|3rd|[04-9o]th|\d(?:hr|pt|dr)")
 _POSTCODE_TYPO = re.compile(r"(?<![\w.])[A-Z]{1,2}\d[\dA-Z]?[ ]{1,2}\d[A-Z]{2}(?!\w)")
@@ -48,7 +50,7 @@ def find(text: str, places: Places) -> Iterator[Span]:
     """Every postcode of a text; some may overlap."""
     for match in at(_POSTCODE, text, places.spelt):
         inward = match[0][-3:]
-        if not any(c.isdigit() for c in match[0]):
+        if not any(c.isdigit() for c in match[0]) or _POWER.match(text, match.end()):
             continue
         if inward.islower() and _NO_INWARD.fullmatch(inward):
             if not (_LONG.match(match[0]) or _placed(text, match.start())):

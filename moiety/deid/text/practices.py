@@ -42,14 +42,23 @@ _WELSH = re.compile(
     r"|(?<![\w'-])(?:Y )?[MF]EDDYGFA(?:[ -][^\W\d_]+){1,3}"
 )
 _SAINT = re.compile(
-    r"(?<!\w)(?:at|to|from|under|@) (st\.? [a-z]{3,}(?:'s?|s')?)(?=[.,;)\n]|$| (?:for|on|with|and|in|by|hosp))",
+    r"(?<!\w)(?:at|to|from|under|@) (st\.? [a-z]{3,}(?:'s?|s')?)(?=[.,;)\n]|$| \(|  | (?:for|on|with|and|in|by|hosp))",
+    re.IGNORECASE,
+)
+
+
+_OF_SAINT = re.compile(
+    r"(?<!\w)(?:at|from|under|@) (st\.? [a-z]{3,}(?:['’]s|s['’]))(?![\w'’])(?! (?:road|rd|street|church|school|primary|c of e|rc"
+    r"|parish|college|academy|nursery|square|avenue|close|lane|house|court|day|bay|wort))",
     re.IGNORECASE,
 )
 
 
 def saints(words: Words) -> Iterator[Span]:
     """`clinic at St Richard's.`: a hospital that is called after a saint, the word left out."""
-    for match in _SAINT.finditer(words.text) if "st" in words.once else ():
+    if "st" not in words.once:
+        return
+    for match in (*_SAINT.finditer(words.text), *_OF_SAINT.finditer(words.text)):
         if words.case != TITLE or match[1][:2] == "St":
             yield Span(*match.span(1), Label.HOSPITAL_NAME, 0.55, "saint behind a cue")
 
@@ -100,7 +109,7 @@ def practice(words: Words, end: int) -> Span | None:
     """A practice that ends with this word: it needs a word of its own before."""
     word, low = words.low[end], words.low
     head = _practice_head(low, end)
-    if head is None:
+    if head is None or any("\n" in gap for gap in words.gaps[head:end]):
         return None
     if words.case == TITLE and words.shapes[end] == LOWER and word not in ("surgery", "practice"):
         return None

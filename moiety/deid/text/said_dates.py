@@ -222,11 +222,23 @@ def _day_alone(text: str, match: re.Match[str]) -> bool:
     return _DAY_ENDS.match(text, match.end()) is not None
 
 
+_SURE_BEFORE = frozenset(
+    {"since", "until", "till", "in", "repeat", "rpt", "early", "mid", "late", "during"}
+)
+_CLOSED = re.compile(r" ?(?:[.,;:)\n]|\Z)")
+
+
+def _closed(text: str, end: int) -> bool:
+    return _CLOSED.match(text, end) is not None
+
+
 def _cued_month(words: Words, match: re.Match[str]) -> bool:
-    """`since Sept`, `eeg was dec`: never `may`, and `march` with a capital alone."""
+    """`since Sept`, `eeg was dec`; `may`, and `march` in small letters, only as in `since may.`"""
     word, text = match[0].lower(), words.text
-    if word == "may" or (word in _OTHER_MEANINGS and words.case != TITLE):
-        return False
+    if word in _OTHER_MEANINGS and (word == "may" or words.case != TITLE):
+        last = before(text, match.start(), " (")[-1:]
+        written = words.case != TITLE or match[0][0].isupper()
+        return written and not _SURE_BEFORE.isdisjoint(last) and _closed(text, match.end())
     if words.case == TITLE and match[0][0].islower() and word not in _FULL_MONTHS:
         return False
     return ends_with(before(text, match.start(), " (:~"), _BEFORE_MONTHS) or (

@@ -4,6 +4,7 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.roles import KIN, TERM_HEADS
 from moiety.deid.text.vocabulary import (
     EPONYM,
+    FORENAME,
     NAME,
 )
 from moiety.deid.text.words import NUMBER, Words
@@ -57,10 +58,12 @@ def is_compound(words: Words, i: int) -> bool:
     `Van Nuys`, `Wolff-Parkinson-White`.
     """
     low, gaps = words.low, words.gaps
-    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _COMPOUNDS:
-        return True
-    if i and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _COMPOUNDS:
-        return True
+    for j in (i, i - 1):
+        if j < 0 or j + 1 >= len(low) or gaps[j] not in ("-", " "):
+            continue
+        if f"{low[j]}-{low[j + 1]}" in _COMPOUNDS:
+            forenames = words.flags[j] & words.flags[j + 1] & FORENAME
+            return not forenames or low[j + 2 : j + 3] == [] or low[j + 2] in TERM_HEADS
     first = last = i
     while first and gaps[first - 1] == "-":
         first -= 1
@@ -70,19 +73,24 @@ def is_compound(words: Words, i: int) -> bool:
 
 
 _PHRASES = vocabulary.group("naming_phrases")
+_TIES = frozenset({"-", " ", " & ", "&"})
 
 
 def _phrase(words: Words, i: int) -> bool:
     """Whether the word beside makes an everyday phrase: `pat dry`, `cotton wool`, `x-ray`."""
     low, gaps = words.low, words.gaps
-    if gaps[i] in ("-", " ") and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _PHRASES:
+    if gaps[i] in _TIES and i + 1 < len(low) and f"{low[i]}-{low[i + 1]}" in _PHRASES:
         return True
-    return bool(i) and gaps[i - 1] in ("-", " ") and f"{low[i - 1]}-{low[i]}" in _PHRASES
+    return bool(i) and gaps[i - 1] in _TIES and f"{low[i - 1]}-{low[i]}" in _PHRASES
 
 
 def is_term(words: Words, i: int) -> bool:
     """Whether the word is part of a term of medicine: an eponym with its disease or device."""
     known, possessive = words.flags[i], words.gaps[i][:1] == "'"
+    if known & EPONYM and is_of(words, i):
+        return True
+    if i and words.gaps[i - 1] == "-" and words.low[i - 1] == "anti":
+        return True
     if known & EPONYM and is_compound(words, i):
         return True
     if known & NAME and _phrase(words, i):
@@ -103,6 +111,15 @@ def is_term(words: Words, i: int) -> bool:
         i and words.gaps[i - 1] == "-" and words.flags[i - 1] & EPONYM and known & EPONYM
         and not words.flags[i - 1] & NAME
     )  # fmt: skip
+
+
+_HEADS_BEFORE = vocabulary.group("terms_heads_before")
+
+
+def is_of(words: Words, i: int) -> bool:
+    """Whether a head and `of` stand before: `circle of Willis`, `islets of Langerhans`."""
+    before = words.low[max(0, i - 2) : i]
+    return len(before) > 1 and before[1] == "of" and before[0] in _HEADS_BEFORE
 
 
 def numbered(words: Words, i: int) -> bool:

@@ -4,7 +4,16 @@ from moiety.deid.text import vocabulary
 from moiety.deid.text.joining import Marks
 from moiety.deid.text.naming import closes, never, opens
 from moiety.deid.text.roles import NEVER
-from moiety.deid.text.vocabulary import CLINICAL, EPONYM, FORENAME, NAME, PLACE, SURNAME, WORD
+from moiety.deid.text.vocabulary import (
+    ABBREVIATION,
+    CLINICAL,
+    EPONYM,
+    FORENAME,
+    NAME,
+    PLACE,
+    SURNAME,
+    WORD,
+)
 from moiety.deid.text.words import LOWER, NUMBER, TITLE, UPPER, Words
 
 
@@ -128,7 +137,7 @@ def _heads_entry(words: Words, i: int) -> bool:
 
 def _is_turned(words: Words, i: int) -> bool:
     first, second = words.flags[i], words.flags[i + 1]
-    if words.shapes[i] == NUMBER or words.shapes[i + 1] == NUMBER:
+    if NUMBER in (words.shapes[i], words.shapes[i + 1]) or _names_post(words, i):
         return False
     if _heads_entry(words, i):
         return True
@@ -154,11 +163,27 @@ def _is_turned(words: Words, i: int) -> bool:
     )  # fmt: skip
 
 
+_LONGEST_POST = 4
+
+
+def _names_post(words: Words, i: int) -> bool:
+    """`Dr Ghosh, ED`, `Finn Gallagher, ACCS`: a department or a grade behind a name that has small letters."""
+    capitals = words.case == TITLE and words.shapes[i] != UPPER and words.shapes[i + 1] == UPPER
+    second, word = words.flags[i + 1], words.low[i + 1]
+    if not 1 < len(word) <= _LONGEST_POST:
+        return False
+    if not second & ABBREVIATION:
+        return False
+    return not second & (NAME if not capitals else SURNAME)
+
+
 def _letter_behind(words: Words, i: int) -> bool:
     """`Jo T |`, `Lewis P. (8)`, `sue h on phones`: a forename and a surname's first letter."""
     known, letter, gap = words.flags[i], words.low[i + 1], words.gaps[i + 1]
     if not known & NAME or known & WORD or not letter.isalpha() or letter in _NO_LETTERS:
         return False
+    if known & EPONYM and letter == "i":
+        return False  # `Mason I`: a grade
     if (words.shapes[i] == LOWER) != (words.shapes[i + 1] == LOWER):
         return False
     closes = not gap or gap[0] in ".,;:)|/\n" or gap[:2] in ("  ", " (", " |", " -", " –")

@@ -83,7 +83,7 @@ def _lists() -> tuple[tuple[int, frozenset[str]], ...]:
             ),
         ),
         (PLACE, places),
-        (ABBREVIATION, words_of("abbreviations")),
+        (ABBREVIATION, words_of("abbreviations") | words_of("rare_abbreviations")),
     )
 
 
@@ -121,6 +121,17 @@ def nicknames() -> dict[str, frozenset[str]]:
             other.setdefault(name, set()).add(nick)
             other.setdefault(nick, set()).add(name)
     return {name: frozenset(also) for name, also in other.items()}
+
+
+@cache
+def _rare() -> frozenset[str]:
+    return words_of("rare_abbreviations")
+
+
+def before_digits(word: str) -> int:
+    """What a word may be that stands in front of digits: a rare abbreviation is any letters there."""
+    found = flags(word)
+    return found & ~ABBREVIATION if found & ABBREVIATION and word in _rare() else found
 
 
 _known: dict[str, int] = {}

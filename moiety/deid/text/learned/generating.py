@@ -54,7 +54,7 @@ def _part(note: written.Text, pick: random.Random) -> written.Text:
 def digest() -> str:
     """Of every list that the examples are made from and read with: another list, another model."""
     names = ("forenames", "rare_forenames", "surnames", "rare_surnames", "places", "hospitals", "clinical",
-             "brands", "eponyms", "ordinary", "homely", "abbreviations", "groups", "nicknames",
+             "brands", "eponyms", "ordinary", "homely", "abbreviations", "rare_abbreviations", "groups", "nicknames",
              "sentences")  # fmt: skip
     whole = "\n".join(line for name in names for line in vocabulary.lines_of(name))
     return hashlib.sha256(f"{whole}\n{written.notes()}".encode()).hexdigest()[:16]

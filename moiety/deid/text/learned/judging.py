@@ -15,6 +15,7 @@ from moiety.deid.text.learned.model import Said
 from moiety.deid.text.learned.reading import COUNTED, MEASURES, is_bare, may_count, whole
 from moiety.deid.text.learned.trees import Judge, shipped_judge
 from moiety.deid.text.spans import Span
+from moiety.deid.text.terms import numbered
 from moiety.deid.text.words import NUMBER, UPPER, Words
 
 _MOST = 0.6
@@ -53,8 +54,11 @@ def judged(
 
 def _may_be(words: Words, i: int, label: str, covered: Mapping[int, str]) -> bool:
     """Whether a word can be what the evidence says at all."""
-    measure = label == Label.INITIALS and _is_measure(words, i, covered)
-    return not measure and _may_stand(words, i, covered)
+    if label == Label.INITIALS and _is_measure(words, i, covered):
+        return False
+    if label == Label.NAME and impersonal.is_kind(words.low[i]) and numbered(words, i):
+        return False  # `kit 774120`
+    return _may_stand(words, i, covered)
 
 
 def _may_stand(words: Words, i: int, covered: Mapping[int, str]) -> bool:

@@ -115,6 +115,8 @@ def _may_be(words: Words, i: int, kind: str, probability: float) -> bool:
     if kind in COUNTED:
         return _may_count(words, i, probability)
     if words.shapes[i] == NUMBER:
+        if impersonal.is_measured(words.text, words.ends[i]):
+            return False
         return kind == Label.ADDRESS_LINE and probability > _LIKELY and not is_bare(words, i)
     if len(word) < 2 or word in NEVER or word in TITLES or word in KIN or word in ROLES:
         return False
@@ -157,6 +159,8 @@ def may_count(words: Words, first: int, last: int, kind: str, probability: float
     if first == last and is_bare(words, first):
         return False
     if kind in _INSIDE:  # `micro 4411`: a laboratory's telephone, no count
+        if not words.low[last].removeprefix("x").isdecimal():
+            return False
         return not impersonal.is_measured(words.text, end)
     return not impersonal.spared(words.text, start, end)
 
@@ -177,7 +181,10 @@ def _may_be_date(words: Words, first: int, last: int, probability: float) -> boo
     if max(map(len, told)) > len("2024"):
         return False
     day, month = int(told[0]), int(told[1])
-    if len(told) == 2 and impersonal.lasts(words.text, words.starts[first], day, month):
+    if len(told) == 2 and (
+        impersonal.lasts(words.text, words.starts[first], day, month)
+        or impersonal.is_share(words.text, words.ends[last])
+    ):
         return False
     if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS):
         return len(told) == 3 and 1 <= month <= _DAYS and 1 <= min(day, int(told[2])) <= _MONTHS

@@ -51,7 +51,7 @@ LEFT = [
     "Morphine 5 MG. Given 5 MG at night",
     "The local DSU is closed, no CMHT input",
     "Day Surgery Unit, Pain Clinic, Sleep Centre",
-    "Diabetes Clinic in May, then Fracture Clinic. Cellular Pathology",
+    "Diabetes Clinic in turn, then Fracture Clinic. Cellular Pathology",
 ]
 
 
