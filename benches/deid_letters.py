@@ -9,7 +9,7 @@ was kept before rules were mended; letters_last_look 12, of which the first look
 and letters_byways 26 about places, homes and initials; letters_strangers 99 by a writer who had
 seen neither the rules nor another set, letters_sixth 90 by one more, letters_ordinary 60
 by one who was asked for what is usual, letters_usual 64, letters_everyday
-60 and letters_records 50 by three others.  Many of the names stand in none of the
+60 and letters_records 50 by three others; letters_week 270 usual ones by six more.  Many of the names stand in none of the
 package's lists.  No person is real; NHS numbers are of the range that is never issued or carry a
 wrong check digit.
 """
@@ -37,9 +37,10 @@ SETS = (
     "letters_usual",
     "letters_everyday",
     "letters_records",
+    "letters_week",
 )
 """letters, letters_wards, letters_places, letters_byways, letters_ordinary and letters_usual: rules or
-lists were mended by them, after a first look; letters_held_out and letters_sixth: their errors have been read;
+lists were mended by them, after a first look; letters_held_out, letters_sixth and letters_week: their errors have been read;
 letters_frozen, letters_strangers, letters_everyday (but for one postcode) and letters_records (but
 for one number): looked at for their figures alone."""
 FOLDER = Path(__file__).resolve().parents[1] / "tests/fixtures/deid"
