@@ -64,6 +64,7 @@ doing          letters of whoever did it
 closing        letters that close a text or a sentence, however typed
 closing_gaps   what is left between two findings and belongs to them
 edges          what stands before and behind a finding and belongs to it
+explaining     what a word beside a finding makes of it: a term, a reading
 sparing        age, sex, peoples, languages: never taken
 propagating    a name found once is found wherever it stands
 subject        the subject's own identifiers
