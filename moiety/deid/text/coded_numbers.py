@@ -123,7 +123,9 @@ def find(words: Words, places: Places) -> Iterator[Span]:
         if text[place - 1 : place] in _JOINS:
             head = _HEAD.search(text, max(0, place - _REACH), place)
             start = head.start() if head else place
-        if start == place and match[0].isdigit():
+        if start == place and (
+            match[0].isdigit() or sum(map(str.isdigit, match[0])) < _FEWEST_CUED
+        ):
             continue
         if _SNOMED.search(text, max(0, start - _REACH), start):
             continue

@@ -23,8 +23,11 @@ _NUMBERED = frozenset(
 
 def is_explained(words: Words, span: Span) -> bool:
     """Whether what stands in a finding or beside it makes something else of it."""
+    guessed = span.why in GUESSES
+    if not guessed and span.label not in _WORDED:
+        return False
     found = words.text[span.start : span.end]
-    long, guessed = len(found) > _SHORT, span.why in GUESSES
+    long = len(found) > _SHORT
     if long and span.label in _WORDED:
         if _WORT.match(words.text, span.end) or _is_anatomy(words, span):
             return True

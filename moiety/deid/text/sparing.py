@@ -51,20 +51,27 @@ def is_never_taken(words: Words, span: Span) -> bool:
     """Whether a finding is nothing but an age, a sex, a people, a language or a faith, or is explained
     by what stands beside it.
     """
-    text, found = words.text, words.text[span.start : span.end]
-    if len(found) == 1 and _SEX.match(text, span.start):
-        return _BEFORE_SEX.search(text, max(0, span.start - 1), span.start) is not None
-    if _SEX_AND_AGE.match(found):
-        return span.label in _NO_NUMBERS
-    if _AGE.match(found):
-        return bool(
-            _SEX_BEFORE.search(text, max(0, span.start - 3), span.start)
-            or _AGED.match(text, span.end)
-        )
-    head = found.partition(" ")[0].lower().partition("-")[0]
-    if span.label in _SPARED and head in _HEADS and _is_people(words, span):
-        return True
+    found = words.text[span.start : span.end]
+    if len(found) <= _LONGEST_AGE:
+        if len(found) == 1 and _SEX.match(words.text, span.start):
+            return _BEFORE_SEX.search(words.text, max(0, span.start - 1), span.start) is not None
+        if _SEX_AND_AGE.match(found):
+            return span.label in _NO_NUMBERS
+        if _AGE.match(found):
+            return _is_age(words.text, span)
+    if span.label in _SPARED:
+        head = found.partition(" ")[0].lower().partition("-")[0]
+        if head in _HEADS and _is_people(words, span):
+            return True
     return explaining.is_explained(words, span)
+
+
+_LONGEST_AGE = len("F103")
+
+
+def _is_age(text: str, span: Span) -> bool:
+    before = _SEX_BEFORE.search(text, max(0, span.start - 3), span.start)
+    return before is not None or _AGED.match(text, span.end) is not None
 
 
 def _is_people(words: Words, span: Span) -> bool:
