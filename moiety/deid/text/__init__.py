@@ -22,6 +22,7 @@ ordinals       days of the month by their number
 rare_dates     dates in forms that few write
 said_dates     dates said in words; what belongs to a date before it
 dotted_dates   `6.12` where it is a day and no measure
+partial_dates  days and months without a year
 dates          dates, and what only looks like one
 site           formats and lists of the site
 landscape      words that streets and houses are named with

@@ -207,10 +207,10 @@ _DEPARTMENTS = (
 def _in_brackets(words: Words, i: int) -> bool:
     """`NSTEMI 2018 (BRI)`: behind what was done, and when."""
     closed = i > 0 and words.gaps[i - 1][-1:] == "(" and words.gaps[i][:1] == ")"
-    return closed and (words.shapes[i - 1] == NUMBER or words.low[i - 1] in _MONTHS)
+    return closed and (words.shapes[i - 1] == NUMBER or words.low[i - 1] in _TIMES)
 
 
-_MONTHS = vocabulary.group("naming_times")
+_TIMES = vocabulary.group("naming_times")
 
 
 def _scanned(words: Words, i: int) -> bool:

@@ -11,6 +11,7 @@ from moiety.deid.text import (
     dates,
     numbers,
     ordinals,
+    partial_dates,
     postcodes,
     rare_dates,
     said_dates,
@@ -29,7 +30,7 @@ TEXTS = st.lists(
 PATTERNS = {
     "runs": (postcodes._POSTCODE_TYPO, coded_numbers._FIGURES),
     "leads": (numbers._LISTED_FORM, numbers._GROUPED, numbers._TEN, dates._NUMERIC, dates._MISSPELT),
-    "short": (dates._PARTIAL, dates._MONTH_YEAR, dates._SHORT_YEAR, ordinals._ORDINAL, calling._INSIDE,
+    "short": (partial_dates._PARTIAL, dates._MONTH_YEAR, dates._SHORT_YEAR, ordinals._ORDINAL, calling._INSIDE,
               said_dates._ROMAN, said_dates._SPACED, rare_dates._COLONED),
     "long": (numbers._BARE, numbers._GMC_BARE, calling._EXTENSION_LATER, dates._SIX, dates._RUN_ON, dates._YEAR_MONTH),
     "spelt": (postcodes._POSTCODE, postcodes._POSTCODE_TYPO, calling._SHORT_X, coded_numbers._SPACED,
